@@ -13,7 +13,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import TypeVar
 
@@ -45,6 +45,7 @@ FAULTS_PER_PROBE = 3
 PAGES_PER_DAY = 10_000
 """More pages than any organization has in a day: beyond, the cursor leads in circles."""
 
+_SECONDS_BETWEEN_LOOKS = 0.5
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _Answer = TypeVar("_Answer")
 
@@ -86,6 +87,7 @@ class AnalyticsClient:
         self._organization: tuple[str | None] | None = None
         self._refused: CredentialRefused | None = None
         self._said: set[str] = set()
+        self._on_day: Callable[[FetchedDay], object] = lambda day: None
         self._lock = threading.Lock()
         self._http = httpx.Client(
             base_url=_usable_url(base_url),
@@ -103,6 +105,14 @@ class AnalyticsClient:
     def on_wait(self, tell: Callable[[dt.datetime], object]) -> None:
         """Has `tell` called with the time until which all requests wait, whenever the API asks for a pause."""
         self._governor.on_wait = tell
+
+    def on_day(self, tell: Callable[[FetchedDay], object]) -> None:
+        """Has `tell` called with each day that `days` gives."""
+        self._on_day = tell
+
+    def require_credential(self) -> None:
+        """Raises ConfigurationError where there is no credential to ask with."""
+        self._credential.require()
 
     def notice(self, message: str) -> None:
         """Logs a warning, once in the life of this client."""
@@ -140,8 +150,12 @@ class AnalyticsClient:
         except Halted:
             raise self._refused or ApiUnavailable("given up, because the load was stopped", day=date) from None
 
-    def days(self, dates: Sequence[dt.date]) -> Iterator[FetchedDay]:
+    def days(self, dates: Sequence[dt.date], alive: Callable[[], object] = lambda: None) -> Iterator[FetchedDay]:
         """Reads several days, some at a time, and gives them in the order asked for.
+
+        Args:
+            dates: The UTC days.
+            alive: Called twice a second while a day is waited for; may raise to give up.
 
         Raises:
             ApiError: A day could not be read whole; what is under way is given up.
@@ -162,7 +176,9 @@ class AnalyticsClient:
                 if not ahead:
                     finished = True
                     break
-                yield ahead.popleft().result()
+                day = _result(ahead.popleft(), alive)
+                self._on_day(day)
+                yield day
         finally:
             if not finished:
                 self._governor.halt()
@@ -200,6 +216,7 @@ class AnalyticsClient:
     def _day(self, date: dt.date) -> FetchedDay:
         fetched_at = self.now()
         bodies: list[bytes] = []
+        records = 0
         tokens: set[str] = set()
         params: dict[str, str | int] = {"starting_at": date.isoformat(), "limit": PAGE_LIMIT}
         while True:
@@ -208,8 +225,9 @@ class AnalyticsClient:
             if problem:
                 raise _LostCursor(UnexpectedAnswer(problem, day=date, status=200, request_id=request_id))
             bodies.append(page.body)
+            records += page.record_count
             if page.next_page is None:
-                return FetchedDay(date, tuple(bodies), request_id, fetched_at)
+                return FetchedDay(date, tuple(bodies), records, request_id, fetched_at)
             tokens.add(page.next_page)
             params["page"] = page.next_page
 
@@ -245,10 +263,10 @@ class AnalyticsClient:
                 what = f"the API could not be reached ({type(error).__name__}); check the network and run again"
                 raise _Again(ApiUnavailable(what, day=day)) from None
             status, request_id = response.status_code, answers.request_id(response)
-            wait = answers.retry_after(response, self.now())
+            pause = answers.retry_after(response, self.now())
             said = answers.said_by(response, self._credential) if status != 200 else ""
             if answers.is_rate_limit(response):
-                self._governor.refused(turn, wait)
+                self._governor.refused(turn, pause)
                 what = (
                     f"the API kept answering {said}; the limit is shared by the whole organization: run again later, "
                     "or with fewer max_concurrent_days"
@@ -258,7 +276,7 @@ class AnalyticsClient:
             if answers.is_passing(response):
                 what = f"the API kept failing: {said}; run again later"
                 failed = ApiUnavailable(what, day=day, status=status, request_id=request_id)
-                raise _Again(failed, retry_after=wait)
+                raise _Again(failed, retry_after=pause)
             self._governor.answered()
         if status != 200:
             refusal = answers.refusal(response, self._credential, day)
@@ -317,6 +335,13 @@ class _Patience:
         if not isinstance(failure, _Again):
             raise TypeError("only _Again is asked again")
         return failure
+
+
+def _result(future: Future[FetchedDay], alive: Callable[[], object]) -> FetchedDay:
+    """The result of a future; looks up now and then, because a wait for the API can be long."""
+    while not wait((future,), timeout=_SECONDS_BETWEEN_LOOKS).done:
+        alive()
+    return future.result()
 
 
 def _problem_of(page: Page, date: dt.date, tokens: set[str]) -> str | None:

@@ -43,6 +43,10 @@ class DayRange:
         starts = self.days()[::size]
         return [DayRange(start, min(start + ONE_DAY * (size - 1), self.last)) for start in starts]
 
+    def after(self, day: dt.date) -> DayRange | None:
+        """The days after `day`, or None where there are none."""
+        return DayRange(max(self.first, day + ONE_DAY), self.last) if day < self.last else None
+
     def __str__(self) -> str:
         """The range as a person reads it: `2025-01-01` or `2025-01-01..2025-01-31`."""
         return f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
@@ -71,6 +75,28 @@ def parse_day(value: Day, name: str) -> dt.date:
     if not isinstance(parsed, dt.date):
         raise ConfigurationError(f"{name} is {value!r}; it must be a day such as 2025-01-31")
     return dt.date(parsed.year, parsed.month, parsed.day)
+
+
+def checked_range(
+    first: dt.date, last: dt.date, now: dt.datetime, names: tuple[str, str] = ("start_date", "end_date")
+) -> DayRange:
+    """A range that a user asked for.
+
+    Args:
+        first: First day.
+        last: Last day.
+        now: The time (UTC).
+        names: What the user calls the two, for the error.
+
+    Raises:
+        ConfigurationError: It lies in the future, or ends before it starts.
+    """
+    for day, name in zip((first, last), names, strict=True):
+        if day > now.date():
+            raise ConfigurationError(f"{name} {day} lies in the future; today is {now.date()} (UTC)")
+    if last < first:
+        raise ConfigurationError(f"{names[1]} {last} lies before {names[0]} {first}; swap them")
+    return DayRange(first, last)
 
 
 def is_final(day: dt.date, asked_at: dt.datetime) -> bool:

@@ -31,11 +31,13 @@ class Page:
 
     Attributes:
         body: The response body.
-        days: The days that its records name, as text; odd values are left out.
+        record_count: Records on it.
+        days: The days that they name, as text; odd values are left out.
         next_page: Token of the next page, or None on the last.
     """
 
     body: bytes
+    record_count: int
     days: frozenset[str]
     next_page: str | None
 
@@ -47,12 +49,14 @@ class FetchedDay:
     Attributes:
         date: The UTC day.
         bodies: Response bodies of its pages.
+        record_count: Records on all of them.
         request_id: `request-id` of the last page, where it was sent.
         fetched_at: When the first page was asked for (UTC): the state of the data that the records show.
     """
 
     date: dt.date
     bodies: tuple[bytes, ...]
+    record_count: int
     request_id: str | None
     fetched_at: dt.datetime
 
@@ -106,7 +110,7 @@ def read_page(body: bytes) -> Page:
     if page.has_more and not (isinstance(page.next_page, str) and page.next_page):
         raise NotAPage("the answer says has_more but gives no next_page")
     days = frozenset(head.date for head in page.data if isinstance(head.date, str))
-    return Page(body, days, page.next_page if page.has_more else None)
+    return Page(body, len(page.data), days, page.next_page if page.has_more else None)
 
 
 def read_json(body: bytes) -> Any:

@@ -16,6 +16,8 @@ DAYS_TABLE = "claude_code_days"
 RECORD_TABLES = (USAGE_TABLE, TOOL_ACTIONS_TABLE, MODEL_BREAKDOWN_TABLE)
 """Tables whose days are replaced whole; the ledger of days only ever grows."""
 
+TABLES = (*RECORD_TABLES, DAYS_TABLE)
+
 BASE_URL = "https://api.anthropic.com"
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"
 ORGANIZATION_PATH = "/v1/organizations/me"

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.runtime import signals
 from dlt.common.schema import Schema
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.common.typing import TSecretStrValue
@@ -24,7 +25,7 @@ from dlt.extract import DltResource
 
 from .client import AnalyticsClient
 from .columns import ARROW_TYPES, COLUMNS
-from .days import ONE_DAY, DayRange, Progress, days_to_read, last_final_day, parse_day
+from .days import ONE_DAY, DayRange, Progress, checked_range, days_to_read, last_final_day, parse_day
 from .exceptions import ConfigurationError
 from .hints import FILE_FORMATS, require_replaceable, scope, table_hints
 from .identity import MODES, Protect, protection
@@ -92,11 +93,7 @@ def claude_code_analytics(
     now = (client.now if client else utc_now)()
     start = parse_day(start_date, "start_date")
     end = None if end_date is None else parse_day(end_date, "end_date")
-    _require_past(start, "start_date", now)
-    if end is not None:
-        _require_past(end, "end_date", now)
-        if end < start:
-            raise ConfigurationError(f"end_date {end} lies before start_date {start}; swap them")
+    days = checked_range(start, now.date() if end is None else end, now)
     _require_number(lookback_days, "lookback_days", least=0)
     _require_number(max_concurrent_days, "max_concurrent_days", least=1)
     if max_days is not None:
@@ -104,8 +101,8 @@ def claude_code_analytics(
     if actor_identity not in MODES:
         raise ConfigurationError(f"actor_identity is {actor_identity!r}; it must be one of {', '.join(MODES)}")
 
-    if end is not None and max_days is not None and len(DayRange(start, end)) > max_days:
-        raise ConfigurationError(f"{DayRange(start, end)} holds more than max_days={max_days} days; load it in pieces")
+    if end is not None and max_days is not None and len(days) > max_days:
+        raise ConfigurationError(f"{days} holds more than max_days={max_days} days; load it in pieces")
 
     def connect() -> AnalyticsClient:
         return client or AnalyticsClient(
@@ -193,7 +190,7 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Iterat
             item = pa.concat_tables([empty_table(table), *gathered.pop(table, [])], promote_options="default")
             yield dlt.mark.with_hints(item, dlt.mark.make_hints(**hints), create_table_variant=True)
 
-    for day in client.days(wanted.days()):
+    for day in client.days(wanted.days(), alive=signals.raise_if_signalled):
         for table, rows in shape_day(day, shape).items():
             gathered[table].append(rows)
         organizations |= set(gathered[DAYS_TABLE][-1]["organization_id"].drop_null().to_pylist())
@@ -235,11 +232,6 @@ def _file_format() -> str | None:
     if capabilities is not None:
         require_replaceable(kind, capabilities)
     return FILE_FORMATS.get(kind)
-
-
-def _require_past(day: dt.date, name: str, now: dt.datetime) -> None:
-    if day > now.date():
-        raise ConfigurationError(f"{name} {day} lies in the future; today is {now.date()} (UTC)")
 
 
 def _require_number(value: object, name: str, least: int) -> None:

@@ -1,0 +1,253 @@
+"""The command line: options, exit codes, and the one line that says what went wrong.
+
+Exit codes (public contract): 0 done; 1 a load that is incomplete; 2 a mistake in arguments, configuration or
+credentials before anything was committed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+import dlt
+
+from claude_code_analytics import (
+    AnalyticsClient,
+    ClaudeCodeAnalyticsError,
+    ConfigurationError,
+    CredentialRefused,
+    DestinationError,
+)
+from claude_code_analytics.days import ONE_DAY, DayRange, last_final_day, parse_day
+from claude_code_analytics.pacing import utc_now
+from claude_code_analytics.settings import SOURCE_NAME, WINDOW_DAYS, version
+from claude_code_analytics.simulator import SampleOrganization, SimulatedApi
+
+from . import summary
+from .ledger import read_status
+from .loading import Loading, backfill, load
+from .parameters import configured_client
+from .progress import STYLES, Display, display
+from .warehouse import Warehouse, plain_errors
+
+INCOMPLETE = 1
+MISTAKE = 2
+DEMO_DAYS = 90
+CHECKED_DAYS = 7
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+_where = _options(
+    click.option("--destination", default="duckdb", show_default=True, help="Name of a dlt destination."),
+    click.option("--dataset", default="claude_code", show_default=True, help="Dataset (schema) of the tables."),
+    click.option("--pipeline", default=SOURCE_NAME, show_default=True, help="Name of the dlt pipeline."),
+)
+_how = _options(
+    click.option("--window-days", type=int, default=WINDOW_DAYS, show_default=True, help="Days committed together."),
+    click.option("--progress", type=click.Choice(STYLES), default="auto", show_default=True, help="How to show it."),
+)
+_first = click.option("--start", metavar="DAY", help="First day, inclusive (UTC, YYYY-MM-DD).")
+_last = click.option("--end", metavar="DAY", help="Last day, inclusive (UTC, YYYY-MM-DD).")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version(), prog_name="claude-code-analytics")
+def commands() -> None:
+    """Load an organization's Claude Code analytics into a warehouse, day by day."""
+
+
+@commands.command("demo")
+@_where
+@_first
+@_last
+@_how
+def demo_command(
+    destination: str,
+    dataset: str,
+    pipeline: str,
+    start: str | None,
+    end: str | None,
+    window_days: int,
+    progress: str,
+) -> None:
+    """Load a built-in sample organization: no key, no network."""
+    with _reported(progress) as (shown, loading), tempfile.TemporaryDirectory() as working_dir:
+        api = SimulatedApi(SampleOrganization())
+        with AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport) as client:
+            target = Warehouse(destination, dataset, pipeline, working_dir)
+            first = parse_day(start, "--start") if start else client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
+            last = parse_day(end, "--end") if end else None
+            load(target, start=first, end=last, window_days=window_days, client=client, watch=shown, loading=loading)
+        _say(summary.loaded(loading, dataset))
+        _say(["next: claude-code-analytics status"])
+
+
+@commands.command("load")
+@_where
+@_first
+@_last
+@_how
+@click.pass_obj
+def load_command(
+    client: AnalyticsClient | None,
+    destination: str,
+    dataset: str,
+    pipeline: str,
+    start: str | None,
+    end: str | None,
+    window_days: int,
+    progress: str,
+) -> None:
+    """Load what is new, up to today, and read recent days again.
+
+    With --end it loads a closed range instead, which leaves the incremental cursor alone.
+    """
+    with _reported(progress) as (shown, loading):
+        first = parse_day(start, "--start") if start else None
+        last = parse_day(end, "--end") if end else None
+        target = Warehouse(destination, dataset, pipeline)
+        load(target, start=first, end=last, window_days=window_days, client=client, watch=shown, loading=loading)
+        _say(summary.loaded(loading, dataset))
+        _say(["next: claude-code-analytics status"])
+
+
+@commands.command("backfill")
+@_where
+@click.option("--start", metavar="DAY", required=True, help="First day, inclusive (UTC, YYYY-MM-DD).")
+@click.option("--end", metavar="DAY", required=True, help="Last day, inclusive (UTC, YYYY-MM-DD).")
+@_how
+@click.pass_obj
+def backfill_command(
+    client: AnalyticsClient | None,
+    destination: str,
+    dataset: str,
+    pipeline: str,
+    start: str,
+    end: str,
+    window_days: int,
+    progress: str,
+) -> None:
+    """Load a closed range of days; an interrupted one of the same range goes on where it stopped."""
+    with _reported(progress) as (shown, loading):
+        first, last = parse_day(start, "--start"), parse_day(end, "--end")
+        target = Warehouse(destination, dataset, pipeline)
+        backfill(target, first, last, window_days=window_days, client=client, watch=shown, loading=loading)
+        if loading.resumed_after:
+            _say([f"an interrupted backfill of this range had come to {loading.resumed_after}; went on from there"])
+        _say(summary.loaded(loading, dataset))
+        _say(["next: claude-code-analytics status"])
+
+
+@commands.command("check")
+@click.pass_obj
+def check_command(client: AnalyticsClient | None) -> None:
+    """Ask the very endpoint with the credential at hand, and explain the answer."""
+    with _reported("none"):
+        connection = client or configured_client()
+        try:
+            connection.require_credential()
+            last = last_final_day(connection.now())
+            days = list(connection.days(DayRange(last - (CHECKED_DAYS - 1) * ONE_DAY, last).days()))
+            _say(summary.checked(connection.organization_id(), days))
+        finally:
+            if client is None:
+                connection.close()
+
+
+@commands.command("status")
+@_where
+@_first
+@_last
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--fail-on-gap", is_flag=True, help="Exit with 1 when days are missing.")
+@click.pass_obj
+def status_command(
+    client: AnalyticsClient | None,
+    destination: str,
+    dataset: str,
+    pipeline: str,
+    start: str | None,
+    end: str | None,
+    as_json: bool,
+    fail_on_gap: bool,
+) -> None:
+    """Read the ledger: days that are loaded, missing, partial or changed, and rows."""
+    with _reported("none"):
+        first = parse_day(start, "--start") if start else None
+        last = parse_day(end, "--end") if end else None
+        with tempfile.TemporaryDirectory() as working_dir:
+            opened = Warehouse(destination, dataset, pipeline, working_dir).open()
+            status = read_status(opened, (client.now if client else utc_now)(), first, last)
+        _say([json.dumps(summary.status_json(status), indent=2)] if as_json else summary.status_lines(status))
+        if fail_on_gap and (status.missing or not status.loaded):
+            raise click.exceptions.Exit(INCOMPLETE)
+
+
+@contextmanager
+def _reported(progress: str) -> Iterator[tuple[Display, Loading]]:
+    """Around a command: the display, the log, and every mistake as one line with its exit code."""
+    loading = Loading()
+    shown = display(progress)
+    handler = _Handler(shown)
+    logger = logging.getLogger("claude_code_analytics")
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        with shown, plain_errors():
+            _quieten_dlt()
+            yield shown, loading
+    except (ClaudeCodeAnalyticsError, OSError) as error:
+        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        mistake = isinstance(error, (ConfigurationError, CredentialRefused, DestinationError, OSError))
+        if loading.committed or not mistake:
+            click.echo(summary.stopped(loading), err=True)
+        raise click.exceptions.Exit(MISTAKE if mistake and not loading.committed else INCOMPLETE) from None
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; {summary.stopped(loading)}", err=True)
+        raise click.exceptions.Exit(INCOMPLETE) from None
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Handler(logging.Handler):
+    """Shows what the connector logs beside the progress."""
+
+    def __init__(self, shown: Display) -> None:
+        super().__init__(logging.WARNING)
+        self._shown = shown
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._shown.say(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def _quieten_dlt() -> None:
+    """Keeps dlt's own log and its telemetry off, unless they were configured: a demo must not need a network."""
+    for key, value in (("runtime.log_level", "CRITICAL"), ("runtime.dlthub_telemetry", False)):
+        if dlt.config.get(key) is None:
+            os.environ[key.upper().replace(".", "__")] = str(value)
+
+
+def _say(lines: Iterator[str] | list[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def main() -> None:
+    """Entry point of `claude-code-analytics`."""
+    commands(prog_name="claude-code-analytics")

@@ -1,0 +1,150 @@
+"""The warehouse behind a load: the dlt pipeline that leads there, kept in order, and its errors in one sentence.
+
+What dlt 1.31 leaves to its users after a crash is closed here (decision D5): a half-deleted package folder is removed,
+and what is pending is finished or given up before anything new is read.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.destination.exceptions import UnknownDestinationModule
+from dlt.common.exceptions import DltException, MissingDependencyException
+from dlt.common.pipeline import LoadInfo
+from dlt.destinations.exceptions import DatabaseException, DestinationConnectionError
+from dlt.load.exceptions import LoadClientJobException
+from dlt.normalize.exceptions import NormalizeException
+from dlt.pipeline.exceptions import InvalidPipelineName, PipelineStepFailed
+
+from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
+from claude_code_analytics.settings import SOURCE_NAME
+
+logger = logging.getLogger("claude_code_analytics")
+
+_PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Where a load goes.
+
+    Attributes:
+        destination: Name of a dlt destination; its place and credentials come from dlt's configuration.
+        dataset: Dataset (schema) for the tables.
+        pipeline: Name of the dlt pipeline, which keeps the cursor.
+        working_dir: Folder for dlt's working files; None for dlt's own.
+    """
+
+    destination: str = "duckdb"
+    dataset: str = "claude_code"
+    pipeline: str = SOURCE_NAME
+    working_dir: str | None = None
+
+    def open(self) -> dlt.Pipeline:
+        """The dlt pipeline, with its working folder in order and its state in step with the destination.
+
+        Raises:
+            ConfigurationError: An unknown destination, a bad name, missing credentials.
+            DestinationError: The destination is out of reach or locked.
+        """
+        with plain_errors():
+            # finished load files hold the records; they are not kept (decision D11)
+            dlt.config["load.delete_completed_jobs"] = True
+            pipeline: dlt.Pipeline = dlt.pipeline(
+                self.pipeline,
+                destination=self.destination,
+                dataset_name=self.dataset,
+                pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
+            )
+            _remove_torn_packages(Path(pipeline.working_dir))
+            pipeline.sync_destination()
+            _finish_pending(pipeline)
+            return pipeline
+
+
+def _remove_torn_packages(working_dir: Path) -> None:
+    """Removes extracted packages that a kill left half deleted; dlt fails on them for ever after."""
+    for package in (working_dir / "normalize" / "extracted").glob("*"):
+        if package.is_dir() and not (package / "new_jobs").is_dir():
+            logger.info("removed the remains of load package %s", package.name)
+            shutil.rmtree(package)
+
+
+def _finish_pending(pipeline: dlt.Pipeline) -> None:
+    """Loads what an interrupted run had read whole; gives it up, cursor included, where it can never be loaded."""
+    if not pipeline.has_pending_data:
+        return
+    logger.info("finishing the load that was interrupted")
+    try:
+        pipeline.normalize()
+        pipeline.load()
+    except PipelineStepFailed as failed:
+        if not any(isinstance(cause, (LoadClientJobException, NormalizeException)) for cause in _causes(failed)):
+            raise
+        logger.warning("an interrupted load cannot be finished (%s); its days are read again", _sentence(failed))
+        pipeline.abort_packages()
+
+
+def run(pipeline: dlt.Pipeline, source: Any) -> tuple[LoadInfo, dict[str, int]]:
+    """Runs one extract-normalize-load, and tells how many rows went to each table.
+
+    Raises:
+        ClaudeCodeAnalyticsError: The load failed; nothing of it stays half done once the pipeline was run again.
+    """
+    with plain_errors():
+        info = pipeline.run(source)
+        trace = pipeline.last_trace
+        normalized = trace.last_normalize_info if trace else None
+        return info, dict(normalized.row_counts) if normalized else {}
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turns dlt's errors into this project's, one sentence each and without credentials.
+
+    Raises:
+        ClaudeCodeAnalyticsError: The one that dlt wrapped, or one made from dlt's.
+    """
+    try:
+        yield
+    except (DltException, ImportError) as error:
+        causes = list(_causes(error))
+        for cause in causes:
+            if isinstance(cause, (ClaudeCodeAnalyticsError, KeyboardInterrupt)):
+                raise cause from None
+        if isinstance(error, UnknownDestinationModule):
+            raise ConfigurationError(
+                "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"
+            ) from None
+        for cause in causes:
+            if isinstance(
+                cause, (InvalidPipelineName, ConfigurationException, MissingDependencyException, ImportError)
+            ):
+                raise ConfigurationError(_sentence(cause)) from None
+        if any(isinstance(cause, (DestinationConnectionError, DatabaseException)) for cause in causes):
+            raise DestinationError(f"the destination did not do its part: {_sentence(causes[-1])}") from None
+        raise DestinationError(f"the load failed: {_sentence(causes[-1])}") from error
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it, outermost first."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _sentence(error: BaseException) -> str:
+    """The first lines of an error as one line, shortened, without passwords."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return _PASSWORD.sub("***@", text)[:_LONGEST]
