@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,7 +96,7 @@ def demo_command(
             last = parse_day(end, "--end") if end else None
             load(target, start=first, end=last, window_days=window_days, client=client, watch=shown, loading=loading)
         _say(summary.loaded(loading, dataset))
-        _say(["next: claude-code-analytics status"])
+        _say([_next_command(target)])
 
 
 @commands.command("load")
@@ -124,7 +125,7 @@ def load_command(
         target = Warehouse(destination, dataset, pipeline)
         load(target, start=first, end=last, window_days=window_days, client=client, watch=shown, loading=loading)
         _say(summary.loaded(loading, dataset))
-        _say(["next: claude-code-analytics status"])
+        _say([_next_command(target)])
 
 
 @commands.command("backfill")
@@ -151,7 +152,7 @@ def backfill_command(
         if loading.resumed_after:
             _say([f"an interrupted backfill of this range had come to {loading.resumed_after}; went on from there"])
         _say(summary.loaded(loading, dataset))
-        _say(["next: claude-code-analytics status"])
+        _say([_next_command(target)])
 
 
 @commands.command("check")
@@ -238,9 +239,17 @@ class _Handler(logging.Handler):
 
 def _quieten_dlt() -> None:
     """Keeps dlt's own log and its telemetry off, unless they were configured: a demo must not need a network."""
-    for key, value in (("runtime.log_level", "CRITICAL"), ("runtime.dlthub_telemetry", False)):
-        if dlt.config.get(key) is None:
-            os.environ[key.upper().replace(".", "__")] = str(value)
+    if dlt.config.get("runtime.log_level") is None:
+        logging.getLogger("dlt").setLevel(logging.CRITICAL)
+    if dlt.config.get("runtime.dlthub_telemetry") is None:
+        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+
+
+def _next_command(target: Warehouse) -> str:
+    """What to try next, with the options that lead to the same warehouse."""
+    chosen = (("destination", target.destination), ("dataset", target.dataset), ("pipeline", target.pipeline))
+    options = [f" --{name} {value}" for name, value in chosen if value != getattr(Warehouse, name)]
+    return f"next: claude-code-analytics status{''.join(options)}"
 
 
 def _say(lines: Iterator[str] | list[str]) -> None:
@@ -250,4 +259,12 @@ def _say(lines: Iterator[str] | list[str]) -> None:
 
 def main() -> None:
     """Entry point of `claude-code-analytics`."""
-    commands(prog_name="claude-code-analytics")
+    try:
+        code = commands(prog_name="claude-code-analytics", standalone_mode=False)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "claude-code-analytics"
+        click.echo(f"error: {error.format_message()} (see {command} --help)", err=True)
+        code = MISTAKE
+    except click.Abort:
+        code = INCOMPLETE
+    sys.exit(code)

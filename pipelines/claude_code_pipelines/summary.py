@@ -16,9 +16,9 @@ from .ledger import Status
 from .loading import Loading
 
 EMPTY_IS_SUSPICIOUS = (
-    "not one record came back, which is suspicious. The API reports Claude Code on the Claude API only: not on Amazon "
-    "Bedrock, Google Cloud, Microsoft Foundry or Claude Platform on AWS; not Claude Enterprise organizations, which have "
-    "an API of their own; and people who sign in with a Claude subscription are reported to be missing"
+    "not one record came back, which is suspicious. The API reports Claude Code on the Claude API only: not on "
+    "Amazon Bedrock, Google Cloud, Microsoft Foundry or Claude Platform on AWS; not Claude Enterprise organizations, "
+    "which have an API of their own; and people who sign in with a Claude subscription are reported to be missing"
 )
 _MOST_RANGES = 8
 
@@ -48,13 +48,11 @@ def stopped(loading: Loading) -> str:
 def status_lines(status: Status) -> Iterator[str]:
     """A warehouse's status for a person."""
     if not status.loaded:
-        yield (
-            "nothing is loaded yet"
-            if status.first is None
-            else f"nothing is loaded between {status.first} and {status.last}"
-        )
+        asked = f" of {status.first} to {status.last}" if status.first else ""
+        yield f"nothing{asked} is loaded yet"
         return
-    yield f"{len(status.loaded)} of {_count(len(status.loaded) + len(status.missing), 'day')} loaded, {status.first} to {status.last}"
+    all_days = _count(len(status.loaded) + len(status.missing), "day")
+    yield f"{len(status.loaded)} of {all_days} loaded, {status.first} to {status.last}"
     yield f"organization {', '.join(status.organizations)}, {_count(status.records, 'record')}"
     if status.last_fetch:
         yield f"last fetch {status.last_fetch:%Y-%m-%d %H:%M:%S} UTC"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.configuration.exceptions import ConfigFieldMissingException, ConfigurationException
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.common.pipeline import LoadInfo
@@ -122,18 +122,21 @@ def plain_errors() -> Iterator[None]:
         for cause in causes:
             if isinstance(cause, (ClaudeCodeAnalyticsError, KeyboardInterrupt)):
                 raise cause from None
-        if isinstance(error, UnknownDestinationModule):
-            raise ConfigurationError(
-                "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"
-            ) from None
         for cause in causes:
-            if isinstance(
-                cause, (InvalidPipelineName, ConfigurationException, MissingDependencyException, ImportError)
-            ):
+            if isinstance(cause, UnknownDestinationModule):
+                what = "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"
+                raise ConfigurationError(what) from None
+            if isinstance(cause, ConfigFieldMissingException):
+                raise ConfigurationError(_missing(cause)) from None
+            if isinstance(cause, _MISTAKES):
                 raise ConfigurationError(_sentence(cause)) from None
         if any(isinstance(cause, (DestinationConnectionError, DatabaseException)) for cause in causes):
             raise DestinationError(f"the destination did not do its part: {_sentence(causes[-1])}") from None
         raise DestinationError(f"the load failed: {_sentence(causes[-1])}") from error
+
+
+_MISTAKES = (InvalidPipelineName, ConfigurationException, MissingDependencyException, ImportError)
+"""What dlt raises for mistakes in configuration or installation."""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -142,6 +145,12 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while link is not None:
         yield link
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _missing(error: ConfigFieldMissingException) -> str:
+    """Which settings of dlt are missing; its own text runs over many lines."""
+    fields = ", ".join(error.fields)
+    return f"{error.spec_name} lacks {fields}: set it in .dlt/secrets.toml or the environment (see dlt's docs)"
 
 
 def _sentence(error: BaseException) -> str:
