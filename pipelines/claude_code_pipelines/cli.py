@@ -35,6 +35,7 @@ from .ledger import read_status
 from .loading import Loading, backfill, load
 from .parameters import configured_client
 from .progress import STYLES, Display, display
+from .views import create_views
 from .warehouse import Warehouse, plain_errors
 
 INCOMPLETE = 1
@@ -198,6 +199,15 @@ def status_command(
         _say([json.dumps(summary.status_json(status), indent=2)] if as_json else summary.status_lines(status))
         if fail_on_gap and (status.missing or not status.loaded):
             raise click.exceptions.Exit(INCOMPLETE)
+
+
+@commands.command("views")
+@_where
+def views_command(destination: str, dataset: str, pipeline: str) -> None:
+    """Create a view of costs in US dollars beside the tables."""
+    with _reported("none"), tempfile.TemporaryDirectory() as working_dir:
+        created = create_views(Warehouse(destination, dataset, pipeline, working_dir).open())
+        _say(f"created view {name} in dataset {dataset}" for name in created)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def read_status(
     """
     rows = (
         {table: int(_query(pipeline, table, "SELECT COUNT(*) FROM {table}")[0][0]) for table in RECORD_TABLES}
-        if (_is_loaded(pipeline))
+        if (is_loaded(pipeline))
         else {}
     )
     return summarize(read_entries(pipeline), rows, now, first, last)
@@ -142,12 +142,13 @@ def _has_changed(entries: list[Entry]) -> bool:
     return any(len(hashes) > 1 for hashes in seen.values())
 
 
-def _is_loaded(pipeline: dlt.Pipeline) -> bool:
+def is_loaded(pipeline: dlt.Pipeline) -> bool:
+    """Whether an opened pipeline has loaded anything yet."""
     return pipeline.default_schema_name is not None and DAYS_TABLE in pipeline.default_schema.tables
 
 
 def _query(pipeline: dlt.Pipeline, table: str, sql: str) -> list[Any]:
-    if not _is_loaded(pipeline):
+    if not is_loaded(pipeline):
         return []
     with plain_errors(), pipeline.sql_client() as client:
         rows = client.execute_sql(sql.format(table=client.make_qualified_table_name(table)))
