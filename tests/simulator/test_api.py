@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import json
 import string
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +22,7 @@ from claude_code_analytics.simulator import (
     error_response,
     record,
 )
+from claude_code_analytics.simulator.neighbours import NEIGHBOURS
 from claude_code_analytics.simulator.paging import Snapshots
 
 REPORT = "/v1/organizations/usage_report/claude_code"
@@ -95,14 +97,14 @@ def test_the_organization_says_who_it_is() -> None:
     assert response.headers["anthropic-organization-id"] == organization.id
 
 
-@pytest.mark.parametrize("path", ["/", REPORT + "/", "/v1/organizations/usage_report/messages", ME + "/x"])
+@pytest.mark.parametrize("path", ["/", REPORT + "/", "/v1/organizations/usage_report", ME + "/x"])
 def test_only_the_exact_paths_exist(path: str) -> None:
     response = ask(simulated(), path)
     message(response, 404)
     assert response.json()["error"]["type"] == "not_found_error"
 
 
-@pytest.mark.parametrize("path", [REPORT, ME])
+@pytest.mark.parametrize("path", [REPORT, ME, *NEIGHBOURS])
 def test_only_get_is_allowed(path: str) -> None:
     message(ask(simulated(), path, method="POST"), 405)
 
@@ -159,7 +161,7 @@ def test_good_credentials_are_accepted(path: str, headers: dict[str, str]) -> No
         ({"x-api-key": KEY.admin_key, "origin": "https://x.test"}, 401, "CORS requests are not allowed"),
     ],
 )
-@pytest.mark.parametrize("path", [REPORT, ME])
+@pytest.mark.parametrize("path", [REPORT, ME, *NEIGHBOURS])
 def test_other_credentials_are_refused(path: str, headers: dict[str, str], status: int, said: str) -> None:
     response = ask(simulated(), path, headers={**headers, "anthropic-version": "2023-06-01"})
     assert said in message(response, status)
@@ -187,7 +189,7 @@ def test_an_unknown_version_is_refused() -> None:
         ({"starting_at": "20260901"}, "starting_at"),
         ({"starting_at": "2026-09-01T00:00:00Z"}, "starting_at"),
         ({"starting_at": "2026-09-01\n"}, "starting_at"),
-        ({"starting_at": "٢٠٢٦-٠٩-٠١"}, "starting_at"),
+        ({"starting_at": "٢٠٢٦-٠٩-٠١"}, "starting_at"),  # noqa: RUF001
         ({"starting_at": "2026-02-30"}, "starting_at"),
         ({"limit": 0}, "limit"),
         ({"limit": -1}, "limit"),
@@ -237,6 +239,13 @@ def test_the_pages_of_a_day_hold_every_record_once(limit: int) -> None:
     api = simulated()
     assert read_on(api, ask(api, limit=limit), limit=limit) == [f"dev{n}@example.test" for n in range(45)]
     assert len(api.requests) == -(-45 // limit)
+
+
+def test_pages_can_be_smaller_than_asked_for() -> None:
+    api = simulated(page_size=10)
+    assert read_on(api, ask(api, limit=1000), limit=1000) == [f"dev{n}@example.test" for n in range(45)]
+    assert len(api.requests) == 5
+    assert len(emails(ask(api, limit=7))) == 7
 
 
 def test_the_limit_may_change_between_pages() -> None:
@@ -414,6 +423,42 @@ def test_a_fault_answers_in_place_of_the_api_or_breaks_the_connection() -> None:
         ask(api)
     assert ask(api).status_code == 200
     assert [request.status for request in api.requests] == [429, None, 200]
+
+
+def test_a_fault_may_alter_the_true_answer() -> None:
+    def alter(response: httpx.Response) -> httpx.Response | Exception:
+        return httpx.Response(200, json=response.json()["data"][:1])
+
+    api = simulated(fault=lambda request, number: alter)
+    assert len(ask(api).json()) == 1
+
+
+def test_the_log_says_how_many_requests_were_in_flight() -> None:
+    barrier = threading.Barrier(3)
+
+    def together(request: httpx.Request, number: int) -> None:
+        barrier.wait(10)
+
+    api = simulated(fault=together)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: ask(api), range(3)))
+    assert sorted(request.in_flight for request in api.requests) == [1, 2, 3]
+    api.fault = None
+    ask(api)
+    assert api.requests[-1].in_flight == 1
+
+
+def test_an_answer_takes_as_long_as_its_reader_waits() -> None:
+    slept: list[float] = []
+    api = simulated(latency=2.5, sleep=slept.append)
+    headers = {"x-api-key": KEY.admin_key, "anthropic-version": "2023-06-01"}
+    with httpx.Client(transport=api.transport, base_url="https://api.example.test", headers=headers) as client:
+        assert client.get(ME, timeout=3).status_code == 200
+        with pytest.raises(httpx.ReadTimeout):
+            client.get(ME, timeout=2)
+        assert client.get(ME, timeout=None).status_code == 200
+    assert slept == [2.5, 2, 2.5]
+    assert [request.status for request in api.requests] == [200, None, 200]
 
 
 def test_the_log_says_what_was_asked_but_no_secret() -> None:

@@ -18,22 +18,40 @@ Example:
     [('/v1/organizations/usage_report/claude_code', 200)]
 """
 
-from .answers import error_response
-from .api import Fault, LoggedRequest, SimulatedApi, utc_now
+from .aggregation import EventOrganization
+from .answers import Alteration, Fault, error_response
+from .api import LoggedRequest, SimulatedApi, utc_now
+from .catalogue import FAULTS, HARMLESS
 from .credentials import Credentials
+from .events import Dimensions, Event, Usage
+from .oddities import ODDITIES, OddOrganization
 from .organization import Organization, SampleOrganization, ScriptedOrganization
+from .rate import RateLimit
 from .records import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
+from .script import FaultScript, On
 
 __all__ = [
+    "FAULTS",
+    "HARMLESS",
+    "ODDITIES",
     "OMITTED",
     "SAMPLE_ORGANIZATION_ID",
+    "Alteration",
     "Credentials",
+    "Dimensions",
+    "Event",
+    "EventOrganization",
     "Fault",
+    "FaultScript",
     "LoggedRequest",
+    "OddOrganization",
+    "On",
     "Organization",
+    "RateLimit",
     "SampleOrganization",
     "ScriptedOrganization",
     "SimulatedApi",
+    "Usage",
     "error_response",
     "model_usage",
     "record",

@@ -1,14 +1,15 @@
 """What the simulated API answers with: pages and errors, as values and as HTTP responses.
 
-Holds the shapes of the bodies and headers. Which answer a request gets is decided by `credentials`,
-`parameters` and `api`.
+Holds the shapes of the bodies and headers, and the type of the hook that may put another answer in their
+place. Which answer a request gets is decided by `credentials`, `parameters`, `rate` and `api`.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import httpx
@@ -31,6 +32,13 @@ ERROR_TYPES: Final[Mapping[int, str]] = {
 }
 """`error.type` by HTTP status."""
 
+Alteration = Callable[[httpx.Response], httpx.Response | Exception]
+"""Takes the true answer and returns what is sent, or raised, in its place."""
+
+Fault = Callable[[httpx.Request, int], httpx.Response | Exception | Alteration | None]
+"""Is asked with each request and its running number, from 1. A response is sent in place of the true one, an
+exception is raised, an `Alteration` is given the true answer, and None lets the request through."""
+
 # Built once: `json.dumps` with separators makes a new encoder for every record.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -41,10 +49,12 @@ class Refusal(NamedTuple):
     Attributes:
         status: HTTP status, a key of `ERROR_TYPES`.
         message: `error.message`.
+        headers: More headers, such as `retry-after`.
     """
 
     status: int
     message: str
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def to_json(value: Any) -> bytes:
@@ -70,6 +80,7 @@ def error_response(
     error_type: str | None = None,
     request_id: str | None = None,
     headers: Mapping[str, str] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> httpx.Response:
     """Build an error in the documented shape; also for the `fault` hooks of tests.
 
@@ -79,13 +90,13 @@ def error_response(
         error_type: `error.type`; the one that belongs to the status unless given.
         request_id: Goes into the header and the body; a new one unless given.
         headers: More headers, such as `retry-after`.
+        details: `error.details`, which most errors do not have.
     """
     request_id = request_id or new_request_id()
-    body = {
-        "type": "error",
-        "error": {"type": error_type or ERROR_TYPES.get(status, "api_error"), "message": message},
-        "request_id": request_id,
-    }
+    error: dict[str, Any] = {"type": error_type or ERROR_TYPES.get(status, "api_error"), "message": message}
+    if details is not None:
+        error["details"] = dict(details)
+    body = {"type": "error", "error": error, "request_id": request_id}
     return json_response(status, to_json(body), {**(headers or {}), "request-id": request_id})
 
 

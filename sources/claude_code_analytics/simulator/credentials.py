@@ -32,9 +32,9 @@ class Credentials:
 
     admin_key: str = "sk-ant-admin01-sample"
     service_key: str = "sk-ant-api03-sample-service"
-    oauth_token: str = "sk-ant-oat01-sample"
-    expired_oauth_token: str = "sk-ant-oat01-sample-expired"
-    unscoped_oauth_token: str = "sk-ant-oat01-sample-unscoped"
+    oauth_token: str = "sk-ant-oat01-sample"  # noqa: S105 (made up, like all here)
+    expired_oauth_token: str = "sk-ant-oat01-sample-expired"  # noqa: S105
+    unscoped_oauth_token: str = "sk-ant-oat01-sample-unscoped"  # noqa: S105
     workspace_key: str = "sk-ant-api03-sample-workspace"
     enterprise_key: str = "sk-ant-api01-sample-enterprise"
     wrong_kind_status: int = 403

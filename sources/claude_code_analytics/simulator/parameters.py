@@ -56,7 +56,7 @@ def read(params: Mapping[str, str], organization_id: str, *, reject_unknown: boo
         InvalidParameter: The first parameter that is wrong.
     """
     day = _day(params.get("starting_at"))
-    limit = _limit(params.get("limit"))
+    limit = integer("limit", params.get("limit"), DEFAULT_LIMIT, LIMITS)
     cursor = _cursor(params.get("page"), day, organization_id)
     for name in params:
         if reject_unknown and name not in KNOWN:
@@ -75,15 +75,19 @@ def _day(value: str | None) -> dt.date:
         raise InvalidParameter("starting_at", "Input should be a valid date") from None
 
 
-def _limit(value: str | None) -> int:
+def integer(name: str, value: str | None, default: int, allowed: range) -> int:
+    """Read the whole number of parameter `name`.
+
+    Raises:
+        InvalidParameter: It is none, or not among the `allowed` ones.
+    """
     if value is None:
-        return DEFAULT_LIMIT
+        return default
     if not _INTEGER.fullmatch(value):
-        raise InvalidParameter("limit", "Input should be a valid integer")
-    limit = int(value)
-    if limit not in LIMITS:
-        raise InvalidParameter("limit", f"Input should be between {LIMITS[0]} and {LIMITS[-1]}")
-    return limit
+        raise InvalidParameter(name, "Input should be a valid integer")
+    if int(value) not in allowed:
+        raise InvalidParameter(name, f"Input should be between {allowed[0]} and {allowed[-1]}")
+    return int(value)
 
 
 def _cursor(token: str | None, day: dt.date, organization_id: str) -> paging.Cursor | None:

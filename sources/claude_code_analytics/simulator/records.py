@@ -65,7 +65,7 @@ def record(
     api_key: str | None = None,
     organization_id: str = SAMPLE_ORGANIZATION_ID,
     customer_type: str = "api",
-    subscription_type: str | None | Omitted = None,
+    subscription_type: str | Omitted | None = None,
     terminal_type: str | None = "vscode",
     is_remote: bool | Omitted = False,
     sessions: int = 3,

@@ -26,7 +26,7 @@ LAST_NAMES: Final = (  # noqa: SIM905
 ).split()
 PIPELINES: Final = (
     "ci-main",
-    "Prüfstand – 夜間ビルド 🚀",
+    "Prüfstand – 夜間ビルド 🚀",  # noqa: RUF001
     "release-bot",
     "docs-nightly",
     "dependency-updates",
@@ -46,7 +46,7 @@ TERMINALS: Final = {
     "ghostty": 4,
     "pycharm": 3,
 }
-Contract = tuple[str, "str | None | Omitted"]
+Contract = tuple[str, "str | Omitted | None"]
 CONTRACTS: Final[dict[Contract, int]] = {
     ("api", None): 50,
     ("api", OMITTED): 20,
@@ -122,13 +122,12 @@ def roster(seed: int, developers: int, founded: dt.date) -> tuple[Person, ...]:
     again. There is one pipeline for every 20 developers, at least three.
     """
     people = [_developer(seed, number, developers, founded) for number in range(developers)]
-    for index in range(max(3, developers // 20)):
-        people.append(_pipeline(seed, developers + index, index, founded))
+    people += (_pipeline(seed, developers + index, index, founded) for index in range(max(3, developers // 20)))
     return tuple(people)
 
 
 def _developer(seed: int, number: int, developers: int, founded: dt.date) -> Person:
-    rng = random.Random(f"{seed}|person|{number}")
+    rng = random.Random(f"{seed}|person|{number}")  # noqa: S311 (people, not secrets)
     late = max(0.0, number / developers - 1 / 3) * 1.5
     joined = founded + dt.timedelta(days=int(365 * late))
     terminals = dict.fromkeys((_pick(rng, TERMINALS), _pick(rng, TERMINALS)))
@@ -151,7 +150,7 @@ def _developer(seed: int, number: int, developers: int, founded: dt.date) -> Per
 
 
 def _pipeline(seed: int, number: int, index: int, founded: dt.date) -> Person:
-    rng = random.Random(f"{seed}|person|{number}")
+    rng = random.Random(f"{seed}|person|{number}")  # noqa: S311 (people, not secrets)
     round_, name = divmod(index, len(PIPELINES))
     return Person(
         number=number,
