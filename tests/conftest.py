@@ -18,6 +18,7 @@ import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.pipeline import LoadInfo, PipelineContext
 from dlt.common.runtime.run_context import RunContext, switched_run_context
+from hypothesis import settings
 
 from claude_code_analytics import AnalyticsClient, claude_code_analytics
 from claude_code_analytics.simulator import LoggedRequest, Organization, ScriptedOrganization, SimulatedApi
@@ -26,6 +27,10 @@ REPORT_PATH = "/v1/organizations/usage_report/claude_code"
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 FIRST_DAY = dt.date(2026, 9, 14)
 """Where loads begin unless a test says otherwise: the week up to `NOW`."""
+
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.register_profile("searching", parent=settings.get_profile("repeatable"), derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 _FOREIGN_SETTINGS = ("SOURCES__", "DESTINATION__", "EXTRACT__", "NORMALIZE__", "LOAD__", "RUNTIME__", "DLT_")
 
@@ -49,6 +54,14 @@ class Clock:
     def move(self, **span: float) -> None:
         """Goes forward (or back) by a `timedelta`."""
         self.now += dt.timedelta(**span)
+
+
+def _connected(api: SimulatedApi, clock: Clock, **options: Any) -> AnalyticsClient:
+    if not {"api_key", "access_token"} & set(options):
+        options["api_key"] = api.credentials.admin_key
+    return AnalyticsClient(
+        **{"transport": api.transport, "clock": clock, "sleep": clock.sleep, "chance": lambda: 0.5, **options}
+    )
 
 
 class Warehouse:
@@ -88,11 +101,7 @@ class Warehouse:
 
     def client(self, **options: Any) -> AnalyticsClient:
         """A client of the simulated API, on the test's clock."""
-        if not {"api_key", "access_token"} & set(options):
-            options["api_key"] = self.api.credentials.admin_key
-        return AnalyticsClient(
-            transport=self.api.transport, clock=self.clock, sleep=self.clock.sleep, chance=lambda: 0.5, **options
-        )
+        return _connected(self.api, self.clock, **options)
 
     def source(self, **arguments: Any) -> Any:
         """The source, reading from the simulated API."""
@@ -128,8 +137,8 @@ class Warehouse:
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def column(self, name: str, table: str = "claude_code_usage") -> list[Any]:
-        """The values of one column, in order of day and content."""
-        return [row[0] for row in self.sql(f"SELECT {name} FROM {table} ORDER BY date, ALL")]  # noqa: S608
+        """The values of one column, in order of day and value."""
+        return [row[0] for row in self.sql(f"SELECT {name} FROM {table} ORDER BY date, {name}")]  # noqa: S608
 
     def columns(self, table: str = "claude_code_usage") -> dict[str, str]:
         """Names and types of the columns, as the warehouse has them."""
@@ -168,6 +177,18 @@ def _refuse_to_connect(self: socket.socket, address: object) -> None:
 def clock() -> Clock:
     """The test's clock; it stands at noon of 2026-09-20 (UTC) until it is moved."""
     return Clock()
+
+
+@pytest.fixture
+def api(clock: Clock) -> SimulatedApi:
+    """The API in front of an organization whose days a test writes down: `api.organization.days`."""
+    return SimulatedApi(ScriptedOrganization(), clock=clock)
+
+
+@pytest.fixture
+def connect(api: SimulatedApi, clock: Clock) -> Callable[..., AnalyticsClient]:
+    """Makes a client of the simulated API on the test's clock; options as `AnalyticsClient` has them."""
+    return lambda **options: _connected(api, clock, **options)
 
 
 @pytest.fixture

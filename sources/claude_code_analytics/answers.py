@@ -27,6 +27,8 @@ ADVICE: dict[int, str] = {
 """What to do about a status that asking again will not change."""
 
 _LONGEST_MESSAGE = 200
+_LONGEST_PAUSE = 86_400.0
+"""Seconds; far longer than a run waits, and short enough to be added to any time."""
 
 
 def is_passing(response: httpx.Response) -> bool:
@@ -53,11 +55,11 @@ def retry_after(response: httpx.Response, now: dt.datetime) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(value)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
         seconds = (moment - now).total_seconds()
-    return seconds if 0 < seconds < float("inf") else None
+    return min(seconds, _LONGEST_PAUSE) if 0 < seconds < float("inf") else None
 
 
 def request_id(response: httpx.Response) -> str | None:

@@ -63,6 +63,10 @@ class AnalyticsClient:
         sleep: Waits for some seconds.
         chance: Gives a number in [0, 1), for jitter.
 
+    Attributes:
+        now: Gives the time, aware UTC.
+        organization_problem: Why the API did not name the organization, after it was asked in vain.
+
     Raises:
         ConfigurationError: A credential or `base_url` that cannot be used.
     """
@@ -85,6 +89,7 @@ class AnalyticsClient:
         self._chance = chance
         self._governor = Governor(at_once=max_concurrent_days, clock=clock, sleep=sleep, chance=chance)
         self._organization: tuple[str | None] | None = None
+        self.organization_problem: str | None = None
         self._refused: CredentialRefused | None = None
         self._said: set[str] = set()
         self._on_day: Callable[[FetchedDay], object] = lambda day: None
@@ -205,13 +210,15 @@ class AnalyticsClient:
         try:
             answer, _ = self._ask(ORGANIZATION_PATH, {}, read_json, None, FAULTS_PER_PROBE)
         except ApiError as error:
-            self.notice(
-                f"the API did not name the organization ({error}): days are replaced for the organizations that their "
-                "records name, and a window without any record is left as it is"
-            )
+            if self._governor.out_of_patience():
+                raise  # a rate limit that concerns the days just as well: they must not wait for it first
+            self.organization_problem = str(error)
             return None
         found = answer.get("id") if isinstance(answer, dict) else None
-        return found if isinstance(found, str) and found else None
+        if isinstance(found, str) and found:
+            return found
+        self.organization_problem = "the answer has no id"
+        return None
 
     def _day(self, date: dt.date) -> FetchedDay:
         fetched_at = self.now()

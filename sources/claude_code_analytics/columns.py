@@ -6,7 +6,7 @@ meanings: the API reference of `GET /v1/organizations/usage_report/claude_code`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -59,6 +59,8 @@ def _from(path: str, data_type: str, description: str) -> Column:
 
 _ORGANIZATION = Column("organization_id", "text", "Organization that the record belongs to.", ("organization_id",))
 _DATE = Column("date", "date", "UTC day that was asked for.", ("date",), nullable=False)
+_PARENTS_ORGANIZATION = replace(_ORGANIZATION, path=())
+_PARENTS_DATE = replace(_DATE, path=())
 _ROW_ID = Column("_dlt_id", "text", "Deterministic id of the row.", nullable=False)
 _LOAD_ID = Column("_dlt_load_id", "text", "dlt load package that wrote the row.", nullable=False)
 _PARENT_ID = Column("_dlt_parent_id", "text", f"_dlt_id of the record in {USAGE_TABLE}.", nullable=False)
@@ -84,8 +86,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _ROW_ID,
     ),
     TOOL_ACTIONS_TABLE: (
-        _ORGANIZATION,
-        _DATE,
+        _PARENTS_ORGANIZATION,
+        _PARENTS_DATE,
         Column("tool_name", "text", "Key of the tool in the record's tool_actions."),
         _from("accepted", "bigint", "Proposals of the tool that were accepted."),
         _from("rejected", "bigint", "Proposals of the tool that were rejected."),
@@ -94,8 +96,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _ROW_ID,
     ),
     MODEL_BREAKDOWN_TABLE: (
-        _ORGANIZATION,
-        _DATE,
+        _PARENTS_ORGANIZATION,
+        _PARENTS_DATE,
         _from("model", "text", "Model id as the API sends it."),
         _from("tokens.input", "bigint", "Input tokens, without those of the cache."),
         _from("tokens.output", "bigint", "Output tokens."),

@@ -27,7 +27,13 @@ MISSING = (
     "no credential: set the dlt secret sources.claude_code_analytics.api_key (or the environment variable "
     f"{API_KEY_VARIABLE}) to an Admin API key, or access_token to an OAuth token with the org:admin scope"
 )
+_PLACEHOLDER = "<configure me>"
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
+
+
+def filled_in(secret: str | None) -> str | None:
+    """A secret as it was configured; None for what `dlt init` writes into secrets.toml where one is to be filled in."""
+    return None if secret == _PLACEHOLDER else secret
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,10 @@ def parse_day(value: Day, name: str) -> dt.date:
         ConfigurationError: Not a day.
     """
     if isinstance(value, dt.datetime):
-        return value.astimezone(dt.timezone.utc).date() if value.tzinfo else value.date()
+        try:
+            return value.astimezone(dt.timezone.utc).date() if value.tzinfo else value.date()
+        except OverflowError:  # in UTC it lies before year 1 or after year 9999
+            raise ConfigurationError(f"{name} is {value}; it must be a day such as 2025-01-31") from None
     if isinstance(value, dt.date):
         return value
     try:
@@ -145,14 +148,15 @@ def days_to_read(
     if progress is None:
         first = start
     else:
-        first = progress.cursor - ONE_DAY * lookback
+        first = progress.cursor - ONE_DAY * min(lookback, max((progress.cursor - start).days, 0))
         if max_days is not None and (last - first).days >= max_days:
             first = _first_of_too_many(last, progress, max_days, first)
     first = max(first, start)
     if first > last:
         return None
-    newest = last if max_days is None else min(last, first + ONE_DAY * (max_days - 1))
-    return DayRange(first, newest)
+    if max_days is None or (last - first).days < max_days:
+        return DayRange(first, last)
+    return DayRange(first, first + ONE_DAY * (max_days - 1))
 
 
 def _first_of_too_many(last: dt.date, progress: Progress, max_days: int, floor: dt.date) -> dt.date:
@@ -161,5 +165,5 @@ def _first_of_too_many(last: dt.date, progress: Progress, max_days: int, floor: 
     unsettled = max(floor, min(new, progress.settled + ONE_DAY))
     if (last - unsettled).days < max_days:
         return last - ONE_DAY * (max_days - 1)
-    moves_on = unsettled + ONE_DAY * (max_days - 1) >= new
+    moves_on = new > last or unsettled + ONE_DAY * (max_days - 1) >= new
     return unsettled if moves_on else new

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -113,7 +113,10 @@ def _number(value: Any) -> Any:
         return value
     if not _NUMBER.fullmatch(value):
         raise ValueError(value)
-    return Decimal(value)
+    try:
+        return Decimal(value)
+    except InvalidOperation as error:  # an exponent that no decimal has
+        raise ValueError(value) from error
 
 
 def _exact_double(value: int | Decimal | None) -> float | None:

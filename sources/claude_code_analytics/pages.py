@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -125,9 +125,15 @@ def read_json(body: bytes) -> Any:
         raise NotAPage("the answer is not (whole) JSON") from error
 
 
-def _exact(text: str) -> int | Decimal:
-    """A number with a point or an exponent: an integer where it is one (`19.0`), else the decimal as written."""
-    number = Decimal(text)
+def _exact(text: str) -> int | Decimal | str:
+    """A number with a point or an exponent: an integer where it is one (`19.0`), else the decimal as written.
+
+    An exponent that no decimal has leaves the text.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
     whole = number.adjusted() < _INTEGER_DIGITS and number == number.to_integral_value()
     return int(number) if whole else number
 

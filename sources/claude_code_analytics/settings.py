@@ -18,6 +18,9 @@ RECORD_TABLES = (USAGE_TABLE, TOOL_ACTIONS_TABLE, MODEL_BREAKDOWN_TABLE)
 
 TABLES = (*RECORD_TABLES, DAYS_TABLE)
 
+UNKNOWN_ORGANIZATION = "unknown"
+"""The organization of records and days for which neither the API nor any record of the window named one."""
+
 BASE_URL = "https://api.anthropic.com"
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"
 ORGANIZATION_PATH = "/v1/organizations/me"

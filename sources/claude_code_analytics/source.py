@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.runtime import signals
 from dlt.common.schema import Schema
 from dlt.common.storages.load_package import LoadPackageStateInjectableContext
@@ -25,6 +26,7 @@ from dlt.extract import DltResource
 
 from .client import AnalyticsClient
 from .columns import ARROW_TYPES, COLUMNS
+from .credentials import filled_in
 from .days import ONE_DAY, DayRange, Progress, checked_range, days_to_read, last_final_day, parse_day
 from .exceptions import ConfigurationError
 from .hints import FILE_FORMATS, require_replaceable, scope, table_hints
@@ -39,22 +41,23 @@ from .settings import (
     RECORD_TABLES,
     SOURCE_NAME,
     START_DATE,
+    UNKNOWN_ORGANIZATION,
     USAGE_TABLE,
 )
-from .tables import Shape, empty_table, shape_day
+from .tables import Naming, Shape, empty_table, shape_day
 
 ROWS_PER_BATCH = 100_000
 """Rows that are gathered before dlt gets them: fewer, larger Arrow tables cost dlt less."""
 
-UNKNOWN_ORGANIZATION = "unknown"
-"""What the ledger names where neither the API nor any record of the window told the organization."""
+_LONGEST_LAG = 36_525
+"""Days; dlt takes them off the cursor, and calendars have a beginning."""
 
 
 @dlt.source(name=SOURCE_NAME, section=SOURCE_NAME)
 def claude_code_analytics(
     api_key: TSecretStrValue | None = None,
     access_token: TSecretStrValue | None = None,
-    start_date: str | dt.date | dt.datetime = START_DATE,
+    start_date: str | dt.date | dt.datetime | None = START_DATE,  # dlt reads no union from its config without None
     end_date: str | dt.date | dt.datetime | None = None,
     lookback_days: int = LOOKBACK_DAYS,
     include_today: bool = True,
@@ -91,7 +94,7 @@ def claude_code_analytics(
         ConfigurationError: A parameter that cannot work.
     """
     now = (client.now if client else utc_now)()
-    start = parse_day(start_date, "start_date")
+    start = parse_day(START_DATE if start_date is None else start_date, "start_date")
     end = None if end_date is None else parse_day(end_date, "end_date")
     days = checked_range(start, now.date() if end is None else end, now)
     _require_number(lookback_days, "lookback_days", least=0)
@@ -104,10 +107,12 @@ def claude_code_analytics(
     if end is not None and max_days is not None and len(days) > max_days:
         raise ConfigurationError(f"{days} holds more than max_days={max_days} days; load it in pieces")
 
+    lag = None if end is not None else min(lookback_days, _LONGEST_LAG)
+
     def connect() -> AnalyticsClient:
         return client or AnalyticsClient(
-            api_key=api_key or os.environ.get(API_KEY_VARIABLE),
-            access_token=access_token,
+            api_key=filled_in(api_key) or os.environ.get(API_KEY_VARIABLE),
+            access_token=filled_in(access_token),
             base_url=base_url,
             max_concurrent_days=max_concurrent_days,
         )
@@ -118,11 +123,11 @@ def claude_code_analytics(
             "date",
             initial_value=start,
             end_value=None if end is None else end + ONE_DAY,
-            lag=None if end is not None else lookback_days,
+            lag=lag,
             primary_key=(),  # without it dlt drops corrected rows of the last day (decision D4)
         ),
     ) -> Iterator[Any]:
-        protect = protection(actor_identity, identity_key)
+        protect = protection(actor_identity, filled_in(identity_key))
         connection = connect()
         try:
             if date.start_value is not None and date.end_value is not None:
@@ -131,8 +136,9 @@ def claude_code_analytics(
             cursor = _Cursor(date)
             now = connection.now()
             last = now.date() if include_today else last_final_day(now)
+            first = max(start, date.start_value or start)  # dlt drops rows before it: their days must not be replaced
             wanted = days_to_read(
-                start=start, last=last, progress=cursor.progress, lookback=lookback_days, max_days=max_days
+                start=first, last=last, progress=cursor.progress, lookback=lookback_days, max_days=max_days
             )
             if wanted:
                 yield from _load(wanted, connection, protect)
@@ -169,9 +175,8 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Iterat
     """Reads the days and yields their tables with hints, in batches; the last batch names all that is replaced."""
     file_format = _file_format()
     schema = dlt.current.source_schema()
-    naming = schema.naming
     shape = Shape(
-        naming=lambda path: naming.shorten_fragments(*map(naming.normalize_identifier, path)),
+        naming=column_naming(schema.naming),
         protect=protect,
         load_id=Container()[LoadPackageStateInjectableContext].load_id,
         organization_id=client.organization_id(),
@@ -196,6 +201,11 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Iterat
         organizations |= set(gathered[DAYS_TABLE][-1]["organization_id"].drop_null().to_pylist())
         if sum(rows.num_rows for table in RECORD_TABLES for rows in gathered[table]) >= ROWS_PER_BATCH:
             yield from items(RECORD_TABLES)
+    if client.organization_problem:
+        client.notice(
+            f"the API did not name the organization ({client.organization_problem}): days were replaced for the "
+            "organizations that their records name"
+        )
     if not organizations:
         client.notice(f"{wanted}: no record names the organization, so what the warehouse holds of these days was left")
     gathered[DAYS_TABLE] = [_with_organization(rows, organizations) for rows in gathered[DAYS_TABLE]]
@@ -207,6 +217,13 @@ def _with_organization(ledger: pa.Table, organizations: set[str]) -> pa.Table:
     name = min(organizations) if len(organizations) == 1 else UNKNOWN_ORGANIZATION
     column = ledger.schema.get_field_index("organization_id")
     return ledger.set_column(column, ledger.schema.field(column), pc.fill_null(ledger.column(column), name))
+
+
+def column_naming(convention: NamingConvention) -> Naming:
+    """Names columns as dlt does; a blank key, which dlt refuses, counts as `_`."""
+    return lambda path: convention.shorten_fragments(
+        *(convention.normalize_identifier(key if key.strip() else "_") for key in path)
+    )
 
 
 def _extra_types(schema: Schema) -> dict[str, dict[str, str]]:

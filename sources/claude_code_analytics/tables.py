@@ -22,7 +22,7 @@ from .columns import ARROW_TYPES, COLUMNS, Path
 from .fitting import fit, natural_type
 from .identity import Protect
 from .pages import FetchedDay, Record
-from .settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
+from .settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, UNKNOWN_ORGANIZATION, USAGE_TABLE
 
 Naming = Callable[[Path], str]
 """Column name of a path of JSON keys, as dlt would name it."""
@@ -77,7 +77,8 @@ def shape_day(day: FetchedDay, shape: Shape) -> dict[str, pa.Table]:
         items, strays = _split(children.items, dict)
         values = dict(_spread(items, _STRUCTS[table]))
         if strays:
-            values[_STRAY] = strays
+            named = values.get(_STRAY, [None] * len(strays))
+            values[_STRAY] = [name if stray is None else stray for stray, name in zip(strays, named, strict=True)]
         parent_ids = [ids[parent] for parent in children.parents]
         made["organization_id"] = [organizations[parent] for parent in children.parents]
         made["_dlt_parent_id"] = parent_ids
@@ -131,13 +132,13 @@ def _protected(record: Record, protect: Protect) -> Record:
     return {**record, "actor": protect(record["actor"])} if "actor" in record else record
 
 
-def _organization(record: Record, shape: Shape) -> str | None:
+def _organization(record: Record, shape: Shape) -> str:
     named = record.get("organization_id")
-    return named if isinstance(named, str) and named else shape.organization_id
+    return named if isinstance(named, str) and named else shape.organization_id or UNKNOWN_ORGANIZATION
 
 
 def _row_ids(
-    day: dt.date, organizations: Sequence[str | None], records: Sequence[Record], contents: Sequence[bytes]
+    day: dt.date, organizations: Sequence[str], records: Sequence[Record], contents: Sequence[bytes]
 ) -> list[str]:
     """Ids made from the dimensions of the records; those that share all are numbered in the order of their content."""
     keys = [
@@ -223,13 +224,13 @@ def _table(
     fields: list[pa.Field] = []
     arrays: list[pa.Array] = []
     extras: dict[str, pa.Array] = {}
-
+    taken = {column.name for column in COLUMNS[table]}
     known_types = shape.extra_types.setdefault(table, {})
 
     def add_variants(path: Path, data_type: str, fitted: Mapping[str | None, pa.Array]) -> None:
         for variant, array in fitted.items():
             if variant is not None:
-                name = shape.naming((*path, f"v_{variant}"))
+                name = shape.naming(_free((*path, f"v_{variant}"), taken, shape.naming))
                 extras[name] = array
                 known_types[name] = variant
                 shape.notice(f"{table}.{shape.naming(path)}: values that are no {data_type} were kept in {name}")
@@ -246,7 +247,6 @@ def _table(
         arrays.append(main)
         add_variants(column.path, column.data_type, fitted)
 
-    taken = {known.name for known in fields} | set(extras)
     for path, full_path in _distinct(values, taken, shape.naming):
         name = shape.naming(full_path)
         data_type = known_types.get(name) or natural_type(values[path])
@@ -272,10 +272,15 @@ def _distinct(paths: Iterable[Path], taken: set[str], naming: Naming) -> Iterato
     made from their own keys.
     """
     for path in sorted(paths, key=lambda path: (naming(path) != "__".join(path), path)):
-        suffix = blake2b("\0".join(path).encode(), digest_size=4).hexdigest()
-        full_path = (*path, f"x{suffix}") if naming(path) in taken else path
-        taken.add(naming(full_path))
-        yield path, full_path
+        yield path, _free(path, taken, naming)
+
+
+def _free(path: Path, taken: set[str], naming: Naming) -> Path:
+    """A path whose column name is not taken yet, and from now on is."""
+    if naming(path) in taken:
+        path = (*path, f"x{blake2b(chr(0).join(path).encode(), digest_size=4).hexdigest()}")
+    taken.add(naming(path))
+    return path
 
 
 def _ledger(day: FetchedDay, organizations: Sequence[str | None], content_hash: str, shape: Shape) -> pa.Table:
