@@ -1,4 +1,4 @@
-"""The facts about columns: name, type, place in the record, meaning. Shaping, schema hints, docs and tests read them here.
+"""The facts about columns: name, type, place in the record, meaning. Shaping, hints, docs and tests read them here.
 
 Types are dlt's names for them (`text`, `bigint`, ...); `ARROW_TYPES` says what each is in Arrow. Sources of the
 meanings: the API reference of `GET /v1/organizations/usage_report/claude_code`.

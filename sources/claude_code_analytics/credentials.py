@@ -20,8 +20,8 @@ KEY_HINTS: tuple[tuple[str, str], ...] = (
 )
 RENEWAL_ADVICE = "get a fresh OAuth token with the org:admin scope, set it as access_token and run again"
 KEY_ADVICE = (
-    "use an Admin API key (Console > Settings > Admin keys), or a personal or service-account key that is not scoped to "
-    "a workspace; Claude Enterprise organizations have another API, individual accounts have none"
+    "use an Admin API key (Console > Settings > Admin keys), or a personal or service-account key that is not scoped "
+    "to a workspace; Claude Enterprise organizations have another API, individual accounts have none"
 )
 MISSING = (
     "no credential: set the dlt secret sources.claude_code_analytics.api_key (or the environment variable "

@@ -46,8 +46,8 @@ def scope(organizations: Iterable[str], days: DayRange) -> str:
     for found in ids:
         if not _ORGANIZATION_ID.fullmatch(found):
             raise UnexpectedAnswer(
-                f"the API named an organization {found[:60]!r}; an id with anything but letters, digits, - and _ is not "
-                "put into SQL, so these days cannot be replaced",
+                f"the API named an organization {found[:60]!r}; an id with anything but letters, digits, - and _ is "
+                "not put into SQL, so these days cannot be replaced",
                 day=days.first,
             )
     if not ids:

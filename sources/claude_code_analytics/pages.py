@@ -1,7 +1,7 @@
 """Pages of records and the day that they make up. Response bodies in, checked values out.
 
-A page is checked when it arrives and decoded when its day is shaped, so that days that wait for their turn are bytes and
-not a hundred thousand small objects. Numbers stay exact: integers as `int` of any size, others as `Decimal` (D8).
+A page is checked when it arrives and decoded when its day is shaped, so that days that wait for their turn are bytes
+and not a hundred thousand small objects. Numbers stay exact: integers as `int` of any size, others as `Decimal` (D8).
 """
 
 from __future__ import annotations

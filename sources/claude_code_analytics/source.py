@@ -1,4 +1,4 @@
-"""The dlt source: parameters, the resource, its cursor, and in which order days reach dlt. Asks nothing while it is built.
+"""The dlt source: parameters, the resource, its cursor, how days reach dlt. Asks nothing while it is built.
 
 HTTP is left to `client.py`, shaping to `tables.py`, the choice of days to `days.py`, how tables are written to
 `hints.py`.
@@ -77,7 +77,7 @@ def claude_code_analytics(
         api_key: Key for `x-api-key`; also taken from the environment variable `ANTHROPIC_ADMIN_KEY`.
         access_token: OAuth token with `org:admin`, used instead of `api_key`.
         start_date: First day, inclusive.
-        end_date: Last day, inclusive. Set: a closed range, which leaves the incremental cursor alone. Unset: up to today.
+        end_date: Last day, inclusive. Set: a closed range, which leaves the cursor alone. Unset: up to today.
         lookback_days: Days before the cursor's day that every incremental run reads again.
         include_today: False stops at the last final day (six hours after its end).
         max_days: At most this many days in one run.
