@@ -23,6 +23,8 @@ from hypothesis import settings
 from claude_code_analytics import AnalyticsClient, claude_code_analytics
 from claude_code_analytics.simulator import LoggedRequest, Organization, ScriptedOrganization, SimulatedApi
 
+pytest_plugins = ("tally",)
+
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 FIRST_DAY = dt.date(2026, 9, 14)

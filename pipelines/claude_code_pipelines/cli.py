@@ -6,6 +6,7 @@ credentials before anything was committed.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import os
@@ -16,7 +17,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
-import dlt
 
 from claude_code_analytics import (
     AnalyticsClient,
@@ -25,7 +25,7 @@ from claude_code_analytics import (
     CredentialRefused,
     DestinationError,
 )
-from claude_code_analytics.days import ONE_DAY, DayRange, last_final_day, parse_day
+from claude_code_analytics.days import ONE_DAY, DayRange, checked_range, last_final_day, parse_day
 from claude_code_analytics.pacing import utc_now
 from claude_code_analytics.settings import SOURCE_NAME, WINDOW_DAYS, version
 from claude_code_analytics.simulator import SampleOrganization, SimulatedApi
@@ -68,7 +68,7 @@ _first = click.option("--start", metavar="DAY", help="First day, inclusive (UTC,
 _last = click.option("--end", metavar="DAY", help="Last day, inclusive (UTC, YYYY-MM-DD).")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version(), prog_name="claude-code-analytics")
 def commands() -> None:
     """Load an organization's Claude Code analytics into a warehouse, day by day."""
@@ -160,7 +160,7 @@ def backfill_command(
 @click.pass_obj
 def check_command(client: AnalyticsClient | None) -> None:
     """Ask the very endpoint with the credential at hand, and explain the answer."""
-    with _reported("none"):
+    with _reported():
         connection = client or configured_client()
         try:
             connection.require_credential()
@@ -190,12 +190,14 @@ def status_command(
     fail_on_gap: bool,
 ) -> None:
     """Read the ledger: days that are loaded, missing, partial or changed, and rows."""
-    with _reported("none"):
+    with _reported():
+        now = (client.now if client else utc_now)()
         first = parse_day(start, "--start") if start else None
         last = parse_day(end, "--end") if end else None
+        checked_range(first or dt.date.min, last or now.date(), now, names=("--start", "--end"))
         with tempfile.TemporaryDirectory() as working_dir:
             opened = Warehouse(destination, dataset, pipeline, working_dir).open()
-            status = read_status(opened, (client.now if client else utc_now)(), first, last)
+            status = read_status(opened, now, first, last)
         _say([json.dumps(summary.status_json(status), indent=2)] if as_json else summary.status_lines(status))
         if fail_on_gap and (status.missing or not status.loaded):
             raise click.exceptions.Exit(INCOMPLETE)
@@ -205,20 +207,24 @@ def status_command(
 @_where
 def views_command(destination: str, dataset: str, pipeline: str) -> None:
     """Create a view of costs in US dollars beside the tables."""
-    with _reported("none"), tempfile.TemporaryDirectory() as working_dir:
+    with _reported(), tempfile.TemporaryDirectory() as working_dir:
         created = create_views(Warehouse(destination, dataset, pipeline, working_dir).open())
         _say(f"created view {name} in dataset {dataset}" for name in created)
 
 
 @contextmanager
-def _reported(progress: str) -> Iterator[tuple[Display, Loading]]:
-    """Around a command: the display, the log, and every mistake as one line with its exit code."""
+def _reported(progress: str | None = None) -> Iterator[tuple[Display, Loading]]:
+    """Around a command: the display, the log, and every mistake as one line with its exit code.
+
+    Args:
+        progress: How a load is shown; None for a command that loads nothing.
+    """
     loading = Loading()
-    shown = display(progress)
+    shown = display(progress or "none")
     handler = _Handler(shown)
     logger = logging.getLogger("claude_code_analytics")
     logger.addHandler(handler)
-    logger.propagate = False
+    propagates, logger.propagate = logger.propagate, False
     try:
         with shown, plain_errors():
             _quieten_dlt()
@@ -226,14 +232,15 @@ def _reported(progress: str) -> Iterator[tuple[Display, Loading]]:
     except (ClaudeCodeAnalyticsError, OSError) as error:
         click.echo(f"error: {' '.join(str(error).split())}", err=True)
         mistake = isinstance(error, (ConfigurationError, CredentialRefused, DestinationError, OSError))
-        if loading.committed or not mistake:
+        if loading.committed or (progress and not mistake):
             click.echo(summary.stopped(loading), err=True)
         raise click.exceptions.Exit(MISTAKE if mistake and not loading.committed else INCOMPLETE) from None
     except KeyboardInterrupt:
-        click.echo(f"interrupted; {summary.stopped(loading)}", err=True)
+        click.echo(f"interrupted; {summary.stopped(loading)}" if progress else "interrupted", err=True)
         raise click.exceptions.Exit(INCOMPLETE) from None
     finally:
         logger.removeHandler(handler)
+        logger.propagate = propagates
 
 
 class _Handler(logging.Handler):
@@ -248,11 +255,12 @@ class _Handler(logging.Handler):
 
 
 def _quieten_dlt() -> None:
-    """Keeps dlt's own log and its telemetry off, unless they were configured: a demo must not need a network."""
-    if dlt.config.get("runtime.log_level") is None:
-        logging.getLogger("dlt").setLevel(logging.CRITICAL)
-    if dlt.config.get("runtime.dlthub_telemetry") is None:
-        os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    """Keeps dlt's own log and its telemetry off, unless the environment says otherwise: a demo needs no network.
+
+    To be called before dlt looks at any setting, for with the first one it starts both.
+    """
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 
 
 def _next_command(target: Warehouse) -> str:

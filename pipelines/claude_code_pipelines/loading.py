@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import dlt
@@ -14,15 +14,15 @@ import dlt
 from claude_code_analytics import AnalyticsClient, ConfigurationError, claude_code_analytics
 from claude_code_analytics.days import Day, DayRange, Progress, checked_range, last_final_day, parse_day
 from claude_code_analytics.pages import FetchedDay
-from claude_code_analytics.settings import SOURCE_NAME, USAGE_TABLE, WINDOW_DAYS
+from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION, USAGE_TABLE, WINDOW_DAYS
 from claude_code_analytics.simulator import SAMPLE_ORGANIZATION_ID
 
 from .ledger import Entry, read_entries
 from .parameters import configured_client, configured_parameters
-from .plan import Window, backfill_windows, load_windows
-from .warehouse import Warehouse, run
+from .plan import Window, backfill_windows, load_windows, ranges
+from .warehouse import Warehouse, local_value, plain_errors, run
 
-_BACKFILL_MARK = "claude_code_backfill"
+_BACKFILL_NOTE = "claude_code_backfill"
 
 
 class Watch:
@@ -62,6 +62,16 @@ class Loading:
     resumed_after: dt.date | None = None
 
 
+@dataclass(frozen=True)
+class _Mark:
+    """Which backfill a note of progress belongs to: what was read with other settings is read again."""
+
+    first: str
+    last: str
+    actor_identity: str
+
+
+@plain_errors()
 def load(
     target: Warehouse,
     *,
@@ -91,19 +101,24 @@ def load(
         DestinationError: The warehouse did not do its part.
         ApiError: A day could not be read; earlier windows stay.
     """
-    parameters = configured_parameters() if start is None else configured_parameters(start_date=start)
-    if end is not None:
-        return _closed(target, parameters.start, end, window_days, client, watch, loading, resume=False)
+    given: dict[str, Any] = {"start_date": start, "end_date": end}
+    parameters = configured_parameters(**{name: day for name, day in given.items() if day is not None})
+    if parameters.end is not None:
+        return _closed(target, parameters.start, parameters.end, window_days, client, watch, loading)
     with _job(target, window_days, client, watch, loading) as job:
         now = job.client.now()
         first = checked_range(parameters.start, now.date(), now, names=("start_date", "today")).first
         last = now.date() if parameters.include_today else last_final_day(now)
         progress = job.progress()
         windows: list[Window] = []
-        if progress and not job.holds(progress.cursor):
-            # The cursor of a warehouse that lost its ledger proves nothing: what lies before it is read again.
-            job.client.notice(f"the ledger does not know {progress.cursor}, the cursor's day: all days are read again")
-            windows = backfill_windows(DayRange(first, max(first, progress.cursor)), window_days)
+        if progress and not job.holds(progress.cursor) and first <= progress.cursor:
+            # A cursor proves nothing where the warehouse is an older copy, or another organization moved it.
+            missing = job.missing(DayRange(first, progress.cursor))
+            job.client.notice(
+                f"the ledger does not know {progress.cursor}, the cursor's day, of this organization: the "
+                f"{sum(map(len, missing))} days up to it that are missing are read too"
+            )
+            windows = [window for days in missing for window in backfill_windows(days, window_days)]
         windows += load_windows(
             start=first,
             last=last,
@@ -111,10 +126,11 @@ def load(
             lookback_days=parameters.lookback_days,
             window_days=window_days,
         )
-        job.walk(windows, start=first)
+        job.walk(windows)
         return job.loading
 
 
+@plain_errors()
 def backfill(
     target: Warehouse,
     start: Day,
@@ -144,27 +160,28 @@ def backfill(
         DestinationError: The warehouse did not do its part.
         ApiError: A day could not be read; earlier windows stay.
     """
-    return _closed(target, start, end, window_days, client, watch, loading, resume=True)
+    first, last = parse_day(start, "start"), parse_day(end, "end")
+    mark = _Mark(first.isoformat(), last.isoformat(), configured_parameters().actor_identity)
+    return _closed(target, first, last, window_days, client, watch, loading, mark)
 
 
 def _closed(
     target: Warehouse,
-    start: Day,
-    end: Day,
+    first: dt.date,
+    last: dt.date,
     window_days: int,
     client: AnalyticsClient | None,
     watch: Watch | None,
     loading: Loading | None,
-    *,
-    resume: bool,
+    mark: _Mark | None = None,
 ) -> Loading:
     with _job(target, window_days, client, watch, loading) as job:
-        days = checked_range(parse_day(start, "start"), parse_day(end, "end"), job.client.now(), names=("start", "end"))
+        days = checked_range(first, last, job.client.now(), names=("start", "end"))
         rest: DayRange | None = days
-        if resume and (through := job.backfilled_through(days)):
+        if mark and (through := job.backfilled_through(days, mark)):
             job.loading.resumed_after = through
             rest = days.after(through)
-        job.walk(backfill_windows(rest, window_days) if rest else [], start=days.first, mark=days if resume else None)
+        job.walk(backfill_windows(rest, window_days) if rest else [], mark)
         return job.loading
 
 
@@ -199,14 +216,7 @@ class _Job:
         self.loading = loading
         self._watch = watch
         self._pipeline = target.open()
-        self._entries = read_entries(self._pipeline)
-        progress = self.progress()
-        if progress and not self.holds(progress.cursor):
-            # dlt keeps its state by the pipeline's name, also where the name was used with another warehouse before
-            self._pipeline = self._pipeline.drop()
-            self._pipeline.sync_destination()
-            self._entries = read_entries(self._pipeline)
-        _check_organization(self._entries, client)
+        self._days = _days_of(client, read_entries(self._pipeline))
 
     def progress(self) -> Progress | None:
         """How far incremental loads have come."""
@@ -214,47 +224,58 @@ class _Job:
 
     def holds(self, day: dt.date) -> bool:
         """Whether the ledger knows the day."""
-        return any(entry.date == day for entry in self._entries)
+        return day in self._days
 
-    def backfilled_through(self, days: DayRange) -> dt.date | None:
+    def missing(self, days: DayRange) -> list[DayRange]:
+        """The days that the ledger does not know."""
+        return ranges(day for day in days.days() if not self.holds(day))
+
+    def backfilled_through(self, days: DayRange, mark: _Mark) -> dt.date | None:
         """Last day that an interrupted backfill of `days` committed, where the ledger agrees."""
-        mark = _local_value(self._pipeline, _BACKFILL_MARK) or {}
-        if (mark.get("first"), mark.get("last")) != (days.first.isoformat(), days.last.isoformat()):
+        note = dict(local_value(self._pipeline, _BACKFILL_NOTE) or {})
+        through = note.pop("through", None)
+        if through is None or note != asdict(mark):
             return None
-        through = dt.date.fromisoformat(mark["through"])
-        known = {entry.date for entry in self._entries}
-        return through if known.issuperset(DayRange(days.first, through).days()) else None
+        last = dt.date.fromisoformat(through)
+        return None if self.missing(DayRange(days.first, last)) else last
 
-    def walk(self, windows: list[Window], *, start: dt.date, mark: DayRange | None = None) -> None:
-        """Loads the windows, one after the other; notes in dlt's local state how far a backfill of `mark` has come."""
+    def walk(self, windows: list[Window], mark: _Mark | None = None) -> None:
+        """Loads the windows, one after the other; notes in dlt's local state how far the backfill `mark` has come."""
         self._watch.planned(windows)
         for window in windows:
+            read: list[dt.date] = []
             records = 0
 
             def count(day: FetchedDay) -> None:
                 nonlocal records
+                read.append(day.date)  # noqa: B023  # called within this turn of the loop only
                 records += day.record_count
                 self._watch.fetched(day)
 
             self.client.on_day(count)
-            info, rows = run(self._pipeline, self._source(window, start))
-            self.loading.committed.append(window)
-            self.loading.days += len(window.days)
+            info, rows = run(self._pipeline, self._source(window))
+            if not read:
+                continue
+            # Past midnight, an incremental extract may read a day later than was planned.
+            done = replace(window, days=DayRange(read[0], read[-1]))
+            self.loading.committed.append(done)
+            self.loading.days += len(read)
             self.loading.records += records
             self.loading.rows.update(rows)
             self.loading.destination = info.destination_displayable_credentials
             if mark:
-                through = None if window.days.last >= mark.last else window.days.last.isoformat()
-                note = {"first": mark.first.isoformat(), "last": mark.last.isoformat(), "through": through}
-                self._pipeline.set_local_state_val(_BACKFILL_MARK, note if through else None)
-            self._watch.committed(window)
+                note = None if window is windows[-1] else {**asdict(mark), "through": done.days.last.isoformat()}
+                self._pipeline.set_local_state_val(_BACKFILL_NOTE, note)
+            self._watch.committed(done)
 
-    def _source(self, window: Window, start: dt.date) -> Any:
-        if window.moves_cursor:
-            return claude_code_analytics(
-                start_date=start, lookback_days=window.lookback_days, max_days=len(window.days), client=self.client
-            )
-        return claude_code_analytics(start_date=window.days.first, end_date=window.days.last, client=self.client)
+    def _source(self, window: Window) -> Any:
+        return claude_code_analytics(
+            start_date=window.days.first,
+            end_date=None if window.moves_cursor else window.days.last,
+            lookback_days=window.lookback_days,
+            max_days=len(window.days),
+            client=self.client,
+        )
 
 
 def stored_progress(pipeline: dlt.Pipeline) -> Progress | None:
@@ -266,19 +287,22 @@ def stored_progress(pipeline: dlt.Pipeline) -> Progress | None:
     return Progress(cursor, dt.date.fromisoformat(settled)) if cursor and settled else None
 
 
-def _local_value(pipeline: dlt.Pipeline, key: str) -> Any:
-    try:
-        return pipeline.get_local_state_val(key)
-    except KeyError:
-        return None
+def _days_of(client: AnalyticsClient, entries: list[Entry]) -> set[dt.date]:
+    """Days in the ledger that are those of the client's organization, or may be where the API does not name it.
 
-
-def _check_organization(entries: list[Entry], client: AnalyticsClient) -> None:
-    """Keeps the sample organization and real ones apart, and tells when a dataset gets a further organization."""
+    Keeps the sample organization and real ones apart, and tells when a dataset gets a further organization.
+    """
     loaded = {entry.organization_id for entry in entries}
     organization = client.organization_id() if loaded else None
-    if organization is None or organization in loaded:
-        return
+    if organization is None:
+        return {entry.date for entry in entries}
+    if organization not in loaded:
+        _require_fit(organization, loaded, client)
+    ours = (organization, UNKNOWN_ORGANIZATION)
+    return {entry.date for entry in entries if entry.organization_id in ours}
+
+
+def _require_fit(organization: str, loaded: set[str], client: AnalyticsClient) -> None:
     names = ", ".join(sorted(loaded))
     if SAMPLE_ORGANIZATION_ID in (organization, *loaded):
         raise ConfigurationError(

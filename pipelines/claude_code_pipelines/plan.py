@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from claude_code_analytics.days import ONE_DAY, DayRange, Progress
@@ -40,13 +41,12 @@ def load_windows(
     """
     if progress is None:
         return [Window(days, moves_cursor=True) for days in _windows(start, last, window_days)]
-    first = max(start, progress.cursor - ONE_DAY * lookback_days)
+    first = progress.cursor - ONE_DAY * min(lookback_days, max((progress.cursor - start).days, 0))
+    first = max(first, start)
     if first <= last and (last - first).days < window_days:
         return [Window(DayRange(first, last), moves_cursor=True, lookback_days=lookback_days)]
     again = _windows(first, min(progress.cursor, last), window_days)
-    # The source begins with the cursor's day where that was not final when it was read.
-    new = progress.cursor + ONE_DAY * (progress.settled >= progress.cursor)
-    fresh = _windows(max(start, new), last, window_days) if progress.cursor < last else []
+    fresh = _windows(max(start, progress.cursor + ONE_DAY), last, window_days)
     return [
         *(Window(days, moves_cursor=False) for days in again),
         *(Window(days, moves_cursor=True) for days in fresh),
@@ -55,8 +55,22 @@ def load_windows(
 
 def backfill_windows(days: DayRange, window_days: int) -> list[Window]:
     """Windows of a closed range, oldest first."""
-    return [Window(piece, moves_cursor=False) for piece in days.windows(window_days)]
+    return [Window(piece, moves_cursor=False) for piece in _windows(days.first, days.last, window_days)]
+
+
+def ranges(days: Iterable[dt.date]) -> list[DayRange]:
+    """Days, oldest first, as the fewest ranges."""
+    found: list[DayRange] = []
+    for day in days:
+        if found and day == found[-1].last + ONE_DAY:
+            found[-1] = DayRange(found[-1].first, day)
+        else:
+            found.append(DayRange(day, day))
+    return found
 
 
 def _windows(first: dt.date, last: dt.date, window_days: int) -> list[DayRange]:
-    return DayRange(first, last).windows(window_days) if first <= last else []
+    if first > last:
+        return []
+    days = DayRange(first, last)
+    return days.windows(min(window_days, len(days)))

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from claude_code_analytics.days import ONE_DAY, DayRange
+from claude_code_analytics.days import DayRange
 from claude_code_analytics.pages import FetchedDay
 from claude_code_analytics.settings import TABLES
 
 from .ledger import Status
 from .loading import Loading
+from .plan import ranges
 
 EMPTY_IS_SUSPICIOUS = (
     "not one record came back, which is suspicious. The API reports Claude Code on the Claude API only: not on "
@@ -88,14 +89,9 @@ def _extent(loading: Loading) -> str:
 
 def _ranges(days: Iterable[dt.date]) -> str:
     """Days as ranges: `2025-01-01..2025-01-03, 2025-02-01`."""
-    ranges: list[DayRange] = []
-    for day in days:
-        if ranges and day == ranges[-1].last + ONE_DAY:
-            ranges[-1] = DayRange(ranges[-1].first, day)
-        else:
-            ranges.append(DayRange(day, day))
-    shown = ", ".join(str(found) for found in ranges[:_MOST_RANGES])
-    return f"{shown} and {len(ranges) - _MOST_RANGES} more" if len(ranges) > _MOST_RANGES else shown or "none"
+    found = ranges(days)
+    shown = ", ".join(map(str, found[:_MOST_RANGES]))
+    return f"{shown} and {len(found) - _MOST_RANGES} more" if len(found) > _MOST_RANGES else shown or "none"
 
 
 def _count(number: int, what: str) -> str:

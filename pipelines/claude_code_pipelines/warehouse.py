@@ -20,9 +20,9 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException, Con
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.common.pipeline import LoadInfo
+from dlt.common.utils import digest128
 from dlt.destinations.exceptions import DatabaseException, DestinationConnectionError
 from dlt.load.exceptions import LoadClientJobException
-from dlt.normalize.exceptions import NormalizeException
 from dlt.pipeline.exceptions import InvalidPipelineName, PipelineStepFailed
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
@@ -32,6 +32,9 @@ logger = logging.getLogger("claude_code_analytics")
 
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
 _LONGEST = 300
+_NOTES = "claude_code_"
+"""What the keys of this project in dlt's local state begin with."""
+_ADDRESS_NOTE = f"{_NOTES}warehouse"
 
 
 @dataclass(frozen=True)
@@ -57,39 +60,97 @@ class Warehouse:
             ConfigurationError: An unknown destination, a bad name, missing credentials.
             DestinationError: The destination is out of reach or locked.
         """
+        for name in ("destination", "dataset", "pipeline"):
+            if not getattr(self, name).strip():
+                raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
         with plain_errors():
             # finished load files hold the records; they are not kept (decision D11)
             dlt.config["load.delete_completed_jobs"] = True
+            if self.destination == "duckdb" and dlt.config.get("load.workers") is None:
+                # one file has one writer: jobs side by side only need more memory (a year of 1,000 developers:
+                # 600 MB at their peak, one after the other 460 MB in the same time)
+                dlt.config["load.workers"] = 1
             pipeline: dlt.Pipeline = dlt.pipeline(
                 self.pipeline,
                 destination=self.destination,
                 dataset_name=self.dataset,
                 pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
             )
-            _remove_torn_packages(Path(pipeline.working_dir))
+            # dlt keeps its state by the pipeline's name, also where the name was used with another warehouse before
+            address = _address(pipeline)
+            if local_value(pipeline, _ADDRESS_NOTE) not in (None, address):
+                pipeline = pipeline.drop()
+            _remove_remains(Path(pipeline.working_dir))
+            if pipeline.list_extracted_load_packages():
+                pipeline = _without_extracted(pipeline)
             pipeline.sync_destination()
+            pipeline.set_local_state_val(_ADDRESS_NOTE, address)
             _finish_pending(pipeline)
             return pipeline
 
 
-def _remove_torn_packages(working_dir: Path) -> None:
-    """Removes extracted packages that a kill left half deleted; dlt fails on them for ever after."""
-    for package in (working_dir / "normalize" / "extracted").glob("*"):
-        if package.is_dir() and not (package / "new_jobs").is_dir():
+def local_value(pipeline: dlt.Pipeline, key: str) -> Any:
+    """A value of dlt's local state, which stays on this machine; None where it was never set."""
+    try:
+        return pipeline.get_local_state_val(key)
+    except KeyError:
+        return None
+
+
+def _address(pipeline: dlt.Pipeline) -> str:
+    """Tells one warehouse from another, as a hash: no credential goes into dlt's state."""
+    config: Any = pipeline.destination_client().config
+    return digest128(f"{config.destination_type} {config.credentials} {pipeline.dataset_name}")
+
+
+def _remove_remains(working_dir: Path) -> None:
+    """Removes what a kill left of extracted packages: unfinished ones, half-deleted ones, and those normalized already.
+
+    dlt would keep the first for ever, and fail for ever on the others.
+    """
+    reading = working_dir / "normalize"
+    normalized = working_dir / "load" / "normalized"
+    remains = [folder for folder in reading.glob("*") if folder.is_dir() and folder.name != "extracted"]
+    for package in (reading / "extracted").glob("*"):
+        if not (package / "new_jobs").is_dir() or (normalized / package.name).is_dir():
             logger.info("removed the remains of load package %s", package.name)
-            shutil.rmtree(package)
+            remains.append(package)
+    for folder in remains:
+        shutil.rmtree(folder)
+
+
+def _without_extracted(pipeline: dlt.Pipeline) -> dlt.Pipeline:
+    """The pipeline as the destination knows it, without packages that were read but not normalized: they are read again.
+
+    dlt would normalize them by the schema that it had saved before, and so replace the days of the window before
+    (decision D3 keeps the days in the schema), or the days of a window that another run has read since.
+    """
+    logger.info("a load was interrupted while it read; its days are read again")
+    if pipeline.list_normalized_load_packages():
+        _finish(pipeline)
+    notes = {key: value for key, value in pipeline.state["_local"].items() if key.startswith(_NOTES)}
+    # first of all, so that a kill leaves no cursor that knows of days that are gone
+    (Path(pipeline.working_dir) / pipeline.STATE_FILE).unlink(missing_ok=True)
+    pipeline = pipeline.drop()
+    pipeline.sync_destination()
+    for key, value in notes.items():
+        pipeline.set_local_state_val(key, value)
+    return pipeline
 
 
 def _finish_pending(pipeline: dlt.Pipeline) -> None:
-    """Loads what an interrupted run had read whole; gives it up, cursor included, where it can never be loaded."""
+    """Loads what an interrupted run had made ready; gives it up, cursor included, where it can never be loaded."""
     if not pipeline.has_pending_data:
         return
     logger.info("finishing the load that was interrupted")
+    _finish(pipeline)
+
+
+def _finish(pipeline: dlt.Pipeline) -> None:
     try:
-        pipeline.normalize()
         pipeline.load()
     except PipelineStepFailed as failed:
-        if not any(isinstance(cause, (LoadClientJobException, NormalizeException)) for cause in _causes(failed)):
+        if not any(isinstance(cause, LoadClientJobException) for cause in _causes(failed)):
             raise
         logger.warning("an interrupted load cannot be finished (%s); its days are read again", _sentence(failed))
         pipeline.abort_packages()
