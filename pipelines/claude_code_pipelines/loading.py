@@ -202,7 +202,8 @@ def _job(
     connection.on_wait(watch.waiting)
     try:
         connection.require_credential()
-        yield _Job(target, connection, watch, Loading() if loading is None else loading)
+        with target.claimed():
+            yield _Job(target, connection, watch, Loading() if loading is None else loading)
     finally:
         if client is None:
             connection.close()

@@ -19,11 +19,12 @@ import dlt
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, ConfigurationException
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException, MissingDependencyException
-from dlt.common.pipeline import LoadInfo
+from dlt.common.pipeline import LoadInfo, get_dlt_pipelines_dir
 from dlt.common.utils import digest128
 from dlt.destinations.exceptions import DatabaseException, DestinationConnectionError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import InvalidPipelineName, PipelineStepFailed
+from filelock import FileLock, Timeout
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
 from claude_code_analytics.settings import SOURCE_NAME
@@ -52,6 +53,28 @@ class Warehouse:
     dataset: str = "claude_code"
     pipeline: str = SOURCE_NAME
     working_dir: str | None = None
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keeps other loads of the same pipeline out while this one works; they share one working folder.
+
+        The claim ends with the process, however that ends.
+
+        Raises:
+            DestinationError: Another load of the pipeline is under way on this machine.
+        """
+        folder = Path(self.working_dir or get_dlt_pipelines_dir())
+        folder.mkdir(parents=True, exist_ok=True)
+        claim = FileLock(folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', self.pipeline)}.lock")
+        try:
+            claim.acquire(timeout=0)
+        except Timeout:
+            what = f"another load of pipeline {self.pipeline} is under way; wait for it, or choose another --pipeline"
+            raise DestinationError(what) from None
+        try:
+            yield
+        finally:
+            claim.release()
 
     def open(self) -> dlt.Pipeline:
         """The dlt pipeline, with its working folder in order and its state in step with the destination.
