@@ -143,7 +143,7 @@ def _remove_remains(working_dir: Path) -> None:
 
 
 def _without_extracted(pipeline: dlt.Pipeline) -> dlt.Pipeline:
-    """The pipeline as the destination knows it, without packages that were read but not normalized: they are read again.
+    """The pipeline as the destination knows it, without what was read but not normalized: that is read again.
 
     dlt would normalize them by the schema that it had saved before, and so replace the days of the window before
     (decision D3 keeps the days in the schema), or the days of a window that another run has read since.

@@ -44,6 +44,8 @@ FAULTS_PER_PROBE = 3
 """Tries of a question that the load can do without."""
 PAGES_PER_DAY = 10_000
 """More pages than any organization has in a day: beyond, the cursor leads in circles."""
+EMPTY_PAGES_PER_DAY = 100
+"""More pages without a record than an API would send that gets anywhere; each with a token of its own, they never end."""
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -228,7 +230,7 @@ class AnalyticsClient:
         params: dict[str, str | int] = {"starting_at": date.isoformat(), "limit": PAGE_LIMIT}
         while True:
             page, request_id = self._ask(REPORT_PATH, params, read_page, date)
-            problem = _problem_of(page, date, tokens)
+            problem = _problem_of(page, date, tokens, records)
             if problem:
                 raise _LostCursor(UnexpectedAnswer(problem, day=date, status=200, request_id=request_id))
             bodies.append(page.body)
@@ -351,9 +353,9 @@ def _result(future: Future[FetchedDay], alive: Callable[[], object]) -> FetchedD
     return future.result()
 
 
-def _problem_of(page: Page, date: dt.date, tokens: set[str]) -> str | None:
-    """What is wrong with a page of `date` that came after the cursors `tokens`, or None."""
-    if page.next_page in tokens or len(tokens) >= PAGES_PER_DAY:
+def _problem_of(page: Page, date: dt.date, tokens: set[str], records: int) -> str | None:
+    """What is wrong with a page of `date` that came after the cursors `tokens` and so many records, or None."""
+    if page.next_page in tokens or len(tokens) >= min(PAGES_PER_DAY, records + EMPTY_PAGES_PER_DAY):
         return "the API's page cursor leads in circles; nothing of this day was loaded, run again later"
     for named in page.days:
         if _ISO_DAY.match(named) and named[:10] != date.isoformat():

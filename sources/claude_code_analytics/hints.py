@@ -28,7 +28,11 @@ FILE_FORMATS = {
 """Loader file format by type of destination; elsewhere dlt's own choice. Why: Parquet is 20 times faster than dlt's
 default on DuckDB; BigQuery takes no JSON column from Parquet; Postgres' CSV turns empty texts into NULL."""
 
-NOTHING = "1 = 0"
+IN_ONE_TRANSACTION = "/* CREATE */"
+"""dlt 1.31 deletes and inserts in one transaction only where it takes the SQL for DDL, by looking for this word; else a day
+that cannot be inserted stays deleted, and who reads meanwhile finds it empty. No transaction on BigQuery even so."""
+
+NOTHING = f"1 = 0 {IN_ONE_TRANSACTION}"
 """The scope that replaces nothing: dlt keeps the last scope in its schema, so it must be set even then."""
 
 _ORGANIZATION_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -53,7 +57,8 @@ def scope(organizations: Iterable[str], days: DayRange) -> str:
     if not ids:
         return NOTHING
     listed = ", ".join(f"'{found}'" for found in ids)
-    return f"organization_id IN ({listed}) AND date >= DATE '{days.first}' AND date <= DATE '{days.last}'"
+    wanted = f"organization_id IN ({listed}) AND date >= DATE '{days.first}' AND date <= DATE '{days.last}'"
+    return f"{wanted} {IN_ONE_TRANSACTION}"
 
 
 def table_hints(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,38 @@ FIRST_DAY = dt.date(2026, 8, 1)
 """Where loads begin unless a test says otherwise; the clock stands at noon of 2026-09-20."""
 
 
+class KeptOpen:
+    """Keeps a DuckDB file open in this process while a test runs: dlt opens it a dozen times in a load, and each opening
+    and closing takes 40 ms where nobody else has it open."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self.keep()
+
+    def keep(self) -> None:
+        """Opens the file."""
+        self._connection = self._connection or duckdb.connect(str(self.file))
+
+    def release(self) -> None:
+        """Closes the file, for a test that copies or loses it, or has another process open it."""
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+
 class Office:
     """Runs loads one after the other, each with a new client as a new process would, and reads back what came of it."""
 
-    def __init__(self, api: SimulatedApi, connect: Callable[..., AnalyticsClient], folder: Path) -> None:
+    def __init__(
+        self, api: SimulatedApi, connect: Callable[..., AnalyticsClient], folder: Path, kept_open: KeptOpen
+    ) -> None:
         self.api = api
         self.organization: Any = api.organization
         self.target = Warehouse()
-        self.database = folder / "claude_code_analytics.duckdb"
         self._connect = connect
         self._folder = folder
+        self._kept_open = kept_open
 
     def write(self, first: dt.date, last: dt.date, sessions: int = 1) -> None:
         """Has the API tell of one record on each of these days."""
@@ -87,7 +109,7 @@ class Office:
 
     def sql(self, query: str, database: Path | None = None) -> list[tuple[Any, ...]]:
         """What a DuckDB file answers."""
-        with duckdb.connect(str(database or self.database)) as connection:
+        with duckdb.connect(str(database or self._kept_open.file)) as connection:
             connection.execute("USE claude_code")
             return connection.execute(query).fetchall()
 
@@ -100,11 +122,37 @@ class Office:
         """Loses dlt's working folder, and keeps the warehouse."""
         shutil.rmtree(self._folder / "dlt")
 
+    def copy_file(self) -> None:
+        """Makes a copy of the warehouse."""
+        self._kept_open.release()
+        shutil.copy(self._kept_open.file, self._folder / "copy")
+        self._kept_open.keep()
+
+    def go_back_to_the_copy(self) -> None:
+        """Replaces the warehouse by the copy."""
+        self._kept_open.release()
+        shutil.copy(self._folder / "copy", self._kept_open.file)
+        self._kept_open.keep()
+
+    def lose_file(self) -> None:
+        """Loses the warehouse, and keeps dlt's working folder."""
+        self._kept_open.release()
+        self._kept_open.file.unlink()
+        self._kept_open.keep()
+
 
 @pytest.fixture
-def office(api: SimulatedApi, connect: Callable[..., AnalyticsClient], tmp_path: Path) -> Office:
+def kept_open(tmp_path: Path) -> Iterator[KeptOpen]:
+    """The DuckDB file of the current folder, kept open while the test runs."""
+    kept = KeptOpen(tmp_path / "claude_code_analytics.duckdb")
+    yield kept
+    kept.release()
+
+
+@pytest.fixture
+def office(api: SimulatedApi, connect: Callable[..., AnalyticsClient], tmp_path: Path, kept_open: KeptOpen) -> Office:
     """An organization whose days a test writes down, and an empty warehouse in the current folder."""
-    return Office(api, connect, tmp_path)
+    return Office(api, connect, tmp_path, kept_open)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def september(day: int) -> dt.date:
 
 
 @pytest.fixture
-def run(connect: Callable[..., AnalyticsClient]) -> Run:
+def run(connect: Callable[..., AnalyticsClient], kept_open: Any) -> Run:
     """Runs a command in this process, asking the simulated API on the test's clock."""
 
     def run(*arguments: str, client: AnalyticsClient | None = None, **options: Any) -> Result:
@@ -73,7 +73,7 @@ def only_line(text: str) -> str:
 
 
 def tables_of(file: Path) -> dict[str, int]:
-    with duckdb.connect(str(file), read_only=True) as connection:
+    with duckdb.connect(str(file)) as connection:
         return {
             table: connection.execute(f"SELECT count(*) FROM claude_code.{table}").fetchone()[0]  # noqa: S608
             for table in TABLES
@@ -343,14 +343,15 @@ def test_a_postgres_that_cannot_be_reached_is_said_without_its_password(
     assert SECRET not in result.output
 
 
-def test_a_locked_database_file_is_said(run: Run, tmp_path: Path) -> None:
+def test_a_locked_database_file_is_said(run: Run, kept_open: Any) -> None:
     run("load", "--start", "2026-09-19")
+    kept_open.release()
     holder = subprocess.Popen(  # noqa: S603
         [
             sys.executable,
             "-c",
             "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()",
-            str(tmp_path / "claude_code_analytics.duckdb"),
+            str(kept_open.file),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

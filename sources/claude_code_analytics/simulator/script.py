@@ -100,7 +100,7 @@ class FaultScript:
     def _learn(self, request: httpx.Request, sent: httpx.Response) -> None:
         page = _page(sent)
         token = page.get("next_page") if page else None
-        if isinstance(token, str):
+        if isinstance(token, str) and token:
             with self._lock:
                 here = self._pages.get(request.url.params.get("page", ""), 1)
                 self._pages.setdefault(token, here + 1)

@@ -1,0 +1,205 @@
+"""What the API said and what a warehouse holds, as values that can be compared: day by day, over the three tables.
+
+Every answer is kept under the request-id of its last page. The ledger names that id for each fetch, so that the
+promise can be checked to the letter: a day holds what the fetch that the ledger knows as its last was told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+
+from claude_code_analytics.simulator import SimulatedApi
+
+REPORT_PATH = "/v1/organizations/usage_report/claude_code"
+USAGE = "claude_code_usage"
+TOOLS = f"{USAGE}__tool_actions"
+MODELS = f"{USAGE}__model_breakdown"
+LEDGER = "claude_code_days"
+
+_PLACES = (
+    "organization_id",
+    "actor.type",
+    "actor.email_address",
+    "actor.api_key_name",
+    "customer_type",
+    "subscription_type",
+    "terminal_type",
+    "is_remote",
+    "core_metrics.num_sessions",
+    "core_metrics.lines_of_code.added",
+    "core_metrics.lines_of_code.removed",
+    "core_metrics.commits_by_claude_code",
+    "core_metrics.pull_requests_by_claude_code",
+)
+_MODEL_PLACES = (
+    "model",
+    "tokens.input",
+    "tokens.output",
+    "tokens.cache_read",
+    "tokens.cache_creation",
+    "estimated_cost.currency",
+    "estimated_cost.amount",
+)
+
+Day = list[str]
+"""A day's records with all their values, as text, in an order that means nothing."""
+
+
+class RecordingApi(SimulatedApi):
+    """A simulated API that keeps what it answered.
+
+    Attributes:
+        answers: By the request-id of its last page, the day that was asked for and all that was said about it.
+        last: By day, the request-id of its last whole answer.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.answers: dict[str, tuple[dt.date, Day]] = {}
+        self.last: dict[dt.date, str] = {}
+        self._before: dict[str, list[dict[str, Any]]] = {}
+        self._writing = threading.Lock()
+
+    def handle(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        response = super().handle(request, **options)
+        if request.url.path == REPORT_PATH and response.status_code == 200:
+            try:
+                page = json.loads(response.content, parse_float=Decimal)
+                self._keep(request.url.params, page, response.headers["request-id"])
+            except (ValueError, KeyError, TypeError, AttributeError, httpx.StreamError):
+                """A fault: nobody can take it for an answer."""
+        return response
+
+    def _keep(self, params: Mapping[str, str], page: dict[str, Any], request_id: str) -> None:
+        with self._writing:
+            records = [*self._before.get(params.get("page", ""), []), *page["data"]]
+            if page["next_page"]:
+                self._before[page["next_page"]] = records
+                return
+            day = dt.date.fromisoformat(params["starting_at"])
+            self.answers[request_id] = day, as_told(records)
+            self.last[day] = request_id
+
+
+def as_told(records: Sequence[dict[str, Any]]) -> Day:
+    """What the API says about a day."""
+    return sorted(
+        _text(
+            [_at(each, place) for place in _PLACES],
+            [
+                (number, name, counts["accepted"], counts["rejected"])
+                for number, (name, counts) in enumerate(sorted(each["tool_actions"].items()))
+            ],
+            [
+                (number, *(_at(model, place) for place in _MODEL_PLACES))
+                for number, model in enumerate(each["model_breakdown"])
+            ],
+        )
+        for each in records
+    )
+
+
+class Contents:
+    """What a DuckDB file holds; a table that is not there holds nothing.
+
+    Attributes:
+        days: By day, what the three tables say about it.
+        ledger: By day, the request-id of its last fetch.
+        fetches: How many there were of each day.
+        rows: Rows by table.
+        orphans: Rows of a breakdown whose record is not there, or is of another day or organization.
+        doubles: Ids of rows that are there more than once.
+    """
+
+    def __init__(self, database: Path, dataset: str = "claude_code") -> None:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
+            there = {row[0] for row in connection.execute(listed, [dataset]).fetchall()}
+            tables = {
+                name: _rows(connection, f"{dataset}.{name}") if name in there else []
+                for name in (USAGE, TOOLS, MODELS, LEDGER)
+            }
+        self.rows = {name: len(rows) for name, rows in tables.items()}
+        records = {row["_dlt_id"]: row for row in tables[USAGE]}
+        ids = Counter(row["_dlt_id"] for name in (USAGE, TOOLS, MODELS) for row in tables[name])
+        self.doubles = [id for id, count in ids.items() if count > 1]
+        self.orphans = []
+        children: dict[str, defaultdict[str, list[Any]]] = {TOOLS: defaultdict(list), MODELS: defaultdict(list)}
+        wanted = {
+            TOOLS: ("_dlt_list_idx", "tool_name", "accepted", "rejected"),
+            MODELS: ("_dlt_list_idx", *(_column(place) for place in _MODEL_PLACES)),
+        }
+        for table, columns in wanted.items():
+            for row in tables[table]:
+                parent = records.get(row["_dlt_parent_id"], {})
+                if any(parent.get(key) != row[key] for key in ("date", "organization_id")):
+                    self.orphans.append((table, row["_dlt_id"], row["date"]))
+                children[table][row["_dlt_parent_id"]].append(tuple(row[column] for column in columns))
+        self.days: dict[dt.date, Day] = {}
+        for id, row in records.items():
+            self.days.setdefault(row["date"], []).append(
+                _text(
+                    [row[_column(place)] for place in _PLACES],
+                    sorted(children[TOOLS][id]),
+                    sorted(children[MODELS][id], key=lambda model: model[0]),
+                )
+            )
+        for day in self.days.values():
+            day.sort()
+        entries = sorted(tables[LEDGER], key=lambda entry: entry["fetched_at"])
+        self.ledger: dict[dt.date, str] = {entry["date"]: entry["request_id"] for entry in entries}
+        self.fetches = len(entries)
+
+
+def broken_promises(contents: Contents, api: RecordingApi) -> list[str]:
+    """Where a warehouse breaks the promise: each day as of its last fetch, no row lost, none doubled, none stale."""
+    broken = [f"{len(contents.orphans)} orphans: {contents.orphans[:3]}"] if contents.orphans else []
+    broken += [f"{len(contents.doubles)} doubles: {contents.doubles[:3]}"] if contents.doubles else []
+    broken += [f"{day} has rows and was never fetched" for day in contents.days if day not in contents.ledger]
+    for day, request_id in sorted(contents.ledger.items()):
+        asked, told = api.answers[request_id]
+        held = contents.days.get(day, [])
+        if asked != day:
+            broken.append(f"{day} is the answer about {asked}")
+        elif held != told:
+            lost, more = [row for row in told if row not in held], [row for row in held if row not in told]
+            broken.append(f"{day} has {len(held)} records of {len(told)}; not there: {lost[:2]}; too many: {more[:2]}")
+    return broken
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+    found = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _column(place: str) -> str:
+    return place.replace(".", "__")
+
+
+def _at(value: Any, place: str) -> Any:
+    for key in place.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _text(*parts: Any) -> str:
+    def plain(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [plain(item) for item in value]
+        if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+            return f"{Decimal(value).normalize():f}"
+        return value
+
+    return json.dumps(plain(parts), ensure_ascii=False)
