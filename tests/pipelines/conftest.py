@@ -22,8 +22,8 @@ FIRST_DAY = dt.date(2026, 8, 1)
 
 
 class KeptOpen:
-    """Keeps a DuckDB file open in this process while a test runs: dlt opens it a dozen times in a load, and each opening
-    and closing takes 40 ms where nobody else has it open."""
+    """Keeps a DuckDB file open in this process while a test runs: dlt opens and closes it a dozen times in a load, and
+    where nobody else has it open that takes half of the load's time."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

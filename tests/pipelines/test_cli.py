@@ -479,7 +479,6 @@ def test_a_command_line_that_cannot_be_understood_is_one_line(
     [
         ("config.toml", b"this is [ no toml"),
         ("secrets.toml", f"[sources.claude_code_analytics]\napi_key = {SECRET}\n".encode()),
-        ("config.toml", b"\xff\xfe"),
     ],
 )
 def test_an_unreadable_configuration_is_said_in_one_line(tmp_path: Path, file: str, content: bytes) -> None:
