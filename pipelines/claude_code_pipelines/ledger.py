@@ -11,10 +11,11 @@ from typing import Any
 import dlt
 import pendulum
 
+from claude_code_analytics import DestinationError
 from claude_code_analytics.days import DayRange, last_final_day
-from claude_code_analytics.settings import DAYS_TABLE, RECORD_TABLES
+from claude_code_analytics.settings import DAYS_TABLE, RECORD_TABLES, TABLES, USAGE_TABLE
 
-from .warehouse import plain_errors
+from .warehouse import analytics_schema, plain_errors
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,13 @@ class Status:
 
 
 def read_entries(pipeline: dlt.Pipeline) -> list[Entry]:
-    """All entries of the ledger; none when nothing was loaded yet.
+    """All entries of the ledger; none when nothing was loaded yet, or when the ledger was removed: all is read again.
 
     Raises:
-        DestinationError: The ledger could not be read.
+        DestinationError: The ledger could not be read, or the tables are not those any more that were loaded.
     """
+    if not has_ledger(pipeline):
+        return []
     rows = _query(
         pipeline, DAYS_TABLE, "SELECT organization_id, date, fetched_at, records, content_hash, is_final FROM {table}"
     )
@@ -93,12 +96,13 @@ def read_status(
         first: First day to look at; by default the first that is loaded.
         last: Last day to look at; by default the newest that is final, or loaded.
     """
+    entries = read_entries(pipeline)
     rows = (
         {table: int(_query(pipeline, table, "SELECT COUNT(*) FROM {table}")[0][0]) for table in RECORD_TABLES}
-        if (is_loaded(pipeline))
+        if entries
         else {}
     )
-    return summarize(read_entries(pipeline), rows, now, first, last)
+    return summarize(entries, rows, now, first, last)
 
 
 def summarize(
@@ -144,13 +148,57 @@ def _has_changed(entries: list[Entry]) -> bool:
 
 def is_loaded(pipeline: dlt.Pipeline) -> bool:
     """Whether an opened pipeline has loaded anything yet."""
-    return pipeline.default_schema_name is not None and DAYS_TABLE in pipeline.default_schema.tables
+    return analytics_schema(pipeline) is not None
+
+
+def has_ledger(pipeline: dlt.Pipeline) -> bool:
+    """Whether the ledger is there.
+
+    Raises:
+        DestinationError: It is, but somebody changed a table: what the ledger says of it is not true any more.
+    """
+    known = analytics_schema(pipeline)
+    if known is None:
+        return False
+    with plain_errors(), pipeline.destination_client(known.name) as client:
+        kind = client.config.destination_type
+        stored = {
+            table: {name.lower(): column.get("data_type") for name, column in columns.items()}
+            for table, columns in client.get_storage_tables(TABLES)  # type: ignore[attr-defined]  # of all SQL clients
+        }
+    if not stored[DAYS_TABLE]:
+        return False
+    changes = []
+    for table, schema in known.tables.items():
+        if table not in TABLES:
+            continue
+        if not stored[table]:
+            changes.append(f"table {table} is gone")
+            continue
+        for name, column in schema["columns"].items():
+            wanted, found = column.get("data_type"), stored[table].get(name.lower())
+            if wanted and found is None:
+                changes.append(f"{table}.{name} is gone")
+            elif wanted and found != wanted and kind.endswith(_TELLS_TYPES):
+                changes.append(f"{table}.{name} is {found} and was {wanted}")
+    if changes:
+        raise DestinationError(
+            f"somebody changed the warehouse: {', '.join(changes[:_MOST_CHANGES])}. Put it back as it was, or remove "
+            f"all tables {USAGE_TABLE}* and {DAYS_TABLE} and run the same command again: days are then read anew"
+        )
+    return True
+
+
+_TELLS_TYPES = ("duckdb", "motherduck")
+"""Destinations of which dlt reads back the very types that it wrote."""
+_MOST_CHANGES = 3
 
 
 def _query(pipeline: dlt.Pipeline, table: str, sql: str) -> list[Any]:
-    if not is_loaded(pipeline):
+    known = analytics_schema(pipeline)
+    if known is None:
         return []
-    with plain_errors(), pipeline.sql_client() as client:
+    with plain_errors(), pipeline.sql_client(known.name) as client:
         rows = client.execute_sql(sql.format(table=client.make_qualified_table_name(table)))
         return list(rows or [])
 

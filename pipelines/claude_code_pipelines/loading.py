@@ -17,10 +17,10 @@ from claude_code_analytics.pages import FetchedDay
 from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION, USAGE_TABLE, WINDOW_DAYS
 from claude_code_analytics.simulator import SAMPLE_ORGANIZATION_ID
 
-from .ledger import Entry, read_entries
+from .ledger import Entry, has_ledger, is_loaded, read_entries
 from .parameters import configured_client, configured_parameters
 from .plan import Window, backfill_windows, load_windows, ranges
-from .warehouse import Warehouse, local_value, plain_errors, run
+from .warehouse import Warehouse, local_value, plain_errors, recreate_tables, run
 
 _BACKFILL_NOTE = "claude_code_backfill"
 
@@ -110,6 +110,10 @@ def load(
         first = checked_range(parameters.start, now.date(), now, names=("start_date", "today")).first
         last = now.date() if parameters.include_today else last_final_day(now)
         progress = job.progress()
+        if start is not None and progress and first < progress.cursor and not job.holds(first):
+            job.client.notice(
+                f"goes on after {progress.cursor}: --start {first} counts for a first load, use a backfill for older days"
+            )
         windows: list[Window] = []
         if progress and not job.holds(progress.cursor) and first <= progress.cursor:
             # A cursor proves nothing where the warehouse is an older copy, or another organization moved it.
@@ -217,6 +221,8 @@ class _Job:
         self.loading = loading
         self._watch = watch
         self._pipeline = target.open()
+        if is_loaded(self._pipeline) and not has_ledger(self._pipeline):
+            recreate_tables(self._pipeline)
         self._days = _days_of(client, read_entries(self._pipeline))
 
     def progress(self) -> Progress | None:
@@ -295,10 +301,10 @@ def _days_of(client: AnalyticsClient, entries: list[Entry]) -> set[dt.date]:
     """
     loaded = {entry.organization_id for entry in entries}
     organization = client.organization_id() if loaded else None
-    if organization is None:
+    if organization is None and SAMPLE_ORGANIZATION_ID not in loaded:
         return {entry.date for entry in entries}
     if organization not in loaded:
-        _require_fit(organization, loaded, client)
+        _require_fit(organization or "one that the API does not name", loaded, client)
     ours = (organization, UNKNOWN_ORGANIZATION)
     return {entry.date for entry in entries if entry.organization_id in ours}
 

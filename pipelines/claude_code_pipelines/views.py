@@ -7,8 +7,7 @@ import dlt
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.settings import MODEL_BREAKDOWN_TABLE, USAGE_TABLE
 
-from .ledger import is_loaded
-from .warehouse import plain_errors
+from .warehouse import analytics_schema, plain_errors
 
 COSTS_VIEW = "claude_code_costs"
 
@@ -37,9 +36,10 @@ def create_views(pipeline: dlt.Pipeline) -> list[str]:
         ConfigurationError: Nothing is loaded yet.
         DestinationError: The warehouse refused.
     """
-    if not is_loaded(pipeline):
+    schema = analytics_schema(pipeline)
+    if schema is None:
         raise ConfigurationError("nothing is loaded yet: load first, then create the views")
-    with plain_errors(), pipeline.sql_client() as client:
+    with plain_errors(), pipeline.sql_client(schema.name) as client:
         client.execute_sql(
             _COSTS.format(
                 view=client.make_qualified_table_name(COSTS_VIEW),

@@ -20,6 +20,7 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException, Con
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.common.pipeline import LoadInfo, get_dlt_pipelines_dir
+from dlt.common.schema import Schema
 from dlt.common.utils import digest128
 from dlt.destinations.exceptions import DatabaseException, DestinationConnectionError
 from dlt.load.exceptions import LoadClientJobException
@@ -27,7 +28,7 @@ from dlt.pipeline.exceptions import InvalidPipelineName, PipelineStepFailed
 from filelock import FileLock, Timeout
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
-from claude_code_analytics.settings import SOURCE_NAME
+from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME
 
 logger = logging.getLogger("claude_code_analytics")
 
@@ -99,6 +100,7 @@ class Warehouse:
                 dataset_name=self.dataset,
                 pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
             )
+            _use_current_folder(pipeline)
             # dlt keeps its state by the pipeline's name, also where the name was used with another warehouse before
             address = _address(pipeline)
             if local_value(pipeline, _ADDRESS_NOTE) not in (None, address):
@@ -110,6 +112,14 @@ class Warehouse:
             pipeline.set_local_state_val(_ADDRESS_NOTE, address)
             _finish_pending(pipeline)
             return pipeline
+
+
+def _use_current_folder(pipeline: dlt.Pipeline) -> None:
+    """Has a file without a folder lie in the current one; dlt would go on with the folder of the first run."""
+    here = str(Path(dlt.current.run_context().local_dir).resolve())
+    pipeline.set_local_state_val("initial_cwd", here)
+    if pipeline.destination and "local_dir" in pipeline.destination.config_params:
+        pipeline.destination.config_params["local_dir"] = here
 
 
 def local_value(pipeline: dlt.Pipeline, key: str) -> Any:
@@ -173,9 +183,11 @@ def _finish(pipeline: dlt.Pipeline) -> None:
     try:
         pipeline.load()
     except PipelineStepFailed as failed:
-        if not any(isinstance(cause, LoadClientJobException) for cause in _causes(failed)):
+        refused = next((cause for cause in _causes(failed) if isinstance(cause, LoadClientJobException)), None)
+        if refused is None:
             raise
-        logger.warning("an interrupted load cannot be finished (%s); its days are read again", _sentence(failed))
+        reason = _sentence(refused.client_exception)
+        logger.warning("an interrupted load cannot be finished (%s); its days are read again", reason)
         pipeline.abort_packages()
 
 
@@ -190,6 +202,27 @@ def run(pipeline: dlt.Pipeline, source: Any) -> tuple[LoadInfo, dict[str, int]]:
         trace = pipeline.last_trace
         normalized = trace.last_normalize_info if trace else None
         return info, dict(normalized.row_counts) if normalized else {}
+
+
+def analytics_schema(pipeline: dlt.Pipeline) -> Schema | None:
+    """The dlt schema of this project's tables; in a pipeline with other sources it need not be the default one."""
+    schemas = (pipeline.schemas[name] for name in pipeline.schema_names)
+    return next((schema for schema in schemas if DAYS_TABLE in schema.tables), None)
+
+
+def recreate_tables(pipeline: dlt.Pipeline) -> None:
+    """Creates tables and columns that are not there; dlt looks for them only when a schema is new to it."""
+    schema = analytics_schema(pipeline)
+    if schema is None:
+        return
+    with plain_errors():
+        with pipeline.destination_client(schema.name) as job_client:
+            stored = dict(job_client.get_storage_tables([schema.version_table_name]))  # type: ignore[attr-defined]
+        if stored[schema.version_table_name]:
+            with pipeline.sql_client(schema.name) as client:
+                versions = client.make_qualified_table_name(schema.version_table_name)
+                client.execute_sql(f"DELETE FROM {versions} WHERE schema_name = %s", schema.name)  # noqa: S608
+        pipeline.sync_schema(schema.name)
 
 
 @contextmanager
@@ -214,6 +247,13 @@ def plain_errors() -> Iterator[None]:
                 raise ConfigurationError(_missing(cause)) from None
             if isinstance(cause, _MISTAKES):
                 raise ConfigurationError(_sentence(cause)) from None
+        for cause in causes:
+            if isinstance(cause, LoadClientJobException):
+                raise DestinationError(
+                    f"the destination took nothing for table {cause.job_id.split('.')[0]}: "
+                    f"{_sentence(cause.client_exception)}. If somebody changed the table, put it back as it was, or "
+                    "remove all tables claude_code_* and run the same command again: days are then read anew"
+                ) from None
         if any(isinstance(cause, (DestinationConnectionError, DatabaseException)) for cause in causes):
             raise DestinationError(f"the destination did not do its part: {_sentence(causes[-1])}") from None
         raise DestinationError(f"the load failed: {_sentence(causes[-1])}") from error

@@ -45,7 +45,7 @@ FAULTS_PER_PROBE = 3
 PAGES_PER_DAY = 10_000
 """More pages than any organization has in a day: beyond, the cursor leads in circles."""
 EMPTY_PAGES_PER_DAY = 100
-"""More pages without a record than an API would send that gets anywhere; each with a token of its own, they never end."""
+"""More pages without a record than an API sends that gets anywhere; each with a new token, they would never end."""
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

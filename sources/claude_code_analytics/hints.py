@@ -29,8 +29,8 @@ FILE_FORMATS = {
 default on DuckDB; BigQuery takes no JSON column from Parquet; Postgres' CSV turns empty texts into NULL."""
 
 IN_ONE_TRANSACTION = "/* CREATE */"
-"""dlt 1.31 deletes and inserts in one transaction only where it takes the SQL for DDL, by looking for this word; else a day
-that cannot be inserted stays deleted, and who reads meanwhile finds it empty. No transaction on BigQuery even so."""
+"""dlt 1.31 deletes and inserts in one transaction only where it takes the SQL for DDL, by looking for this word; else a
+day that cannot be inserted stays deleted, and who reads meanwhile finds it empty. On BigQuery there is none even so."""
 
 NOTHING = f"1 = 0 {IN_ONE_TRANSACTION}"
 """The scope that replaces nothing: dlt keeps the last scope in its schema, so it must be set even then."""

@@ -228,7 +228,7 @@ def test_a_record_has_the_documented_shape() -> None:
     ) == {
         "date": "2026-09-02T00:00:00Z",
         "actor": {"type": "api_actor", "api_key_name": "ci"},
-        "organization_id": "0b1f6c1e-6f0d-4a55-9d3e-3c2f5a7b9e10",
+        "organization_id": "5a3f1c0d-7e2b-4b6a-9c41-d2e8f0a6b713",
         "customer_type": "api",
         "subscription_type": None,
         "terminal_type": "vscode",
