@@ -23,7 +23,8 @@ def site_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
         def make(folder: Path, seed: int = 0, latency: float = 0.0) -> Site:
             monkeypatch.chdir(folder)
             # what this process opens must be the very file that the others load
-            monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", f"duckdb:///{folder / 'claude_code_analytics.duckdb'}")
+            database = folder / "claude_code_analytics.duckdb"
+            monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", f"duckdb:///{database}")
             api = RecordingApi(ScriptedOrganization(id="11111111-aaaa-4a55-9d3e-3c2f5a7b9e10"), latency=latency)
             address = open_servers.enter_context(serve(api))
             return Site(folder, api, address, random.Random(seed))  # noqa: S311

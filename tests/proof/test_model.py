@@ -1,8 +1,8 @@
-"""The promise as a model: whatever happens in whatever order, a loaded day is what the API said when it was fetched last.
+"""The promise as a model: whatever happens in whatever order, a loaded day is what the API said of it last.
 
 Hypothesis makes up histories of an organization and of its loads: activity arrives and is corrected, time passes, loads
-and backfills succeed, meet faults, are interrupted or lose their working folder. After each step the warehouse is compared
-with the answers that the API gave, value by value.
+and backfills succeed, meet faults, are interrupted or lose their working folder. After each step the warehouse is
+compared with the answers that the API gave, value by value.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ from typing import Any, ClassVar
 import duckdb
 import pytest
 from dlt.pipeline.state_sync import decompress_state
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from claude_code_analytics import AnalyticsClient, ClaudeCodeAnalyticsError, claude_code_analytics
 from claude_code_analytics.simulator import (
@@ -48,18 +55,12 @@ TROUBLE = sorted(name for name in FAULTS if name.split("-")[0] in KINDS)
 
 back = st.integers(0, 9)
 spans = st.integers(1, 9)
-plans = st.one_of(
-    st.none(),
-    st.none(),
-    st.builds(
-        On,
-        st.sampled_from(TROUBLE),
-        after=st.integers(0, 12),
-        times=st.sampled_from([1, 2, None]),
-    ),
-    st.tuples(st.sampled_from(["interrupted while reading", "interrupted after a window"]), st.integers(1, 6)),
+faults = st.builds(On, st.sampled_from(TROUBLE), after=st.integers(0, 4), times=st.sampled_from([1, None]))
+interruptions = st.tuples(
+    st.sampled_from(["interrupted while reading", "interrupted after a window"]), st.integers(1, 4)
 )
-"""What befalls a job: nothing, a fault of the API, or an interruption."""
+plans = faults | interruptions | st.none()
+"""What befalls a job: a fault of the API, an interruption, or nothing."""
 
 
 class Interrupting(Watch):
@@ -149,8 +150,12 @@ class History(RuleBasedStateMachine):
 
     # What is done with the warehouse
 
-    @rule(plan=plans, window=spans, lookback=st.integers(0, 4))
-    def load(self, plan: Any, window: int, lookback: int) -> None:
+    @rule(plan=faults, window=spans, lookback=st.integers(0, 4))
+    def load_in_trouble(self, plan: Any, window: int, lookback: int) -> None:
+        self._load(plan, window, lookback)
+
+    @rule(plan=interruptions, window=spans, lookback=st.integers(0, 4))
+    def load_interrupted(self, plan: Any, window: int, lookback: int) -> None:
         self._load(plan, window, lookback)
 
     @rule(window=spans)
@@ -189,7 +194,8 @@ class History(RuleBasedStateMachine):
             with self.connect(self.api, self.clock) as client:
                 run(client=client, watch=watch)
         except ClaudeCodeAnalyticsError as error:
-            assert plan, error
+            if plan is None:
+                raise
             type(self).seen[f"{name}: {type(error).__name__}"] += 1
             return False
         except KeyboardInterrupt:
@@ -259,7 +265,7 @@ class History(RuleBasedStateMachine):
         return dt.date.fromisoformat(str(cursor)[:10]) if cursor else None
 
 
-def run_histories(tmp_path: Path, clock: Any, how_many: int, steps: int) -> Counter[str]:
+def run_histories(tmp_path: Path, clock: Any, how_many: int, steps: int, from_seed: int) -> Counter[str]:
     def connect(api: RecordingApi, clock: Any) -> AnalyticsClient:
         return AnalyticsClient(
             api_key=api.credentials.admin_key,
@@ -275,11 +281,13 @@ def run_histories(tmp_path: Path, clock: Any, how_many: int, steps: int) -> Coun
         clock_class = type(clock)
 
     Histories.connect = staticmethod(connect)  # type: ignore[method-assign]
+    seed(from_seed)(Histories)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Histories,
         settings=settings(
             max_examples=how_many,
             stateful_step_count=steps,
+            derandomize=False,  # the seed says which; what Hypothesis takes without one are the shortest histories
             phases=[Phase.generate],  # to shrink takes longer than to read the steps
             suppress_health_check=list(HealthCheck),
         ),
@@ -288,11 +296,13 @@ def run_histories(tmp_path: Path, clock: Any, how_many: int, steps: int) -> Coun
 
 
 def test_any_history_ends_at_the_truth(tmp_path: Path, clock: Any) -> None:
-    seen = run_histories(tmp_path, clock, how_many=4, steps=14)
+    seen = run_histories(tmp_path, clock, how_many=3, steps=12, from_seed=5)
     assert seen["steps checked"] > 10
 
 
 @pytest.mark.slow
 def test_many_histories_end_at_the_truth(tmp_path: Path, clock: Any) -> None:
-    seen = run_histories(tmp_path, clock, how_many=int(os.environ.get("MODEL_TEST_HISTORIES", "60")), steps=25)
+    seen = run_histories(
+        tmp_path, clock, how_many=int(os.environ.get("MODEL_TEST_HISTORIES", "60")), steps=25, from_seed=6
+    )
     print(f"\n{dict(seen)}")  # noqa: T201

@@ -5,11 +5,13 @@ Marked are the credential, the key of the pseudonyms, and the addresses and key 
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import gzip
 import io
 import logging
 import pickle
+import random
 import traceback
 import zlib
 from collections.abc import Callable, Iterator
@@ -39,12 +41,13 @@ FIRST = dt.date(2026, 9, 14)
 
 def people(day: dt.date) -> list[dict[str, Any]]:
     """Records that name people in every way that the API knows, and in some that it may learn."""
+    address = f"{PERSON}@example.test"
     return [
-        record(day, organization_id=REAL_ID, email=f"{PERSON}@example.test"),
+        record(day, organization_id=REAL_ID, email=address),
         record(day, organization_id=REAL_ID, api_key=f"{PERSON}'s key"),
-        record(day, organization_id=REAL_ID, actor={"type": "user_actor", "email_address": f"{PERSON}@example.test", "name": PERSON}),
+        record(day, organization_id=REAL_ID, actor={"type": "user_actor", "email_address": address, "name": PERSON}),
         record(day, organization_id=REAL_ID, actor={"type": "new_actor", "who": {"name": [PERSON]}}),
-        record(day, organization_id=REAL_ID, actor=f"{PERSON}@example.test"),
+        record(day, organization_id=REAL_ID, actor=address),
     ]
 
 
@@ -97,8 +100,6 @@ def cells(database: Path) -> Iterator[tuple[Path, bytes]]:
 
 def unpacked(cell: Any) -> bytes:
     """dlt keeps its state as base64 of zlib."""
-    import base64
-
     try:
         return zlib.decompress(base64.b64decode(cell))
     except (ValueError, TypeError, zlib.error):
@@ -138,7 +139,13 @@ def settings_of(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"SOURCES__CLAUDE_CODE_ANALYTICS__{name}", value)
 
 
-@pytest.mark.parametrize("credential", [{"api_key": CREDENTIAL}, {"access_token": TOKEN}], ids=["key", "token"])
+@pytest.mark.parametrize(
+    "credential",
+    [
+        pytest.param({"api_key": CREDENTIAL}, id="key"),
+        pytest.param({"access_token": TOKEN}, id="token", marks=pytest.mark.slow),
+    ],
+)
 def test_no_secret_is_written_whatever_is_done_and_said(
     credential: dict[str, str], tmp_path: Path, clock: Any, talk: io.StringIO, settings_of: None, capfd: Any
 ) -> None:
@@ -166,9 +173,7 @@ def test_no_secret_is_written_whatever_is_done_and_said(
     run("load", code=1)
     run("check", code=1)
     api.fault = lambda request, number: (
-        error_response(529, f"Overloaded {secret}")
-        if request.url.params.get("starting_at") == "2026-09-19"
-        else None
+        error_response(529, f"Overloaded {secret}") if request.url.params.get("starting_at") == "2026-09-19" else None
     )
     run("load", "--start", f"{FIRST}", "--window-days", "2", code=1)
     api.fault = lambda request, number: error_response(401, f"invalid {secret}")
@@ -177,10 +182,10 @@ def test_no_secret_is_written_whatever_is_done_and_said(
     clock.move(days=1)
     run("load")
 
-    with pytest.raises(ClaudeCodeAnalyticsError) as raised:
-        api.fault = lambda request, number: error_response(403, f"refused {secret}")
-        with AnalyticsClient(**credential, transport=api.transport, clock=clock, sleep=clock.sleep) as client:
-            load(Warehouse(), start=FIRST, client=client)
+    api.fault = lambda request, number: error_response(403, f"refused {secret}")
+    client = AnalyticsClient(**credential, transport=api.transport, clock=clock, sleep=clock.sleep)
+    with client, pytest.raises(ClaudeCodeAnalyticsError) as raised:
+        load(Warehouse(), start=FIRST, client=client)
     told.write(f"{raised.value} {raised.value!r} {''.join(traceback.format_exception(raised.value))}")
     told.write("".join(texts(vars(raised.value))))
 
@@ -188,8 +193,10 @@ def test_no_secret_is_written_whatever_is_done_and_said(
     said = talk.getvalue()
     assert "claude_code_usage" in said, "dlt was silent, so this test says nothing"
     database = tmp_path / "claude_code_analytics.duckdb"
-    everything = [(Path(name), text.encode()) for name, text in
-                  {"stdout": out, "stderr": err, "log": said, "command line": told.getvalue()}.items()]
+    everything = [
+        (Path(name), text.encode())
+        for name, text in {"stdout": out, "stderr": err, "log": said, "command line": told.getvalue()}.items()
+    ]
     everything += [*cells(database), *written(tmp_path)]
     assert sum(len(content) for _, content in everything) > 100_000
     assert any(path.suffix == ".pickle" for path, _ in everything), "dlt's trace was not looked at"
@@ -212,8 +219,6 @@ def test_no_secret_leaves_a_process_of_its_own(
     monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
     api = RecordingApi(ScriptedOrganization(id=REAL_ID), credentials=Credentials(admin_key=CREDENTIAL))
     with serve(api) as address:
-        import random
-
         site = Site(tmp_path, api, address, random.Random(1))  # noqa: S311
         for number in range(9):
             api.organization.days[site.day(number)] = people(site.day(number))  # type: ignore[attr-defined]

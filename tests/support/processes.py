@@ -1,4 +1,4 @@
-"""The program in processes of its own, in front of an API that outlives them: for tests that kill, starve and race it."""
+"""The program in processes of its own, in front of an API that outlives them: for tests that kill and starve it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from claude_code_analytics.simulator import ScriptedOrganization, model_usage, record, utc_now
+from claude_code_analytics.simulator import model_usage, record, utc_now
 from claude_code_pipelines import Warehouse
 from claude_code_pipelines.loading import stored_progress
 from truth import Contents, RecordingApi, broken_promises

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 Ending = tuple[str, str, str, str]
 """Family of faults, fault, where it happened, how it ended."""
+
+FUZZ = "fuzz"
+"""The family of bodies that are no fault of the catalogue; not counted among all."""
 
 _KEY = "tally"
 _COUNTED = pytest.StashKey[Counter[Any]]()
@@ -49,15 +52,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     terminalreporter.section("faults, and how they ended")
     head = ("family", "faults", "places", "runs", "exact", "ended with the named error")
-    rows = [head, *(_row(family, counts) for family in sorted({key[0] for key in counts}))]
-    rows.append(_row(None, counts))
+    faults = {key: count for key, count in counts.items() if key[0] != FUZZ}
+    rows = [head, *(_row(family, faults) for family in sorted({key[0] for key in faults})), _row(None, faults)]
+    rows += [_row(FUZZ, counts)] if len(faults) < len(counts) else []
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
         numbers = "  ".join(cell.rjust(width) for cell, width in zip(row[1:5], widths[1:], strict=True))
         terminalreporter.write_line(f"{row[0]:<{widths[0]}}  {numbers}  {row[5]}".rstrip())
 
 
-def _row(family: str | None, counts: Counter[Any]) -> tuple[str, ...]:
+def _row(family: str | None, counts: Mapping[Any, int]) -> tuple[str, ...]:
     """The counts of one family, or of all."""
     own = {key: count for key, count in counts.items() if family in (None, key[0])}
     endings: Counter[str] = Counter()

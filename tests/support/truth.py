@@ -132,8 +132,8 @@ class Contents:
             }
         self.rows = {name: len(rows) for name, rows in tables.items()}
         records = {row["_dlt_id"]: row for row in tables[USAGE]}
-        ids = Counter(row["_dlt_id"] for name in (USAGE, TOOLS, MODELS) for row in tables[name])
-        self.doubles = [id for id, count in ids.items() if count > 1]
+        ids = Counter((name, row["_dlt_id"]) for name in (USAGE, TOOLS, MODELS) for row in tables[name])
+        self.doubles = [place for place, count in ids.items() if count > 1]
         self.orphans = []
         children: dict[str, defaultdict[str, list[Any]]] = {TOOLS: defaultdict(list), MODELS: defaultdict(list)}
         wanted = {
@@ -147,12 +147,12 @@ class Contents:
                     self.orphans.append((table, row["_dlt_id"], row["date"]))
                 children[table][row["_dlt_parent_id"]].append(tuple(row[column] for column in columns))
         self.days: dict[dt.date, Day] = {}
-        for id, row in records.items():
+        for record_id, row in records.items():
             self.days.setdefault(row["date"], []).append(
                 _text(
                     [row[_column(place)] for place in _PLACES],
-                    sorted(children[TOOLS][id]),
-                    sorted(children[MODELS][id], key=lambda model: model[0]),
+                    sorted(children[TOOLS][record_id]),
+                    sorted(children[MODELS][record_id], key=lambda model: model[0]),
                 )
             )
         for day in self.days.values():

@@ -1,0 +1,181 @@
+"""Tables that somebody changed by hand: a load heals them or says what to do, loses nothing, and ends at the truth."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from claude_code_analytics import AnalyticsClient, DestinationError
+from claude_code_analytics.simulator import ScriptedOrganization, model_usage, record
+from claude_code_pipelines import Loading, Warehouse, backfill, load, read_status
+from truth import LEDGER, MODELS, TOOLS, USAGE, Contents, RecordingApi, broken_promises
+
+ONE_DAY = dt.timedelta(days=1)
+FIRST = dt.date(2026, 9, 1)
+TODAY = dt.date(2026, 9, 20)
+REAL_ID = "11111111-aaaa-4a55-9d3e-3c2f5a7b9e10"
+
+HEALED = {
+    "dropped ledger": f"DROP TABLE {LEDGER}",
+    "emptied ledger": f"TRUNCATE {LEDGER}",
+    "all tables dropped": "; ".join(f"DROP TABLE {table}" for table in (USAGE, TOOLS, MODELS, LEDGER)),
+    "the whole dataset dropped": "USE main; DROP SCHEMA claude_code CASCADE",
+    "recent rows deleted": f"DELETE FROM {USAGE} WHERE date = '2026-09-16'",  # noqa: S608
+    "recent days removed from the ledger": f"DELETE FROM {LEDGER} WHERE date > '2026-09-16'",  # noqa: S608
+    "added column with a default": f"ALTER TABLE {USAGE} ADD COLUMN team VARCHAR DEFAULT 'x'",
+    "staging dropped": "DROP SCHEMA claude_code_staging CASCADE",
+    "dlt's own tables dropped": "DROP TABLE _dlt_loads; DROP TABLE _dlt_version; DROP TABLE _dlt_pipeline_state",
+}
+"""What the next load puts right, with nothing but a warning."""
+
+SAID = {
+    "dropped table": (f"DROP TABLE {USAGE}", f"table {USAGE} is gone"),
+    "dropped breakdown": (f"DROP TABLE {TOOLS}", f"table {TOOLS} is gone"),
+    "missing column": (f"ALTER TABLE {USAGE} DROP COLUMN terminal_type", "terminal_type is gone"),
+    "renamed column": (f"ALTER TABLE {USAGE} RENAME terminal_type TO terminal", "terminal_type is gone"),
+    "missing id": (f"ALTER TABLE {USAGE} DROP COLUMN _dlt_id", "_dlt_id is gone"),
+    "missing amount": (f"ALTER TABLE {MODELS} DROP COLUMN estimated_cost__amount", "estimated_cost__amount is gone"),
+    "ledger without a column": (f"ALTER TABLE {LEDGER} DROP COLUMN content_hash", "content_hash is gone"),
+    "money as a float": (f"ALTER TABLE {MODELS} ALTER estimated_cost__amount TYPE DOUBLE", "is double and was decimal"),
+    "numbers as texts": (
+        f"ALTER TABLE {USAGE} ALTER core_metrics__num_sessions TYPE VARCHAR",
+        "is text and was bigint",
+    ),
+    "days as times": (f"ALTER TABLE {USAGE} ALTER date TYPE TIMESTAMP", "is timestamp and was date"),
+    "numbers that are too short": (
+        f"ALTER TABLE {MODELS} ALTER tokens__cache_read TYPE INTEGER USING 1",
+        f"took nothing for table {MODELS}",
+    ),
+}
+"""What cannot be put right without knowing why it was done, and what the load says of it."""
+
+
+class Place:
+    """A warehouse that holds the days of three weeks."""
+
+    def __init__(self, folder: Path, clock: Any) -> None:
+        self.clock = clock
+        self.database = folder / "history.duckdb"
+        self.api = RecordingApi(ScriptedOrganization(id=REAL_ID), clock=clock)
+        self.target = Warehouse()
+        for number in range((TODAY - FIRST).days + 2):
+            self.write(FIRST + number * ONE_DAY, number + 1)
+
+    def write(self, day: dt.date, sessions: int) -> None:
+        self.api.organization.days[day] = [  # type: ignore[attr-defined]
+            record(
+                day,
+                email=email,
+                organization_id=REAL_ID,
+                sessions=sessions,
+                models=[model_usage("m", cache_read=3 * 10**9)],
+            )
+            for email in ("ada@example.test", "bob@example.test")
+        ]
+
+    def change(self, sql: str) -> None:
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute(f"USE claude_code; {sql}")
+
+    def client(self) -> AnalyticsClient:
+        return AnalyticsClient(
+            api_key=self.api.credentials.admin_key,
+            transport=self.api.transport,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+        )
+
+    def load(self) -> Loading:
+        with self.client() as client:
+            return load(self.target, start=FIRST, client=client)
+
+    def require_truth(self) -> None:
+        contents = Contents(self.database)
+        broken = broken_promises(contents, self.api)
+        assert not broken, "\n".join(broken)
+        assert contents.ledger == self.api.last
+        assert set(contents.days) == {FIRST + number * ONE_DAY for number in range(21)}
+
+    def counts(self) -> dict[str, int]:
+        return Contents(self.database).rows
+
+
+@pytest.fixture
+def place(tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", f"duckdb:///{tmp_path / 'history.duckdb'}")
+    place = Place(tmp_path, clock)
+    place.load()
+    return place
+
+
+def some(cases: dict[str, Any], in_short: set[str]) -> list[Any]:
+    """All cases, most of them only in the long run."""
+    return [pytest.param(case, marks=() if case in in_short else pytest.mark.slow) for case in cases]
+
+
+@pytest.mark.parametrize("change", some(HEALED, {"dropped ledger", "recent rows deleted"}))
+def test_what_can_be_healed_is_healed_by_the_next_load(place: Place, change: str) -> None:
+    place.change(HEALED[change])
+    place.clock.move(days=1)
+    place.write(dt.date(2026, 9, 18), sessions=99)
+    place.load()
+    place.require_truth()
+
+
+@pytest.mark.parametrize("change", some(SAID, {"dropped breakdown", "missing column", "money as a float"}))
+def test_what_cannot_is_said_and_the_advice_leads_to_the_truth(place: Place, change: str) -> None:
+    sql, said = SAID[change]
+    place.change(sql)
+    place.clock.move(days=1)
+    before = _rows(place)
+    for job in (place.load, place.load, lambda: _backfill(place)):
+        with pytest.raises(DestinationError) as raised:
+            job()
+        assert said in str(raised.value)
+        assert "remove all tables claude_code_" in str(raised.value)
+        assert "\n" not in str(raised.value)
+    if "took nothing" not in said:
+        with pytest.raises(DestinationError, match="somebody changed the warehouse"):
+            read_status(place.target.open(), place.clock())
+    after = _rows(place)
+    assert all(after[table] >= count for table, count in before.items()), "rows were lost"
+
+    place.change("; ".join(f"DROP TABLE IF EXISTS {table}" for table in (USAGE, TOOLS, MODELS, LEDGER)))
+    place.load()
+    place.require_truth()
+
+
+def test_a_day_that_cannot_be_inserted_is_not_deleted(place: Place) -> None:
+    """Each table is replaced in one transaction, so that a load that fails half way leaves the days as they were."""
+    place.change(f"ALTER TABLE {USAGE} ADD COLUMN team VARCHAR DEFAULT 'x'")
+    place.change(f"ALTER TABLE {USAGE} ALTER team DROP DEFAULT; ALTER TABLE {USAGE} ALTER team SET NOT NULL")
+    before = _rows(place)
+    place.clock.move(days=1)
+    with pytest.raises(DestinationError, match=f"took nothing for table {USAGE}: .*NOT NULL"):
+        place.load()
+    assert _rows(place)[USAGE] == before[USAGE]
+    place.change(f"ALTER TABLE {USAGE} ALTER team DROP NOT NULL")
+    place.load()
+    place.require_truth()
+
+
+def _backfill(place: Place) -> Loading:
+    with place.client() as client:
+        return backfill(place.target, FIRST, TODAY, client=client)
+
+
+def _rows(place: Place) -> dict[str, int]:
+    with duckdb.connect(str(place.database), read_only=True) as connection:
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'claude_code' "
+            "AND table_name LIKE 'claude%'"
+        ).fetchall()
+        return {
+            table: connection.execute(f"SELECT count(*) FROM claude_code.{table}").fetchall()[0][0]  # noqa: S608
+            for (table,) in tables
+        }
