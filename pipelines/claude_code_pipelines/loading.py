@@ -112,7 +112,7 @@ def load(
         progress = job.progress()
         if start is not None and progress and first < progress.cursor and not job.holds(first):
             job.client.notice(
-                f"goes on after {progress.cursor}: --start {first} counts for a first load, use a backfill for older days"
+                f"goes on after {progress.cursor}: --start {first} counts for a first load, use backfill for older days"
             )
         windows: list[Window] = []
         if progress and not job.holds(progress.cursor) and first <= progress.cursor:

@@ -69,4 +69,4 @@ def test_a_start_before_what_is_loaded_is_not_ignored_without_a_word(office: Any
     office.load(start=september(10))
 
     assert office.days_in_ledger()[0] == september(13)
-    assert any("--start 2026-09-10 counts for a first load, use a backfill" in warning for warning in warnings_of())
+    assert any("--start 2026-09-10 counts for a first load, use backfill" in warning for warning in warnings_of())

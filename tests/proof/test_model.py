@@ -222,6 +222,7 @@ class History(RuleBasedStateMachine):
             self.half_done = True  # the next job finishes it, and moves the cursor with it
         type(self).seen[f"stopped after {'normalizing' if steps == 2 else 'reading'}"] += 1
 
+    @precondition(lambda self: Path(str(self.target.working_dir)).exists())
     @rule()
     def lose_the_working_folder(self) -> None:
         """The next load runs on another machine."""

@@ -53,7 +53,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("faults, and how they ended")
     head = ("family", "faults", "places", "runs", "exact", "ended with the named error")
     faults = {key: count for key, count in counts.items() if key[0] != FUZZ}
-    rows = [head, *(_row(family, faults) for family in sorted({key[0] for key in faults})), _row(None, faults)]
+    rows = [head, *(_row(family, faults) for family in sorted({key[0] for key in faults}))]
+    rows += [_row(None, faults)] if faults else []
     rows += [_row(FUZZ, counts)] if len(faults) < len(counts) else []
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for row in rows:
