@@ -153,6 +153,10 @@ def meets(connect: Connect, api: SimulatedApi, clock: Any, on: On) -> str:
     began = clock.now
     with connect() as client:
         ended = read(client, api)
+        for thread in threading.enumerate():  # what was under way ends at once, and before its connections are closed
+            if thread.name.startswith("claude-code-day"):
+                thread.join(timeout=10)
+                assert not thread.is_alive()
         assert script.happened
         if on.times is not None:
             assert not script.pending
