@@ -55,7 +55,7 @@ def test_the_requirements_that_dlt_init_copies_agree_with_those_of_the_project()
     copied = requirements((ROOT / "sources/claude_code_analytics/requirements.txt").read_text().splitlines())
 
     assert copied == {name: project[name] for name in copied}
-    assert set(project) - set(copied) == {"click", "rich", "tzdata"}  # what only the command line needs
+    assert set(project) - set(copied) == {"click", "filelock", "rich", "tzdata"}  # what only the command line needs
 
 
 def test_the_source_imports_nothing_beyond_its_requirements() -> None:
