@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,8 @@ class Status:
         missing: Days between first and last that never were.
         partial: Days that were not final when they were fetched last; the next load reads them again.
         changed: Days whose content differed between two fetches although they were final at the first.
+        damaged: Days that do not hold as many records as the API gave: somebody changed the table. A backfill of them
+            puts them right.
         records: Records of the loaded days, as of the last fetch.
         rows: Rows by table.
         last_fetch: When anything was fetched last (UTC).
@@ -63,19 +65,20 @@ class Status:
     missing: tuple[dt.date, ...] = ()
     partial: tuple[dt.date, ...] = ()
     changed: tuple[dt.date, ...] = ()
+    damaged: tuple[dt.date, ...] = ()
     records: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     last_fetch: dt.datetime | None = None
 
 
-def read_entries(pipeline: dlt.Pipeline) -> list[Entry]:
-    """All entries of the ledger; none when nothing was loaded yet, or when the ledger was removed: all is read again.
+def read_entries(pipeline: dlt.Pipeline) -> list[Entry] | None:
+    """All entries of the ledger; None when nothing was loaded yet, or when the ledger was removed: all is read again.
 
     Raises:
         DestinationError: The ledger could not be read, or the tables are not those any more that were loaded.
     """
-    if not has_ledger(pipeline):
-        return []
+    if not _has_ledger(pipeline):
+        return None
     rows = _query(
         pipeline, DAYS_TABLE, "SELECT organization_id, date, fetched_at, records, content_hash, is_final FROM {table}"
     )
@@ -97,12 +100,11 @@ def read_status(
         last: Last day to look at; by default the newest that is final, or loaded.
     """
     entries = read_entries(pipeline)
-    rows = (
-        {table: int(_query(pipeline, table, "SELECT COUNT(*) FROM {table}")[0][0]) for table in RECORD_TABLES}
-        if entries
-        else {}
-    )
-    return summarize(entries, rows, now, first, last)
+    if not entries:
+        return summarize([], {}, now, first, last)
+    rows = {table: int(_query(pipeline, table, "SELECT COUNT(*) FROM {table}")[0][0]) for table in RECORD_TABLES}
+    held = {_day(day): int(count) for day, count in _query(pipeline, USAGE_TABLE, _ROWS_BY_DAY)}
+    return summarize(entries, rows, now, first, last, held)
 
 
 def summarize(
@@ -111,8 +113,9 @@ def summarize(
     now: dt.datetime,
     first: dt.date | None = None,
     last: dt.date | None = None,
+    held: Mapping[dt.date, int] | None = None,
 ) -> Status:
-    """The status that ledger entries amount to; see `read_status`."""
+    """The status that ledger entries amount to; see `read_status`. `held` are the rows of records by day."""
     by_day: defaultdict[dt.date, list[Entry]] = defaultdict(list)
     for entry in sorted(entries, key=lambda entry: entry.fetched_at):
         by_day[entry.date].append(entry)
@@ -123,6 +126,7 @@ def summarize(
     asked = DayRange(first, last).days() if first <= last else []
     loaded = [day for day in asked if day in by_day]
     newest = {day: {entry.organization_id: entry for entry in by_day[day]} for day in loaded}
+    records = {day: sum(entry.records for entry in newest[day].values()) for day in loaded}
     return Status(
         organizations=tuple(sorted({entry.organization_id for day in loaded for entry in by_day[day]})),
         first=first,
@@ -131,7 +135,8 @@ def summarize(
         missing=tuple(day for day in asked if day not in by_day),
         partial=tuple(day for day in loaded if not all(entry.is_final for entry in newest[day].values())),
         changed=tuple(day for day in loaded if _has_changed(by_day[day])),
-        records=sum(entry.records for day in loaded for entry in newest[day].values()),
+        damaged=tuple(day for day in loaded if held is not None and held.get(day, 0) != records[day]),
+        records=sum(records.values()),
         rows=rows,
         last_fetch=max((entry.fetched_at for day in loaded for entry in by_day[day]), default=None),
     )
@@ -146,12 +151,7 @@ def _has_changed(entries: list[Entry]) -> bool:
     return any(len(hashes) > 1 for hashes in seen.values())
 
 
-def is_loaded(pipeline: dlt.Pipeline) -> bool:
-    """Whether an opened pipeline has loaded anything yet."""
-    return analytics_schema(pipeline) is not None
-
-
-def has_ledger(pipeline: dlt.Pipeline) -> bool:
+def _has_ledger(pipeline: dlt.Pipeline) -> bool:
     """Whether the ledger is there.
 
     Raises:
@@ -192,6 +192,7 @@ def has_ledger(pipeline: dlt.Pipeline) -> bool:
 _TELLS_TYPES = ("duckdb", "motherduck")
 """Destinations of which dlt reads back the very types that it wrote."""
 _MOST_CHANGES = 3
+_ROWS_BY_DAY = "SELECT date, COUNT(*) FROM {table} GROUP BY date"
 
 
 def _query(pipeline: dlt.Pipeline, table: str, sql: str) -> list[Any]:

@@ -17,7 +17,7 @@ from claude_code_analytics.pages import FetchedDay
 from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION, USAGE_TABLE, WINDOW_DAYS
 from claude_code_analytics.simulator import SAMPLE_ORGANIZATION_ID
 
-from .ledger import Entry, has_ledger, is_loaded, read_entries
+from .ledger import Entry, read_entries
 from .parameters import configured_client, configured_parameters
 from .plan import Window, backfill_windows, load_windows, ranges
 from .warehouse import Warehouse, local_value, plain_errors, recreate_tables, run
@@ -221,9 +221,10 @@ class _Job:
         self.loading = loading
         self._watch = watch
         self._pipeline = target.open()
-        if is_loaded(self._pipeline) and not has_ledger(self._pipeline):
+        entries = read_entries(self._pipeline)
+        if entries is None:
             recreate_tables(self._pipeline)
-        self._days = _days_of(client, read_entries(self._pipeline))
+        self._days = _days_of(client, entries or [])
 
     def progress(self) -> Progress | None:
         """How far incremental loads have come."""

@@ -198,10 +198,24 @@ def run(pipeline: dlt.Pipeline, source: Any) -> tuple[LoadInfo, dict[str, int]]:
         ClaudeCodeAnalyticsError: The load failed; nothing of it stays half done once the pipeline was run again.
     """
     with plain_errors():
-        info = pipeline.run(source)
-        trace = pipeline.last_trace
-        normalized = trace.last_normalize_info if trace else None
-        return info, dict(normalized.row_counts) if normalized else {}
+        pipeline.extract(source)
+        normalized = pipeline.normalize()
+        with _kept_open(pipeline):
+            info = pipeline.load()
+        return info, dict(normalized.row_counts)
+
+
+@contextmanager
+def _kept_open(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Holds a DuckDB file open: dlt opens and closes it a dozen times in a load, and each time DuckDB writes it out.
+
+    Only while it is being written, so that others can read the file while the API is slow.
+    """
+    if pipeline.destination is None or not pipeline.destination.destination_type.endswith(".duckdb"):
+        yield
+        return
+    with pipeline.sql_client():
+        yield
 
 
 def analytics_schema(pipeline: dlt.Pipeline) -> Schema | None:

@@ -86,6 +86,14 @@ def test_records_are_those_of_the_last_fetch_whatever_the_order_of_the_entries()
     assert status.last_fetch == dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 
 
+def test_a_day_that_does_not_hold_what_was_fetched_last_is_damaged() -> None:
+    entries = [entry(17, 18, records=3), entry(17, 19, records=2), entry(18, records=0), entry(19, records=4)]
+    held = {september(17): 3, september(19): 4}
+
+    assert summarize(entries, {}, NOW, held=held).damaged == (september(17),)
+    assert summarize(entries, {}, NOW, held={}).damaged == (september(17), september(19))
+
+
 def test_two_organizations_are_no_change_of_each_other_and_add_up() -> None:
     status = summarize([entry(17, 18, "a", records=3), entry(17, 19, "b", records=4, who=OTHER)], {}, NOW)
 
@@ -157,6 +165,7 @@ def test_the_json_holds_every_field_in_plain_types() -> None:
         "missing": ["2026-09-15"],
         "partial": ["2026-09-16"],
         "changed": [],
+        "damaged": [],
         "records": 2,
         "rows": {"claude_code_usage": 2},
         "last_fetch": "2026-09-20T12:00:00+00:00",

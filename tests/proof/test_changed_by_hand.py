@@ -54,6 +54,12 @@ SAID = {
 }
 """What cannot be put right without knowing why it was done, and what the load says of it."""
 
+LONG_AGO = (
+    f"DELETE FROM {USAGE} WHERE date = '2026-09-02'",  # noqa: S608
+    f"INSERT INTO {USAGE} SELECT * FROM {USAGE} WHERE date = '2026-09-02' LIMIT 1",  # noqa: S608
+)
+"""What no load looks at, and `status` tells."""
+
 
 class Place:
     """A warehouse that holds the days of three weeks."""
@@ -161,6 +167,18 @@ def test_a_day_that_cannot_be_inserted_is_not_deleted(place: Place) -> None:
     assert _rows(place)[USAGE] == before[USAGE]
     place.change(f"ALTER TABLE {USAGE} ALTER team DROP NOT NULL")
     place.load()
+    place.require_truth()
+
+
+@pytest.mark.parametrize("change", LONG_AGO)
+def test_rows_changed_long_ago_are_told_and_a_backfill_puts_them_right(place: Place, change: str) -> None:
+    place.clock.move(days=1)
+    place.load()
+    assert read_status(place.target.open(), place.clock()).damaged == ()
+    place.change(change)
+    assert read_status(place.target.open(), place.clock()).damaged == (dt.date(2026, 9, 2),)
+    _backfill(place)
+    assert read_status(place.target.open(), place.clock()).damaged == ()
     place.require_truth()
 
 

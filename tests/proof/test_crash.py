@@ -158,7 +158,8 @@ def test_a_full_disk_is_one_line_and_costs_nothing(left: int, small_disk: Path, 
     site.require_cursor(site.day(12))
 
 
-@pytest.mark.parametrize("most", [3_000, pytest.param(900_000, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [3_000, 900_000])
 def test_files_that_may_not_grow_are_one_line_and_cost_nothing(
     most: int, tmp_path: Path, site_at: Callable[..., Site]
 ) -> None:

@@ -68,6 +68,7 @@ class Site:
             "DLT_DATA_DIR": str(self.folder / "dlt"),
             "SOURCES__CLAUDE_CODE_ANALYTICS__BASE_URL": self._address,
             "PYTHONFAULTHANDLER": "1",  # says where the program hangs, should it hang
+            "LOAD__RAISE_ON_MAX_RETRIES": "2",  # dlt tries five times otherwise, with a second in between
             "ANTHROPIC_ADMIN_KEY": self.api.credentials.admin_key,
         }
         return subprocess.Popen(  # noqa: S603
