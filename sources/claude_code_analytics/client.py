@@ -286,7 +286,7 @@ class AnalyticsClient:
                 what = f"the API kept failing: {said}; run again later"
                 failed = ApiUnavailable(what, day=day, status=status, request_id=request_id)
                 raise _Again(failed, retry_after=pause)
-            self._governor.answered()
+            self._governor.answered(turn)
         if status != 200:
             refusal = answers.refusal(response, self._credential, day)
             if isinstance(refusal, CredentialRefused) and day:

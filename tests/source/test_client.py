@@ -367,7 +367,7 @@ def test_a_limit_that_lets_one_through_now_and_then_is_endured(api: SimulatedApi
 
     api.fault = fault
     assert len(list(connect(max_concurrent_days=1).days(days_of(5)))) == 5
-    assert sum(clock.slept) == 5000
+    assert 5000 <= sum(clock.slept) < 5100  # what the API asked for, and a moment between two requests
 
 
 def test_a_spend_limit_is_not_waited_for(api: SimulatedApi, connect: Connect, clock: Any) -> None:
