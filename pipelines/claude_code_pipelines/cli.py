@@ -199,7 +199,7 @@ def status_command(
             opened = Warehouse(destination, dataset, pipeline, working_dir).open()
             status = read_status(opened, now, first, last)
         _say([json.dumps(summary.status_json(status), indent=2)] if as_json else summary.status_lines(status))
-        if fail_on_gap and (status.missing or status.damaged or not status.loaded):
+        if fail_on_gap and (status.missing or status.damaged or status.interrupted or not status.loaded):
             raise click.exceptions.Exit(INCOMPLETE)
 
 

@@ -15,6 +15,7 @@ from claude_code_analytics import DestinationError
 from claude_code_analytics.days import DayRange, last_final_day
 from claude_code_analytics.settings import DAYS_TABLE, RECORD_TABLES, TABLES, USAGE_TABLE
 
+from .journal import open_windows
 from .warehouse import analytics_schema, plain_errors
 
 
@@ -53,6 +54,8 @@ class Status:
         changed: Days whose content differed between two fetches although they were final at the first.
         damaged: Days that do not hold as many records as the API gave: somebody changed the table. A backfill of them
             puts them right.
+        interrupted: Days that a load has begun to write and not finished; the next load reads them again. They may tell
+            of two answers until then.
         records: Records of the loaded days, as of the last fetch.
         rows: Rows by table.
         last_fetch: When anything was fetched last (UTC).
@@ -66,6 +69,7 @@ class Status:
     partial: tuple[dt.date, ...] = ()
     changed: tuple[dt.date, ...] = ()
     damaged: tuple[dt.date, ...] = ()
+    interrupted: tuple[dt.date, ...] = ()
     records: int = 0
     rows: dict[str, int] = field(default_factory=dict)
     last_fetch: dt.datetime | None = None
@@ -100,11 +104,12 @@ def read_status(
         last: Last day to look at; by default the newest that is final, or loaded.
     """
     entries = read_entries(pipeline)
+    interrupted = {day for window in open_windows(pipeline) for day in window.days.days()}
     if not entries:
-        return summarize([], {}, now, first, last)
+        return summarize([], {}, now, first, last, interrupted=interrupted)
     rows = {table: int(_query(pipeline, table, "SELECT COUNT(*) FROM {table}")[0][0]) for table in RECORD_TABLES}
     held = {_day(day): int(count) for day, count in _query(pipeline, USAGE_TABLE, _ROWS_BY_DAY)}
-    return summarize(entries, rows, now, first, last, held)
+    return summarize(entries, rows, now, first, last, held, interrupted)
 
 
 def summarize(
@@ -114,13 +119,24 @@ def summarize(
     first: dt.date | None = None,
     last: dt.date | None = None,
     held: Mapping[dt.date, int] | None = None,
+    interrupted: Iterable[dt.date] = (),
 ) -> Status:
-    """The status that ledger entries amount to; see `read_status`. `held` are the rows of records by day."""
+    """The status that ledger entries amount to; see `read_status`.
+
+    Args:
+        entries: The ledger.
+        rows: Rows by table.
+        now: The time (UTC).
+        first: First day to look at.
+        last: Last day to look at.
+        held: Records that the table has of each day, where they were counted.
+        interrupted: Days that a load has begun to write and not finished.
+    """
     by_day: defaultdict[dt.date, list[Entry]] = defaultdict(list)
     for entry in sorted(entries, key=lambda entry: entry.fetched_at):
         by_day[entry.date].append(entry)
     if not by_day and first is None:
-        return Status(rows=rows)
+        return Status(rows=rows, interrupted=tuple(sorted(interrupted)))
     first = first or min(by_day)
     last = last or max([last_final_day(now), *by_day])
     asked = DayRange(first, last).days() if first <= last else []
@@ -136,6 +152,7 @@ def summarize(
         partial=tuple(day for day in loaded if not all(entry.is_final for entry in newest[day].values())),
         changed=tuple(day for day in loaded if _has_changed(by_day[day])),
         damaged=tuple(day for day in loaded if held is not None and held.get(day, 0) != records[day]),
+        interrupted=tuple(sorted(day for day in interrupted if first <= day <= last)),
         records=sum(records.values()),
         rows=rows,
         last_fetch=max((entry.fetched_at for day in loaded for entry in by_day[day]), default=None),

@@ -12,15 +12,16 @@ from typing import Any
 import dlt
 
 from claude_code_analytics import AnalyticsClient, ConfigurationError, claude_code_analytics
-from claude_code_analytics.days import Day, DayRange, Progress, checked_range, last_final_day, parse_day
+from claude_code_analytics.days import ONE_DAY, Day, DayRange, Progress, checked_range, last_final_day, parse_day
 from claude_code_analytics.pages import FetchedDay
 from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION, USAGE_TABLE, WINDOW_DAYS
 from claude_code_analytics.simulator import SAMPLE_ORGANIZATION_ID
 
+from .journal import open_windows, strike_out, writing
 from .ledger import Entry, read_entries
 from .parameters import configured_client, configured_parameters
 from .plan import Window, backfill_windows, load_windows, ranges
-from .warehouse import Warehouse, local_value, plain_errors, recreate_tables, run
+from .warehouse import Warehouse, commit, local_value, plain_errors, prepare, recreate_tables
 
 _BACKFILL_NOTE = "claude_code_backfill"
 
@@ -69,6 +70,7 @@ class _Mark:
     first: str
     last: str
     actor_identity: str
+    organization_id: str | None = None
 
 
 @plain_errors()
@@ -113,6 +115,16 @@ def load(
         if start is not None and progress and first < progress.cursor and not job.holds(first):
             job.client.notice(
                 f"goes on after {progress.cursor}: --start {first} counts for a first load, use backfill for older days"
+            )
+        if progress and first > progress.cursor + ONE_DAY:
+            job.client.notice(
+                f"the days after {progress.cursor} and before {first} are left out, as --start or start_date says; "
+                "use backfill for them"
+            )
+        if progress and progress.cursor > now.date():
+            job.client.notice(
+                f"an earlier load came to {progress.cursor}, which lies in the future: nothing is read until then; if "
+                "a clock was wrong, backfill the days since"
             )
         windows: list[Window] = []
         if progress and not job.holds(progress.cursor) and first <= progress.cursor:
@@ -182,6 +194,7 @@ def _closed(
     with _job(target, window_days, client, watch, loading) as job:
         days = checked_range(first, last, job.client.now(), names=("start", "end"))
         rest: DayRange | None = days
+        mark = replace(mark, organization_id=job.client.organization_id()) if mark else None
         if mark and (through := job.backfilled_through(days, mark)):
             job.loading.resumed_after = through
             rest = days.after(through)
@@ -207,7 +220,7 @@ def _job(
     try:
         connection.require_credential()
         with target.claimed():
-            yield _Job(target, connection, watch, Loading() if loading is None else loading)
+            yield _Job(target, window_days, connection, watch, Loading() if loading is None else loading)
     finally:
         if client is None:
             connection.close()
@@ -216,8 +229,11 @@ def _job(
 class _Job:
     """One load under way."""
 
-    def __init__(self, target: Warehouse, client: AnalyticsClient, watch: Watch, loading: Loading) -> None:
+    def __init__(
+        self, target: Warehouse, window_days: int, client: AnalyticsClient, watch: Watch, loading: Loading
+    ) -> None:
         self.client = client
+        self._window_days = window_days
         self.loading = loading
         self._watch = watch
         self._pipeline = target.open()
@@ -225,6 +241,14 @@ class _Job:
         if entries is None:
             recreate_tables(self._pipeline)
         self._days = _days_of(client, entries or [])
+        self._read: set[dt.date] = set()
+        self._organization = client.organization_id()
+        ours = (self._organization, UNKNOWN_ORGANIZATION)
+        self._open = [
+            window
+            for window in open_windows(self._pipeline)
+            if self._organization is None or window.organization_id in ours
+        ]
 
     def progress(self) -> Progress | None:
         """How far incremental loads have come."""
@@ -248,33 +272,57 @@ class _Job:
         return None if self.missing(DayRange(days.first, last)) else last
 
     def walk(self, windows: list[Window], mark: _Mark | None = None) -> None:
-        """Loads the windows, one after the other; notes in dlt's local state how far the backfill `mark` has come."""
-        self._watch.planned(windows)
+        """Loads the windows, one after the other; notes in dlt's local state how far the backfill `mark` has come.
+
+        Days that an interrupted load may have left half written come first, unless they are in the windows anyway.
+        """
+        planned = {day for window in windows for day in window.days.days()}
+        again = sorted({day for window in self._open for day in window.days.days()} - planned)
+        if self._open:
+            self.client.notice(
+                "a load was interrupted while it wrote: the days it may have left half done are read too"
+            )
+        first = [window for days in ranges(again) for window in backfill_windows(days, self._window_days)]
+        self._watch.planned([*first, *windows])
+        for window in first:
+            self._load(window)
         for window in windows:
-            read: list[dt.date] = []
-            records = 0
-
-            def count(day: FetchedDay) -> None:
-                nonlocal records
-                read.append(day.date)  # noqa: B023  # called within this turn of the loop only
-                records += day.record_count
-                self._watch.fetched(day)
-
-            self.client.on_day(count)
-            info, rows = run(self._pipeline, self._source(window))
-            if not read:
-                continue
-            # Past midnight, an incremental extract may read a day later than was planned.
-            done = replace(window, days=DayRange(read[0], read[-1]))
-            self.loading.committed.append(done)
-            self.loading.days += len(read)
-            self.loading.records += records
-            self.loading.rows.update(rows)
-            self.loading.destination = info.destination_displayable_credentials
-            if mark:
-                note = None if window is windows[-1] else {**asdict(mark), "through": done.days.last.isoformat()}
+            done = self._load(window)
+            if mark and done:
+                note = None if window is windows[-1] else {**asdict(mark), "through": done.last.isoformat()}
                 self._pipeline.set_local_state_val(_BACKFILL_NOTE, note)
-            self._watch.committed(done)
+
+    def _load(self, window: Window) -> DayRange | None:
+        """Loads one window; the days that were read, or None when there were none."""
+        read: list[dt.date] = []
+        records = 0
+
+        def count(day: FetchedDay) -> None:
+            nonlocal records
+            read.append(day.date)
+            records += day.record_count
+            self._watch.fetched(day)
+
+        self.client.on_day(count)
+        rows = prepare(self._pipeline, self._source(window))
+        if not read:
+            commit(self._pipeline)
+            return None
+        # Past midnight, an incremental extract may read a day later than was planned.
+        days = DayRange(read[0], read[-1])
+        with writing(self._pipeline, self._organization, days):
+            info = commit(self._pipeline)
+        self._read |= set(read)
+        for window_left in [left for left in self._open if self._read.issuperset(left.days.days())]:
+            strike_out(self._pipeline, window_left.note)
+            self._open.remove(window_left)
+        self.loading.committed.append(replace(window, days=days))
+        self.loading.days += len(read)
+        self.loading.records += records
+        self.loading.rows.update(rows)
+        self.loading.destination = info.destination_displayable_credentials
+        self._watch.committed(self.loading.committed[-1])
+        return days
 
     def _source(self, window: Window) -> Any:
         return claude_code_analytics(

@@ -57,10 +57,12 @@ def status_lines(status: Status) -> Iterator[str]:
     yield f"organization {', '.join(status.organizations)}, {_count(status.records, 'record')}"
     if status.last_fetch:
         yield f"last fetch {status.last_fetch:%Y-%m-%d %H:%M:%S} UTC"
-    for title in ("missing", "partial", "changed", "damaged"):
-        yield f"{title + ':':<9}{_ranges(getattr(status, title))}"
+    for title in ("missing", "partial", "changed", "damaged", "interrupted"):
+        yield f"{title + ':':<13}{_ranges(getattr(status, title))}"
     if status.damaged:
         yield "the damaged days hold more or fewer records than the API gave; a backfill puts them right"
+    if status.interrupted:
+        yield "the interrupted days are being written, or a load of them was stopped; the next load reads them again"
     for table, rows in status.rows.items():
         yield f"  {table:<36}{rows:>12,} rows"
 

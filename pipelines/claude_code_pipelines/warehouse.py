@@ -1,14 +1,14 @@
 """The warehouse behind a load: the dlt pipeline that leads there, kept in order, and its errors in one sentence.
 
-What dlt 1.31 leaves to its users after a crash is closed here (decision D5): a half-deleted package folder is removed,
-and what is pending is finished or given up before anything new is read.
+What dlt 1.31 leaves to its users after a crash is closed here (decision D5): what an interrupted run left in the
+working folder is given up, cursor included, before anything new is read. What it left in the warehouse is for
+`journal.py`.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ from dlt.common.schema import Schema
 from dlt.common.utils import digest128
 from dlt.destinations.exceptions import DatabaseException, DestinationConnectionError
 from dlt.load.exceptions import LoadClientJobException
-from dlt.pipeline.exceptions import InvalidPipelineName, PipelineStepFailed
+from dlt.pipeline.exceptions import InvalidPipelineName
 from filelock import FileLock, Timeout
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
+from claude_code_analytics.hints import require_replaceable
 from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME
 
 logger = logging.getLogger("claude_code_analytics")
@@ -100,18 +101,27 @@ class Warehouse:
                 dataset_name=self.dataset,
                 pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
             )
+            if pipeline.destination:
+                kind = pipeline.destination.destination_type.rsplit(".", 1)[-1]
+                require_replaceable(kind, pipeline.destination.capabilities())
             _use_current_folder(pipeline)
+            self._use_own_staging(pipeline)
             # dlt keeps its state by the pipeline's name, also where the name was used with another warehouse before
             address = _address(pipeline)
             if local_value(pipeline, _ADDRESS_NOTE) not in (None, address):
                 pipeline = pipeline.drop()
-            _remove_remains(Path(pipeline.working_dir))
-            if pipeline.list_extracted_load_packages():
-                pipeline = _without_extracted(pipeline)
+            if _is_interrupted(Path(pipeline.working_dir)):
+                pipeline = _as_committed(pipeline)
             pipeline.sync_destination()
             pipeline.set_local_state_val(_ADDRESS_NOTE, address)
-            _finish_pending(pipeline)
             return pipeline
+
+    def _use_own_staging(self, pipeline: dlt.Pipeline) -> None:
+        """Gives each pipeline a staging dataset of its own: two that load into one dataset would mix their rows."""
+        key = "staging_dataset_name_layout"
+        if self.pipeline != SOURCE_NAME and pipeline.destination and dlt.config.get(f"destination.{key}") is None:
+            own = re.sub(r"\W", "_", self.pipeline)
+            pipeline.destination.config_params.setdefault(key, f"%s_staging_{own}")
 
 
 def _use_current_folder(pipeline: dlt.Pipeline) -> None:
@@ -136,31 +146,21 @@ def _address(pipeline: dlt.Pipeline) -> str:
     return digest128(f"{config.destination_type} {config.credentials} {pipeline.dataset_name}")
 
 
-def _remove_remains(working_dir: Path) -> None:
-    """Removes what a kill left of extracted packages: unfinished ones, half-deleted ones, and those normalized already.
+def _is_interrupted(working_dir: Path) -> bool:
+    """Whether a run left anything that was read and not loaded; a finished one leaves nothing (`open`)."""
+    places = (working_dir / "normalize", working_dir / "normalize" / "extracted", working_dir / "load" / "new")
+    remains = {each for place in (*places, working_dir / "load" / "normalized") for each in place.glob("*")}
+    return bool(remains - set(places))
 
-    dlt would keep the first for ever, and fail for ever on the others.
+
+def _as_committed(pipeline: dlt.Pipeline) -> dlt.Pipeline:
+    """The pipeline as the destination knows it, without what was read and not loaded: those days are read again.
+
+    dlt would finish it, and that is wrong whenever something else happened since: another load may have told the days
+    anew, or left its own rows in the staging tables, which dlt fills but does not empty again. What was read but not
+    normalized it would even normalize by an older schema, that replaces other days (decision D3 keeps them there).
     """
-    reading = working_dir / "normalize"
-    normalized = working_dir / "load" / "normalized"
-    remains = [folder for folder in reading.glob("*") if folder.is_dir() and folder.name != "extracted"]
-    for package in (reading / "extracted").glob("*"):
-        if not (package / "new_jobs").is_dir() or (normalized / package.name).is_dir():
-            logger.info("removed the remains of load package %s", package.name)
-            remains.append(package)
-    for folder in remains:
-        shutil.rmtree(folder)
-
-
-def _without_extracted(pipeline: dlt.Pipeline) -> dlt.Pipeline:
-    """The pipeline as the destination knows it, without what was read but not normalized: that is read again.
-
-    dlt would normalize them by the schema that it had saved before, and so replace the days of the window before
-    (decision D3 keeps the days in the schema), or the days of a window that another run has read since.
-    """
-    logger.info("a load was interrupted while it read; its days are read again")
-    if pipeline.list_normalized_load_packages():
-        _finish(pipeline)
+    logger.info("a load was interrupted; its days are read again")
     notes = {key: value for key, value in pipeline.state["_local"].items() if key.startswith(_NOTES)}
     # first of all, so that a kill leaves no cursor that knows of days that are gone
     (Path(pipeline.working_dir) / pipeline.STATE_FILE).unlink(missing_ok=True)
@@ -171,38 +171,25 @@ def _without_extracted(pipeline: dlt.Pipeline) -> dlt.Pipeline:
     return pipeline
 
 
-def _finish_pending(pipeline: dlt.Pipeline) -> None:
-    """Loads what an interrupted run had made ready; gives it up, cursor included, where it can never be loaded."""
-    if not pipeline.has_pending_data:
-        return
-    logger.info("finishing the load that was interrupted")
-    _finish(pipeline)
-
-
-def _finish(pipeline: dlt.Pipeline) -> None:
-    try:
-        pipeline.load()
-    except PipelineStepFailed as failed:
-        refused = next((cause for cause in _causes(failed) if isinstance(cause, LoadClientJobException)), None)
-        if refused is None:
-            raise
-        reason = _sentence(refused.client_exception)
-        logger.warning("an interrupted load cannot be finished (%s); its days are read again", reason)
-        pipeline.abort_packages()
-
-
-def run(pipeline: dlt.Pipeline, source: Any) -> tuple[LoadInfo, dict[str, int]]:
-    """Runs one extract-normalize-load, and tells how many rows went to each table.
+def prepare(pipeline: dlt.Pipeline, source: Any) -> dict[str, int]:
+    """Reads a source and makes it ready to be written; tells how many rows each table gets.
 
     Raises:
-        ClaudeCodeAnalyticsError: The load failed; nothing of it stays half done once the pipeline was run again.
+        ClaudeCodeAnalyticsError: It could not be read.
     """
     with plain_errors():
         pipeline.extract(source)
-        normalized = pipeline.normalize()
-        with _kept_open(pipeline):
-            info = pipeline.load()
-        return info, dict(normalized.row_counts)
+        return dict(pipeline.normalize().row_counts)
+
+
+def commit(pipeline: dlt.Pipeline) -> LoadInfo:
+    """Writes what was prepared.
+
+    Raises:
+        DestinationError: It could not be written whole; what was is half done until its days are read again.
+    """
+    with plain_errors(), _kept_open(pipeline):
+        return pipeline.load()
 
 
 @contextmanager
@@ -222,6 +209,12 @@ def analytics_schema(pipeline: dlt.Pipeline) -> Schema | None:
     """The dlt schema of this project's tables; in a pipeline with other sources it need not be the default one."""
     schemas = (pipeline.schemas[name] for name in pipeline.schema_names)
     return next((schema for schema in schemas if DAYS_TABLE in schema.tables), None)
+
+
+def schema_name(pipeline: dlt.Pipeline) -> str:
+    """Its name, or an empty one, which dlt takes for its default, where nothing is known of it yet."""
+    schema = analytics_schema(pipeline)
+    return schema.name if schema else ""
 
 
 def recreate_tables(pipeline: dlt.Pipeline) -> None:

@@ -68,6 +68,7 @@ class AnalyticsClient:
     Attributes:
         now: Gives the time, aware UTC.
         organization_problem: Why the API did not name the organization, after it was asked in vain.
+        organization_may_come: Whether that is a fault that passes (an outage, say).
 
     Raises:
         ConfigurationError: A credential or `base_url` that cannot be used.
@@ -92,6 +93,7 @@ class AnalyticsClient:
         self._governor = Governor(at_once=max_concurrent_days, clock=clock, sleep=sleep, chance=chance)
         self._organization: tuple[str | None] | None = None
         self.organization_problem: str | None = None
+        self.organization_may_come = False
         self._refused: CredentialRefused | None = None
         self._said: set[str] = set()
         self._on_day: Callable[[FetchedDay], object] = lambda day: None
@@ -215,6 +217,7 @@ class AnalyticsClient:
             if self._governor.out_of_patience():
                 raise  # a rate limit that concerns the days just as well: they must not wait for it first
             self.organization_problem = str(error)
+            self.organization_may_come = isinstance(error, ApiUnavailable)
             return None
         found = answer.get("id") if isinstance(answer, dict) else None
         if isinstance(found, str) and found:

@@ -28,7 +28,7 @@ from .client import AnalyticsClient
 from .columns import ARROW_TYPES, COLUMNS
 from .credentials import filled_in
 from .days import ONE_DAY, DayRange, Progress, checked_range, days_to_read, last_final_day, parse_day
-from .exceptions import ConfigurationError
+from .exceptions import ApiUnavailable, ConfigurationError
 from .hints import FILE_FORMATS, require_replaceable, scope, table_hints
 from .identity import MODES, Protect, protection
 from .pacing import utc_now
@@ -201,6 +201,12 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Iterat
         organizations |= set(gathered[DAYS_TABLE][-1]["organization_id"].drop_null().to_pylist())
         if sum(rows.num_rows for table in RECORD_TABLES for rows in gathered[table]) >= ROWS_PER_BATCH:
             yield from items(RECORD_TABLES)
+    if client.organization_may_come and not organizations:
+        raise ApiUnavailable(
+            f"no record of {wanted} names the organization, and the API could not be asked for it, so what the "
+            f"warehouse holds of these days cannot be replaced; run again later ({client.organization_problem})",
+            day=wanted.first,
+        )
     if client.organization_problem:
         client.notice(
             f"the API did not name the organization ({client.organization_problem}): days were replaced for the "

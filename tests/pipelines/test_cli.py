@@ -211,7 +211,7 @@ def test_status_tells_what_is_loaded(run: Run) -> None:
 
     assert result.exit_code == 0
     assert result.stdout.startswith("3 of 3 days loaded, 2026-09-18 to 2026-09-20\n")
-    assert "partial: 2026-09-20" in result.stdout.replace("  ", " ")
+    assert "partial:     2026-09-20" in result.stdout
 
 
 def test_status_as_json_can_be_read_by_programs(run: Run) -> None:
@@ -284,7 +284,7 @@ def test_views_without_a_load_is_a_mistake(run: Run) -> None:
         ("load --window-days -5", "the window is -5 days; it must be 1 or more"),
         ("load --destination nowhere", "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"),
         ("load --destination postgres", "PostgresClientConfiguration lacks credentials"),
-        ("load --destination filesystem", "FilesystemDestinationClientConfiguration lacks bucket_url"),
+        ("load --destination filesystem", "filesystem cannot replace days"),
         ("load --pipeline a/b", "The pipeline name `a/b` contains invalid characters"),
         ("load --dataset=", "dataset is empty; leave it out or give it a name"),
         ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),

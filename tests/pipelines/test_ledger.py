@@ -166,6 +166,7 @@ def test_the_json_holds_every_field_in_plain_types() -> None:
         "partial": ["2026-09-16"],
         "changed": [],
         "damaged": [],
+        "interrupted": [],
         "records": 2,
         "rows": {"claude_code_usage": 2},
         "last_fetch": "2026-09-20T12:00:00+00:00",
@@ -178,8 +179,8 @@ def test_the_lines_tell_days_as_ranges() -> None:
     lines = list(summary.status_lines(summarize(entries, {"claude_code_usage": 4}, NOW, last=september(10))))
 
     assert lines[0] == "4 of 10 days loaded, 2026-09-01 to 2026-09-10"
-    assert "missing: 2026-09-04..2026-09-09" in lines
-    assert "partial: none" in lines
+    assert "missing:     2026-09-04..2026-09-09" in lines
+    assert "partial:     none" in lines
     assert lines[-1].split() == ["claude_code_usage", "4", "rows"]
 
 

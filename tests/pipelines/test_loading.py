@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,43 @@ def test_an_interrupted_backfill_of_the_same_range_goes_on_where_it_stopped(offi
     assert office.loaded() == office.truth()
 
 
+def test_an_interrupted_backfill_begins_anew_for_another_organization(office: Any, days: Days) -> None:
+    for organization in (OTHER_ORGANIZATION, THIRD_ORGANIZATION):
+        office.organization.id = organization
+        office.write(september(1), september(10))
+        office.fail_on(*([september(8)] if organization == THIRD_ORGANIZATION else []))
+        with suppress(ApiUnavailable):
+            office.backfill(september(1), september(10), window_days=3)
+    office.organization.id = OTHER_ORGANIZATION
+    office.fail_on()
+
+    office.backfill(september(1), september(10), window_days=3)
+
+    assert office.days_asked() == days(1, 10)
+
+
+def test_a_start_after_the_cursor_tells_which_days_it_leaves_out(
+    office: Any, clock: Any, warnings_of: Callable[[], list[str]]
+) -> None:
+    clock.now = dt.datetime(2026, 9, 5, 12, tzinfo=dt.timezone.utc)
+    office.load(start=september(1))
+    clock.now = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
+
+    office.load(start=september(10))
+
+    assert [told for told in warnings_of() if "days after 2026-09-05 and before 2026-09-10 are left out" in told]
+
+
+def test_a_clock_that_was_ahead_is_told_about(office: Any, clock: Any, warnings_of: Callable[[], list[str]]) -> None:
+    clock.now = dt.datetime(2026, 12, 20, 12, tzinfo=dt.timezone.utc)
+    office.load(start=september(1), window_days=400)
+    clock.now = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
+
+    office.load(start=september(1))
+
+    assert [told for told in warnings_of() if "2026-12-20, which lies in the future" in told]
+
+
 def test_a_finished_backfill_reads_the_whole_range_again(office: Any, days: Days) -> None:
     office.fail_on(september(9))
     with pytest.raises(ApiUnavailable):
@@ -415,7 +453,7 @@ def test_each_dataset_of_one_pipeline_name_holds_everything(office: Any, clock: 
 # After a crash
 
 
-def test_an_interrupted_load_is_finished_first_and_then_new_days_are_read(
+def test_a_load_that_was_killed_before_it_was_written_ends_at_the_truth(
     office: Any, clock: Any, connect: Callable[..., AnalyticsClient], days: Days
 ) -> None:
     clock.now = dt.datetime(2026, 9, 5, 12, tzinfo=dt.timezone.utc)
@@ -429,7 +467,7 @@ def test_an_interrupted_load_is_finished_first_and_then_new_days_are_read(
 
     office.load(start=september(1))
 
-    assert office.days_asked() == days(8, 20)
+    assert office.days_asked() == days(1, 20)
     assert office.loaded() == office.truth()
 
 
@@ -463,33 +501,6 @@ def test_a_load_that_the_destination_refused_is_made_good_by_the_next_one(office
     assert office.loaded() == office.truth()
     assert office.sql(f"SELECT count(*) FROM {models}") == [(20,)]  # noqa: S608
     assert set(office.days_in_ledger()) == set(days(1, 20))
-
-
-def test_an_interrupted_load_that_can_never_be_finished_is_given_up_and_its_days_are_read_again(
-    office: Any,
-    clock: Any,
-    connect: Callable[..., AnalyticsClient],
-    days: Days,
-    tmp_path: Path,
-    warnings_of: Callable[[], list[str]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")  # dlt tries five times otherwise, with a second in between
-    clock.now = dt.datetime(2026, 9, 5, 12, tzinfo=dt.timezone.utc)
-    office.write(september(1), TODAY)
-    office.load(start=september(1))
-    clock.now = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
-    pipeline = office.target.open()
-    pipeline.extract(claude_code_analytics(start_date=september(1), client=connect()))
-    pipeline.normalize()
-    for file in (tmp_path / "dlt" / "pipelines").rglob("new_jobs/*.parquet"):
-        file.write_bytes(b"what a full disk left of it")
-
-    office.load(start=september(1))
-
-    assert office.days_asked() == days(1, 20)
-    assert office.loaded() == office.truth()
-    assert [warning for warning in warnings_of() if "an interrupted load cannot be finished" in warning]
 
 
 def test_the_remains_of_a_package_that_a_kill_left_are_cleared(office: Any, tmp_path: Path) -> None:

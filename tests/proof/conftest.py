@@ -1,4 +1,4 @@
-"""Sites for tests that run the program in processes of its own."""
+"""Sites for tests that run the program in processes of its own, and places for those that maltreat a warehouse."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from claude_code_analytics.simulator import ScriptedOrganization
 from claude_code_analytics.simulator.server import serve
+from place import Place
 from processes import Site
 from truth import RecordingApi
 
@@ -31,3 +33,12 @@ def site_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
 
         yield make
         monkeypatch.undo()
+
+
+@pytest.fixture
+def place(tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A warehouse that holds the days of three weeks."""
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", f"duckdb:///{tmp_path / 'history.duckdb'}")
+    place = Place(tmp_path, clock)
+    place.load()
+    return place

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from claude_code_analytics import AnalyticsClient, DestinationError
-from claude_code_analytics.simulator import ScriptedOrganization, model_usage, record
-from claude_code_pipelines import Loading, Warehouse, backfill, load, read_status
-from truth import LEDGER, MODELS, TOOLS, USAGE, Contents, RecordingApi, broken_promises
-
-ONE_DAY = dt.timedelta(days=1)
-FIRST = dt.date(2026, 9, 1)
-TODAY = dt.date(2026, 9, 20)
-REAL_ID = "11111111-aaaa-4a55-9d3e-3c2f5a7b9e10"
+from claude_code_analytics import DestinationError
+from claude_code_pipelines import read_status
+from place import FIRST, TODAY, Place
+from truth import LEDGER, MODELS, TOOLS, USAGE
 
 HEALED = {
     "dropped ledger": f"DROP TABLE {LEDGER}",
@@ -61,64 +54,6 @@ LONG_AGO = (
 """What no load looks at, and `status` tells."""
 
 
-class Place:
-    """A warehouse that holds the days of three weeks."""
-
-    def __init__(self, folder: Path, clock: Any) -> None:
-        self.clock = clock
-        self.database = folder / "history.duckdb"
-        self.api = RecordingApi(ScriptedOrganization(id=REAL_ID), clock=clock)
-        self.target = Warehouse()
-        for number in range((TODAY - FIRST).days + 2):
-            self.write(FIRST + number * ONE_DAY, number + 1)
-
-    def write(self, day: dt.date, sessions: int) -> None:
-        self.api.organization.days[day] = [  # type: ignore[attr-defined]
-            record(
-                day,
-                email=email,
-                organization_id=REAL_ID,
-                sessions=sessions,
-                models=[model_usage("m", cache_read=3 * 10**9)],
-            )
-            for email in ("ada@example.test", "bob@example.test")
-        ]
-
-    def change(self, sql: str) -> None:
-        with duckdb.connect(str(self.database)) as connection:
-            connection.execute(f"USE claude_code; {sql}")
-
-    def client(self) -> AnalyticsClient:
-        return AnalyticsClient(
-            api_key=self.api.credentials.admin_key,
-            transport=self.api.transport,
-            clock=self.clock,
-            sleep=self.clock.sleep,
-        )
-
-    def load(self) -> Loading:
-        with self.client() as client:
-            return load(self.target, start=FIRST, client=client)
-
-    def require_truth(self) -> None:
-        contents = Contents(self.database)
-        broken = broken_promises(contents, self.api)
-        assert not broken, "\n".join(broken)
-        assert contents.ledger == self.api.last
-        assert set(contents.days) == {FIRST + number * ONE_DAY for number in range(21)}
-
-    def counts(self) -> dict[str, int]:
-        return Contents(self.database).rows
-
-
-@pytest.fixture
-def place(tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", f"duckdb:///{tmp_path / 'history.duckdb'}")
-    place = Place(tmp_path, clock)
-    place.load()
-    return place
-
-
 def some(cases: dict[str, Any], in_short: set[str]) -> list[Any]:
     """All cases, most of them only in the long run."""
     return [pytest.param(case, marks=() if case in in_short else pytest.mark.slow) for case in cases]
@@ -139,7 +74,7 @@ def test_what_cannot_is_said_and_the_advice_leads_to_the_truth(place: Place, cha
     place.change(sql)
     place.clock.move(days=1)
     before = _rows(place)
-    for job in (place.load, place.load, lambda: _backfill(place)):
+    for job in (place.load, place.load, lambda: place.backfill(FIRST, TODAY)):
         with pytest.raises(DestinationError) as raised:
             job()
         assert said in str(raised.value)
@@ -177,14 +112,9 @@ def test_rows_changed_long_ago_are_told_and_a_backfill_puts_them_right(place: Pl
     assert read_status(place.target.open(), place.clock()).damaged == ()
     place.change(change)
     assert read_status(place.target.open(), place.clock()).damaged == (dt.date(2026, 9, 2),)
-    _backfill(place)
+    place.backfill(FIRST, TODAY)
     assert read_status(place.target.open(), place.clock()).damaged == ()
     place.require_truth()
-
-
-def _backfill(place: Place) -> Loading:
-    with place.client() as client:
-        return backfill(place.target, FIRST, TODAY, client=client)
 
 
 def _rows(place: Place) -> dict[str, int]:

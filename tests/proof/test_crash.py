@@ -76,8 +76,8 @@ def kill(site: Site, rng: random.Random, *arguments: str) -> str:
 
 def survive(site: Site, rng: random.Random, kills: int) -> Counter[str]:
     """Kills the program so many times, restates days in between, and has it finish now and then."""
-    load = ("load", "--start", f"{site.day(20)}", "--window-days", "4")
-    backfill = ("backfill", "--start", f"{site.day(60)}", "--end", f"{site.day(45)}", "--window-days", "5")
+    load = ("load", "--start", f"{site.day(20)}", "--window-days", "8")
+    backfill = ("backfill", "--start", f"{site.day(60)}", "--end", f"{site.day(45)}", "--window-days", "7")
     when: Counter[str] = Counter()
     while when.total() - when["never"] < kills:
         command = rng.choice([load, load, backfill])

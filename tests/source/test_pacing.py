@@ -175,7 +175,7 @@ def ask_under(
             times.append(pace.ready_at())
         now = max(now, min(times))
         while events and events[0][0] <= now:
-            _, number, what, started = heapq.heappop(events)
+            _, _, what, started = heapq.heappop(events)
             if what == "other":
                 outcome.others += 1
                 outcome.others_granted += not limit.take(at(now))

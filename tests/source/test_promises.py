@@ -481,6 +481,19 @@ def test_a_window_that_names_no_organization_is_left_as_it_is(
     assert any("no record names the organization" in said and "was left" in said for said in warnings_of())
 
 
+def test_a_day_that_became_empty_waits_for_an_outage_of_the_organizations_name(warehouse: Any, clock: Any) -> None:
+    warehouse.write(TODAY, *people(2, TODAY))
+    warehouse.load(start_date=TODAY)
+    warehouse.write(TODAY)
+    warehouse.api.fault = refuse_me(503)
+    with refused(ApiUnavailable, "no record of 2026-09-20 names the organization"):
+        warehouse.load(start_date=TODAY)
+    assert counts(warehouse)[0] == 2
+    warehouse.api.fault = None
+    warehouse.load(start_date=TODAY)
+    assert counts(warehouse)[0] == 0
+
+
 def test_a_record_without_an_organization_belongs_to_that_of_the_credential(warehouse: Any) -> None:
     warehouse.write(MONDAY, record(MONDAY, organization_id=OMITTED), record(MONDAY, organization_id=None))
     for _ in range(2):

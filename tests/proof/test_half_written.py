@@ -1,0 +1,82 @@
+"""A load that ends between two of its tables leaves days that tell of two answers: whoever loads next puts them right.
+
+The load is stopped by a table that cannot be replaced, which ends it as a kill would: some tables are done, others not.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from claude_code_analytics import DestinationError
+from claude_code_pipelines import Warehouse, read_status
+from place import FIRST, ONE_DAY, TODAY, Place
+from truth import LEDGER, MODELS, TOOLS, USAGE
+
+OLD = (FIRST, FIRST + 3 * ONE_DAY)
+"""Days that no lookback reaches."""
+TABLES = {"usage": USAGE, "tools": TOOLS, "models": MODELS, "ledger": LEDGER}
+
+
+@contextmanager
+def unwritable(place: Place, table: str) -> Iterator[None]:
+    """Has a table refuse to be replaced."""
+    place.change(f"ALTER TABLE {table} RENAME TO kept; CREATE VIEW {table} AS SELECT * FROM kept")  # noqa: S608
+    yield
+    place.change(f"DROP VIEW {table}; ALTER TABLE kept RENAME TO {table}")
+
+
+@pytest.fixture
+def half_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Stops a load of `OLD` half way, after the API has told these days anew."""
+    monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
+
+    def stop(table: str, target: Warehouse | None = None) -> None:
+        for day in OLD:
+            place.write(day, sessions=50)
+        with unwritable(place, table), pytest.raises(DestinationError):
+            place.backfill(*OLD, target=target)
+
+    return stop
+
+
+@pytest.mark.parametrize("table", ["usage", "models", pytest.param("tools", marks=pytest.mark.slow), "ledger"])
+def test_a_load_on_another_machine_puts_half_written_days_right(
+    place: Place, half_written: Callable[..., None], table: str, tmp_path: Path
+) -> None:
+    half_written(TABLES[table])
+    assert read_status(place.target.open(), place.clock()).interrupted == tuple(
+        OLD[0] + number * ONE_DAY for number in range(4)
+    )
+    shutil.rmtree(tmp_path / "dlt")
+    place.clock.move(days=1)
+    place.load()
+    place.require_truth()
+    assert read_status(place.target.open(), place.clock()).interrupted == ()
+
+
+def test_a_load_of_another_pipeline_puts_them_right_and_nothing_undoes_it(
+    place: Place, half_written: Callable[..., None]
+) -> None:
+    half_written(MODELS)
+    place.write(OLD[0], sessions=70)
+    place.backfill(FIRST + 9 * ONE_DAY, TODAY, target=Warehouse(pipeline="other"))
+    place.clock.move(days=1)
+    place.load()
+    place.require_truth()
+
+
+def test_days_that_another_pipeline_told_anew_are_not_overwritten_by_what_was_left(
+    place: Place, half_written: Callable[..., None]
+) -> None:
+    half_written(USAGE)
+    for day in OLD:
+        place.write(day, sessions=90)
+    place.backfill(*OLD, target=Warehouse(pipeline="other"))
+    place.clock.move(days=1)
+    place.load()
+    place.require_truth()
