@@ -284,13 +284,16 @@ class _Job:
             )
         first = [window for days in ranges(again) for window in backfill_windows(days, self._window_days)]
         self._watch.planned([*first, *windows])
-        for window in first:
-            self._load(window)
-        for window in windows:
-            done = self._load(window)
-            if mark and done:
-                note = None if window is windows[-1] else {**asdict(mark), "through": done.last.isoformat()}
-                self._pipeline.set_local_state_val(_BACKFILL_NOTE, note)
+        # An extract with a lookback chooses its days when it starts: after midnight others than were planned.
+        certain = [window for window in (*first, *windows) if not window.lookback_days]
+        with self.client.reading_ahead(day for window in certain for day in window.days.days()):
+            for window in first:
+                self._load(window)
+            for window in windows:
+                done = self._load(window)
+                if mark and done:
+                    note = None if window is windows[-1] else {**asdict(mark), "through": done.last.isoformat()}
+                    self._pipeline.set_local_state_val(_BACKFILL_NOTE, note)
 
     def _load(self, window: Window) -> DayRange | None:
         """Loads one window; the days that were read, or None when there were none."""

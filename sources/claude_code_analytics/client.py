@@ -11,9 +11,8 @@ import logging
 import random
 import re
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
@@ -25,6 +24,7 @@ from .credentials import Credential
 from .exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedAnswer
 from .pacing import Clock, Governor, Halted, Sleep, back_off, utc_now
 from .pages import FetchedDay, NotAPage, Page, read_json, read_page
+from .reading import Reader
 from .settings import (
     API_VERSION,
     BASE_URL,
@@ -47,7 +47,6 @@ PAGES_PER_DAY = 10_000
 EMPTY_PAGES_PER_DAY = 100
 """More pages without a record than an API sends that gets anywhere; each with a new token, they would never end."""
 
-_SECONDS_BETWEEN_LOOKS = 0.5
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _Answer = TypeVar("_Answer")
 
@@ -88,9 +87,9 @@ class AnalyticsClient:
     ) -> None:
         self.now = clock
         self._credential = Credential.of(api_key, access_token)
-        self._at_once = max_concurrent_days
         self._chance = chance
         self._governor = Governor(at_once=max_concurrent_days, clock=clock, sleep=sleep, chance=chance)
+        self._reader = Reader(self._whole_day, max_concurrent_days)
         self._organization: tuple[str | None] | None = None
         self.organization_problem: str | None = None
         self.organization_may_come = False
@@ -147,7 +146,16 @@ class AnalyticsClient:
             ApiError: The day could not be read whole; the error names it.
             ConfigurationError: There is no credential.
         """
+        self._begin()
+        return self._whole_day(date)
+
+    def _begin(self) -> None:
+        """Lets requests pass, unless the credential was refused: it is not asked again."""
         self._credential.require()
+        if not self._refused:
+            self._governor.resume()
+
+    def _whole_day(self, date: dt.date) -> FetchedDay:
         try:
             try:
                 return self._day(date)
@@ -170,33 +178,40 @@ class AnalyticsClient:
             ApiError: A day could not be read whole; what is under way is given up.
             ConfigurationError: There is no credential.
         """
-        self._credential.require()
-        if self._refused:
-            raise self._refused
-        self._governor.resume()
-        waiting = iter(dates)
-        ahead: deque[Future[FetchedDay]] = deque()
-        pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="claude-code-day")
+        self._begin()
         finished = False
         try:
-            while True:
-                while len(ahead) < 2 * self._at_once and (date := next(waiting, None)) is not None:
-                    ahead.append(pool.submit(self.day, date))
-                if not ahead:
-                    finished = True
-                    break
-                day = _result(ahead.popleft(), alive)
+            for day in self._reader.days(dates, alive):
                 self._on_day(day)
                 yield day
+            finished = True
         finally:
             if not finished:
-                self._governor.halt()
-            pool.shutdown(wait=False, cancel_futures=True)
+                self._stop()
+
+    @contextmanager
+    def reading_ahead(self, dates: Iterable[dt.date]) -> Iterator[None]:
+        """Has days that `days` will be asked for read before it is, while the caller does something else.
+
+        What was not asked for when the context ends is forgotten.
+        """
+        self._reader.expect(dates)
+        try:
+            yield
+        except BaseException:
+            self._governor.halt()
+            raise
+        finally:
+            self._reader.stop()
 
     def close(self) -> None:
         """Stops what is under way and closes the connections."""
-        self._governor.halt()
+        self._stop()
         self._http.close()
+
+    def _stop(self) -> None:
+        self._governor.halt()
+        self._reader.stop()
 
     def __enter__(self) -> AnalyticsClient:
         """The client itself."""
@@ -347,13 +362,6 @@ class _Patience:
         if not isinstance(failure, _Again):
             raise TypeError("only _Again is asked again")
         return failure
-
-
-def _result(future: Future[FetchedDay], alive: Callable[[], object]) -> FetchedDay:
-    """The result of a future; looks up now and then, because a wait for the API can be long."""
-    while not wait((future,), timeout=_SECONDS_BETWEEN_LOOKS).done:
-        alive()
-    return future.result()
 
 
 def _problem_of(page: Page, date: dt.date, tokens: set[str], records: int) -> str | None:

@@ -65,6 +65,11 @@ class FetchedDay:
         """Whether the day was over, and settled, when it was asked for."""
         return is_final(self.date, self.fetched_at)
 
+    @property
+    def size(self) -> int:
+        """Bytes of its pages."""
+        return sum(map(len, self.bodies))
+
     def records(self) -> list[Record]:
         """The records of all pages, decoded.
 

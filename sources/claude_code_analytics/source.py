@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import dlt
@@ -141,8 +141,8 @@ def claude_code_analytics(
                 start=first, last=last, progress=cursor.progress, lookback=lookback_days, max_days=max_days
             )
             if wanted:
-                yield from _load(wanted, connection, protect)
-                cursor.advance(wanted, now)
+                settled = yield from _load(wanted, connection, protect)
+                cursor.advance(wanted, settled)
         finally:
             if client is None:
                 connection.close()
@@ -160,19 +160,23 @@ class _Cursor:
         if _SETTLED in self._state and last_value is not None:
             self.progress = Progress(last_value, dt.date.fromisoformat(self._state[_SETTLED]))
 
-    def advance(self, read: DayRange, now: dt.datetime) -> None:
-        """Notes which days were final in this run; dlt saves it with the load, or not at all."""
+    def advance(self, read: DayRange, settled_in_it: dt.date) -> None:
+        """Notes through which day all were final when they were read; dlt saves it with the load, or not at all."""
         settled = self.progress.settled if self.progress else read.first - ONE_DAY
         if read.first <= settled + ONE_DAY:
-            settled = max(settled, min(read.last, last_final_day(now)))
+            settled = max(settled, settled_in_it)
         self._state[_SETTLED] = settled.isoformat()
 
 
 _SETTLED = "settled_through"
 
 
-def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Iterator[Any]:
-    """Reads the days and yields their tables with hints, in batches; the last batch names all that is replaced."""
+def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Generator[Any, None, dt.date]:
+    """Reads the days and yields their tables with hints, in batches; the last batch names all that is replaced.
+
+    Returns:
+        The newest day that was final when it was read, like all of `wanted` before it; else the day before those.
+    """
     file_format = _file_format()
     schema = dlt.current.source_schema()
     shape = Shape(
@@ -195,7 +199,10 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Iterat
             item = pa.concat_tables([empty_table(table), *gathered.pop(table, [])], promote_options="default")
             yield dlt.mark.with_hints(item, dlt.mark.make_hints(**hints), create_table_variant=True)
 
+    settled = wanted.first - ONE_DAY
     for day in client.days(wanted.days(), alive=signals.raise_if_signalled):
+        if day.is_final and day.date == settled + ONE_DAY:
+            settled = day.date
         for table, rows in shape_day(day, shape).items():
             gathered[table].append(rows)
         organizations |= set(gathered[DAYS_TABLE][-1]["organization_id"].drop_null().to_pylist())
@@ -216,6 +223,7 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Iterat
         client.notice(f"{wanted}: no record names the organization, so what the warehouse holds of these days was left")
     gathered[DAYS_TABLE] = [_with_organization(rows, organizations) for rows in gathered[DAYS_TABLE]]
     yield from items(COLUMNS)
+    return settled
 
 
 def _with_organization(ledger: pa.Table, organizations: set[str]) -> pa.Table:
