@@ -7,6 +7,7 @@ credentials before anything was committed.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import logging
 import os
@@ -29,7 +30,6 @@ from claude_code_analytics import (
 from claude_code_analytics.days import ONE_DAY, DayRange, checked_range, last_final_day, parse_day
 from claude_code_analytics.pacing import utc_now
 from claude_code_analytics.settings import SOURCE_NAME, WINDOW_DAYS, version
-from claude_code_analytics.simulator import SampleOrganization, SimulatedApi
 
 from . import summary
 from .ledger import read_status
@@ -91,6 +91,8 @@ def demo_command(
 ) -> None:
     """Load a built-in sample organization: no key, no network."""
     with _reported(progress) as (shown, loading), tempfile.TemporaryDirectory() as working_dir:
+        from claude_code_analytics.simulator import SampleOrganization, SimulatedApi  # only the demo needs it
+
         api = SimulatedApi(SampleOrganization())
         with AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport) as client:
             target = Warehouse(destination, dataset, pipeline, working_dir)
@@ -278,6 +280,8 @@ def _say(lines: Iterator[str] | list[str]) -> None:
 
 def main() -> None:
     """Entry point of `claude-code-analytics`."""
+    # dlt and its dependencies keep a few hundred thousand objects: to look for circles among them costs a tenth
+    gc.set_threshold(100_000, 50, 100)
     try:
         code = commands(prog_name="claude-code-analytics", standalone_mode=False)
     except click.UsageError as error:

@@ -14,8 +14,13 @@ import dlt
 from claude_code_analytics import AnalyticsClient, ConfigurationError, claude_code_analytics
 from claude_code_analytics.days import ONE_DAY, Day, DayRange, Progress, checked_range, last_final_day, parse_day
 from claude_code_analytics.pages import FetchedDay
-from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION, USAGE_TABLE, WINDOW_DAYS
-from claude_code_analytics.simulator import SAMPLE_ORGANIZATION_ID
+from claude_code_analytics.settings import (
+    SAMPLE_ORGANIZATION_ID,
+    SOURCE_NAME,
+    UNKNOWN_ORGANIZATION,
+    USAGE_TABLE,
+    WINDOW_DAYS,
+)
 
 from .journal import open_windows, strike_out, writing
 from .ledger import Entry, read_entries

@@ -7,8 +7,10 @@ working folder is given up, cursor included, before anything new is read. What i
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,6 +97,7 @@ class Warehouse:
                 # one file has one writer: jobs side by side only need more memory (a year of 1,000 developers:
                 # 600 MB at their peak, one after the other 460 MB in the same time)
                 dlt.config["load.workers"] = 1
+            notes = _clear_remains(Path(self.working_dir or get_dlt_pipelines_dir()) / self.pipeline)
             pipeline: dlt.Pipeline = dlt.pipeline(
                 self.pipeline,
                 destination=self.destination,
@@ -108,12 +111,12 @@ class Warehouse:
             self._use_own_staging(pipeline)
             # dlt keeps its state by the pipeline's name, also where the name was used with another warehouse before
             address = _address(pipeline)
-            if local_value(pipeline, _ADDRESS_NOTE) not in (None, address):
+            if {address, None}.isdisjoint({notes.get(_ADDRESS_NOTE) or local_value(pipeline, _ADDRESS_NOTE)}):
                 pipeline = pipeline.drop()
-            if _is_interrupted(Path(pipeline.working_dir)):
-                pipeline = _as_committed(pipeline)
+                notes = {}
             pipeline.sync_destination()
-            pipeline.set_local_state_val(_ADDRESS_NOTE, address)
+            for key, value in {**notes, _ADDRESS_NOTE: address}.items():
+                pipeline.set_local_state_val(key, value)
             return pipeline
 
     def _use_own_staging(self, pipeline: dlt.Pipeline) -> None:
@@ -146,29 +149,39 @@ def _address(pipeline: dlt.Pipeline) -> str:
     return digest128(f"{config.destination_type} {config.credentials} {pipeline.dataset_name}")
 
 
-def _is_interrupted(working_dir: Path) -> bool:
-    """Whether a run left anything that was read and not loaded; a finished one leaves nothing (`open`)."""
-    places = (working_dir / "normalize", working_dir / "normalize" / "extracted", working_dir / "load" / "new")
-    remains = {each for place in (*places, working_dir / "load" / "normalized") for each in place.glob("*")}
-    return bool(remains - set(places))
+def _clear_remains(folder: Path) -> dict[str, Any]:
+    """Removes the working folder of a pipeline where a run was interrupted, and gives what was noted there.
 
-
-def _as_committed(pipeline: dlt.Pipeline) -> dlt.Pipeline:
-    """The pipeline as the destination knows it, without what was read and not loaded: those days are read again.
-
-    dlt would finish it, and that is wrong whenever something else happened since: another load may have told the days
-    anew, or left its own rows in the staging tables, which dlt fills but does not empty again. What was read but not
-    normalized it would even normalize by an older schema, that replaces other days (decision D3 keeps them there).
+    The pipeline then is as the destination knows it, and what was read and not loaded is read again. dlt would finish
+    it, and that is wrong whenever something else happened since: another load may have told the days anew, or left its
+    own rows in the staging tables, which dlt fills but does not empty again. What was read but not normalized it would
+    even normalize by an older schema, that replaces other days (decision D3 keeps them there).
     """
+    if not _is_interrupted(folder):
+        return {}
     logger.info("a load was interrupted; its days are read again")
-    notes = {key: value for key, value in pipeline.state["_local"].items() if key.startswith(_NOTES)}
+    state = folder / dlt.Pipeline.STATE_FILE
+    try:
+        local = json.loads(state.read_bytes())["_local"]
+    except (OSError, ValueError, KeyError):
+        local = {}  # never written, or only in part
     # first of all, so that a kill leaves no cursor that knows of days that are gone
-    (Path(pipeline.working_dir) / pipeline.STATE_FILE).unlink(missing_ok=True)
-    pipeline = pipeline.drop()
-    pipeline.sync_destination()
-    for key, value in notes.items():
-        pipeline.set_local_state_val(key, value)
-    return pipeline
+    state.unlink(missing_ok=True)
+    shutil.rmtree(folder)
+    return {key: value for key, value in local.items() if key.startswith(_NOTES)}
+
+
+def _is_interrupted(folder: Path) -> bool:
+    """Whether a run left anything that a finished one does not: what was read and not loaded, files written in part."""
+    places = ("normalize/*", "normalize/extracted/*", "load/new/*", "load/normalized/*")
+    if any(each.name != "extracted" for place in places for each in folder.glob(place)):
+        return True
+    try:
+        for file in (*folder.glob("schemas/*"), *folder.glob(dlt.Pipeline.STATE_FILE)):
+            json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def prepare(pipeline: dlt.Pipeline, source: Any) -> dict[str, int]:

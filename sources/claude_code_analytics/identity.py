@@ -33,7 +33,7 @@ def protection(mode: str, key: str | None = None) -> Protect:
     if mode not in MODES:
         raise ConfigurationError(f"actor_identity is {mode!r}; it must be one of {', '.join(MODES)}")
     if mode == "keep":
-        return _keep
+        return unprotected
     if mode == "drop":
         return lambda actor: _treat(actor, lambda text: None)
     if not key:
@@ -49,7 +49,8 @@ def protection(mode: str, key: str | None = None) -> Protect:
     return lambda actor: _treat(actor, pseudonym)
 
 
-def _keep(actor: Any) -> Any:
+def unprotected(actor: Any) -> Any:
+    """Actors as the API sends them."""
     return actor
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from .days import is_final
 from .exceptions import UnexpectedAnswer
+from .records import KnownPage
 
 Record = dict[str, Any]
 
@@ -69,6 +70,13 @@ class FetchedDay:
     def size(self) -> int:
         """Bytes of its pages."""
         return sum(map(len, self.bodies))
+
+    def known_records(self) -> list[Any] | None:
+        """The records of all pages as `KnownRecord`, or None where one is not as the API reference has it."""
+        try:
+            return [record for body in self.bodies for record in _KNOWN_DECODER.decode(body).data]
+        except (msgspec.ValidationError, *_NOT_JSON):
+            return None
 
     def records(self) -> list[Record]:
         """The records of all pages, decoded.
@@ -145,4 +153,5 @@ def _exact(text: str) -> int | Decimal | str:
 
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_exact)
+_KNOWN_DECODER = msgspec.json.Decoder(KnownPage, float_hook=_exact)
 _PAGE_DECODER = msgspec.json.Decoder(_Envelope)

@@ -48,3 +48,7 @@ def version() -> str:
         return metadata.version("claude-code-analytics")
     except metadata.PackageNotFoundError:
         return "0"
+
+
+SAMPLE_ORGANIZATION_ID = "5a3f1c0d-7e2b-4b6a-9c41-d2e8f0a6b713"
+"""Organization of the simulator's sample; its days are kept apart from real ones."""

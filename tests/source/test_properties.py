@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from claude_code_analytics.columns import COLUMNS
-from claude_code_analytics.identity import protection
+from claude_code_analytics.identity import MODES, protection
 from claude_code_analytics.pages import FetchedDay
 from claude_code_analytics.simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
 from claude_code_analytics.source import column_naming
@@ -124,6 +124,43 @@ def test_any_day_that_follows_the_schema_goes_in_and_comes_out_whole(warehouse: 
     warehouse.write(DAY, *sent)
     warehouse.load(start_date=DAY, end_date=DAY)
     assert Counter(loaded(warehouse)) == Counter(map(told, sent))
+
+
+ODD = st.fixed_dictionaries(
+    {},
+    optional={
+        "terminal_type": st.one_of(st.just({"a": None}), st.just([]), st.integers(), st.just(1.5)),
+        "customer_type": st.one_of(st.just({}), st.booleans()),
+        "date": st.one_of(st.none(), st.just("2026-09-14"), st.just(7)),
+        "organization_id": st.one_of(st.none(), st.just(""), st.just("other")),
+    },
+)
+
+
+@settings(max_examples=60)
+@given(sent=st.lists(st.builds(lambda row, odd: {**row, **odd}, records, ODD), max_size=6), mode=st.sampled_from(MODES))
+def test_records_that_are_decoded_into_types_and_others_become_the_same_tables(sent: list[Any], mode: str) -> None:
+    class Untyped(FetchedDay):
+        def known_records(self) -> None:
+            return None
+
+    now = dt.datetime(2026, 9, 20, tzinfo=dt.timezone.utc)
+    body = json.dumps({"data": sent, "has_more": False}).encode()
+    tables = [
+        shape_day(
+            kind(DAY, (body,), len(sent), None, now),
+            Shape(column_naming(NAMING), protection(mode, "key"), "1", SAMPLE_ORGANIZATION_ID),
+        )
+        for kind in (FetchedDay, Untyped)
+    ]
+    assert tables[0] == tables[1]
+
+
+def test_what_the_api_reference_has_is_decoded_into_types() -> None:
+    body = json.dumps({"data": [record(DAY, tools={"a": (1, 2)}, models=["m"])], "has_more": False}).encode()
+    known = FetchedDay(DAY, (body,), 1, None, dt.datetime(2026, 9, 20, tzinfo=dt.timezone.utc)).known_records()
+    assert known is not None
+    assert known[0].model_breakdown[0].model == "m"
 
 
 scalars = st.one_of(

@@ -1,0 +1,347 @@
+"""The benchmarks: `python tests/benchmarks` lists them; each prints a table, and what of it was promised.
+
+Times are those of one machine at one time; only the ratios of one run say something. Rows are compared before any time
+counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+from pages import FIRST_DAY, days
+
+HERE = Path(__file__).parent
+INGESTR = "ingestr==0.14.155"
+TABLES = {
+    "usage": ("claude_code_usage", "core_metrics__num_sessions"),
+    "tools": ("claude_code_usage__tool_actions", "accepted"),
+    "models": ("claude_code_usage__model_breakdown", "estimated_cost__amount"),
+}
+
+
+@dataclass
+class Run:
+    """One process that ran to its end: seconds in all, seconds that it measured itself, megabytes at its peak."""
+
+    whole: float
+    inside: float
+    megabytes: float
+    output: str
+
+
+@contextmanager
+def serving(records: int, *options: str) -> Iterator[str]:
+    """The simulated API in a process of its own; gives its address."""
+    command = [sys.executable, str(HERE / "server.py"), str(records), *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin
+        assert server.stdout
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.stdin.close()
+
+
+def contender(name: str, address: str, count: int, database: Path) -> list[str]:
+    """The command that runs one of `contenders.py`."""
+    return [sys.executable, str(HERE / "contenders.py"), name, address, str(count), str(database)]
+
+
+def run(command: list[str], folder: Path, **variables: str) -> Run:
+    """Runs a command in a folder of its own and measures it."""
+    environment = {
+        **os.environ,
+        "DLT_DATA_DIR": str(folder / "dlt"),
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "RUNTIME__LOG_LEVEL": "CRITICAL",
+        **variables,
+    }
+    with (folder / "output").open("w+") as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        whole = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read()
+    if process.returncode:
+        raise click.ClickException(f"{command} ended with {process.returncode}:\n{text[-3000:]}")
+    told = re.findall(r'\{"seconds": ([0-9.]+)\}', text)
+    return Run(whole, float(told[-1]) if told else whole, usage.ru_maxrss / 1024, text)
+
+
+def contents(database: Path) -> dict[str, Any]:
+    """Rows and a sum of each table, to compare contenders by."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute("USE bench")
+        found = {}
+        tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        for name, (table, column) in TABLES.items():
+            nested = table if table in tables else None
+            if nested:
+                variant = f"{column}__v_double"  # where plain dlt puts numbers of another kind
+                has = connection.execute(
+                    "SELECT count(*) FROM duckdb_columns() WHERE table_name = ? AND column_name = ?", [table, variant]
+                ).fetchall()[0][0]
+                value = f"coalesce({column}, 0) + coalesce({variant}, 0)" if has else column
+                found[name] = connection.execute(
+                    f"SELECT count(*), round(sum({value})::DOUBLE, 3) FROM {table}"  # noqa: S608
+                ).fetchall()[0]
+        return found
+
+
+def python_with_ingestr(folder: Path) -> Path:
+    """A Python in an environment of its own that has ingestr, made where there is none yet."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        click.echo(f"installing {INGESTR} into {folder}", err=True)
+        venv.create(folder, with_pip=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", INGESTR], check=True)
+    return python
+
+
+@click.group()
+def benchmarks() -> None:
+    """Measures this project beside others, and against what it promises."""
+
+
+@benchmarks.command()
+@click.option("--days", "count", default=90, show_default=True)
+@click.option("--records", default=1000, show_default=True, help="records a day")
+@click.option("--times", default=3, show_default=True, help="runs of each contender; the median counts")
+@click.option("--without", multiple=True, help="contenders to leave out")
+@click.option("--ingestr", type=Path, default=Path("~/.cache/claude-code-analytics-bench/ingestr"), show_default=True)
+def compare(count: int, records: int, times: int, without: tuple[str, ...], ingestr: Path) -> None:
+    """This project, plain dlt, ingestr, and the floor, on the same pages."""
+    names = [name for name in ("floor", "ours", "dlt, Parquet", "dlt", "ingestr") if name not in without]
+    runs: dict[str, list[Run]] = {name: [] for name in names}
+    expected: Any = None
+    with serving(records) as address:
+        for turn in range(times):
+            for name in names:
+                if name == "dlt" and turn:
+                    continue  # minutes, and always the last
+                with tempfile.TemporaryDirectory() as work:
+                    folder, database = Path(work), Path(work, "warehouse.duckdb")
+                    if name == "ingestr":
+                        command = [
+                            str(python_with_ingestr(ingestr.expanduser())),
+                            str(HERE / "ingestr_way.py"),
+                            address,
+                        ]
+                        command += [FIRST_DAY.isoformat(), days(count)[-1].isoformat(), str(database)]
+                    else:
+                        command = [
+                            sys.executable,
+                            str(HERE / "contenders.py"),
+                            name,
+                            address,
+                            str(count),
+                            str(database),
+                        ]
+                    done = run(command, folder)
+                    found = contents(database)
+                if name == "ingestr":
+                    same = found["usage"][0] if "usage" in found else 0
+                    if "usage" not in found or same != count * records:
+                        raise click.ClickException(f"ingestr has {found}")
+                elif expected is None:
+                    expected = found
+                elif found != expected:
+                    raise click.ClickException(f"{name} has {found}, the others {expected}")
+                runs[name].append(done)
+                click.echo(f"{name}: {done.whole:.1f} s, {done.inside:.1f} s in-process", err=True)
+    rows = sum(int(table[0]) for table in expected.values())
+    ours, base = _median(runs["ours"]), _median(runs["floor"]) if "floor" in runs else None
+    click.echo(f"{count} days x {records:,} records, {rows:,} rows, median of {times} (plain dlt: one run)")
+    titles = ("whole s", "in-process s", "records/s", "peak MB", "whole / ours", "inside / floor")
+    click.echo(f"{'':14}" + "".join(f"{title:>15}" for title in titles))
+    for name in names:
+        found = _median(runs[name])
+        figures = (
+            f"{found.whole:.2f}",
+            f"{found.inside:.2f}",
+            f"{count * records / found.inside:,.0f}",
+            f"{found.megabytes:.0f}",
+            f"{found.whole / ours.whole:.2f}",
+            f"{found.inside / base.inside:.2f}" if base else "",
+        )
+        click.echo(f"{name:14}" + "".join(f"{figure:>15}" for figure in figures))
+
+
+def _median(runs: list[Run]) -> Run:
+    return Run(
+        statistics.median(each.whole for each in runs),
+        statistics.median(each.inside for each in runs),
+        max(each.megabytes for each in runs),
+        "",
+    )
+
+
+@benchmarks.command()
+@click.option("--records", default=1000, show_default=True, help="records a day")
+@click.argument("day_counts", nargs=-1, type=int)
+def memory(records: int, day_counts: tuple[int, ...]) -> None:
+    """Peak memory of backfills of so many days (1000 and 4000, unless others are given)."""
+    with serving(records) as address:
+        for count in day_counts or (1000, 4000):
+            with tempfile.TemporaryDirectory() as work:
+                database = Path(work, "warehouse.duckdb")
+                done = run(
+                    contender("ours", address, count, database),
+                    Path(work),
+                )
+                found = contents(database)
+            click.echo(
+                f"{found['usage'][0]:>10,} records  {done.megabytes:>6.0f} MB  {done.inside:>7.1f} s  "
+                f"{found['usage'][0] / done.inside:>8,.0f} records/s"
+            )
+
+
+@benchmarks.command()
+@click.option("--days", "count", default=365, show_default=True)
+@click.option("--latency", default=0.25, show_default=True, help="seconds per answer")
+def latency(count: int, latency: float) -> None:
+    """A backfill where each answer takes its time, against the least that four days at once can take."""
+    with serving(10, "--latency", str(latency)) as address, tempfile.TemporaryDirectory() as work:
+        command = [
+            sys.executable,
+            str(HERE / "contenders.py"),
+            "ours",
+            address,
+            str(count),
+            str(Path(work, "warehouse.duckdb")),
+        ]
+        done = run(command, Path(work))
+    least = count * latency / 4
+    click.echo(
+        f"{count} days of {latency} s: {done.inside:.1f} s in-process, {done.whole:.1f} s whole; {least:.1f} s "
+        f"at least, ratio {done.inside / least:.3f} ({done.whole / least:.3f} whole)"
+    )
+
+
+@benchmarks.command()
+@click.option("--days", "count", default=200, show_default=True)
+@click.option("--burst", default=20, show_default=True)
+@click.option("--per-second", default=5.0, show_default=True)
+@click.option(
+    "--says", default="seconds", show_default=True, help="how a 429 tells the wait: seconds, date, nothing, stale"
+)
+@click.option("--timeline/--no-timeline", default=True)
+def limits(count: int, burst: int, per_second: float, says: str, timeline: bool) -> None:
+    """A backfill under a token bucket, against the least that the bucket allows, and when it asked."""
+    with (
+        serving(10, "--burst", str(burst), "--per-second", str(per_second), "--says", says) as address,
+        tempfile.TemporaryDirectory() as work,
+    ):
+        command = [
+            sys.executable,
+            str(HERE / "contenders.py"),
+            "ours",
+            address,
+            str(count),
+            str(Path(work, "warehouse.duckdb")),
+        ]
+        run(command, Path(work))
+        log = json.load(urllib.request.urlopen(f"{address}/log"))
+    refused = [at for at, status in log if status == 429]
+    least = (count + 1 - burst) / per_second
+    span = log[-1][0] - log[0][0]
+    click.echo(
+        f"burst {burst}, {per_second:g} a second, 429 says {says}: {len(log)} requests, {len(refused)} refused "
+        f"({len(refused) / len(log):.1%}); {span:.1f} s from first to last, {least:.1f} s at least, "
+        f"ratio {span / least:.3f}"
+    )
+    if timeline:
+        step = span / 40
+        for number in range(41):
+            within = [status for at, status in log if number * step <= at - log[0][0] < (number + 1) * step]
+            click.echo(f"{number * step:>6.1f} s  {'+' * within.count(200)}{'x' * within.count(429)}")
+
+
+@benchmarks.command()
+@click.option("--times", default=7, show_default=True)
+def startup(times: int) -> None:
+    """A daily run that reads eight days of 100 records, as a whole process, against importing what it stands on."""
+    imports, runs = [], []
+    with serving(100) as address, tempfile.TemporaryDirectory() as work:
+        folder = Path(work)
+        variables = {"SOURCES__CLAUDE_CODE_ANALYTICS__BASE_URL": address, "ANTHROPIC_ADMIN_KEY": "key"}
+        command = [sys.executable, "-m", "claude_code_pipelines", "load"]
+        run([*command, "--start", (FIRST_DAY.replace(year=2026)).isoformat()], folder, **variables)
+        for _ in range(times):
+            imports.append(run([sys.executable, "-c", "import dlt, duckdb, pyarrow, httpx"], folder).whole)
+            runs.append(run(command, folder, **variables).whole)
+    base, ours = statistics.median(imports), statistics.median(runs)
+    click.echo(f"imports {base:.2f} s, a daily run {ours:.2f} s, ratio {ours / base:.2f} (medians of {times})")
+
+
+@benchmarks.command()
+@click.option("--targets/--no-targets", default=True, help="also loads into tables that hold millions of rows")
+@click.option("--plot", type=Path, help="SVG file to draw into")
+def growth(targets: bool, plot: Path | None) -> None:
+    """Time per record on days of 1 to 50,000 records, and of a daily run on targets of 0 to 10 million rows."""
+    sizes = {1: 800, 100: 400, 1000: 90, 10_000: 9, 50_000: 2}
+    found = []
+    for records, count in sizes.items():
+        with serving(records) as address, tempfile.TemporaryDirectory() as work:
+            command = [
+                sys.executable,
+                str(HERE / "contenders.py"),
+                "ours",
+                address,
+                str(count),
+                str(Path(work, "warehouse.duckdb")),
+            ]
+            done = run(command, Path(work))
+        each = done.inside / (records * count) * 1e6
+        found.append((records, each))
+        click.echo(
+            f"days of {records:>6,} records ({count} of them): {each:>10,.0f} microseconds per record, "
+            f"{done.megabytes:.0f} MB"
+        )
+    if targets:
+        times = [_daily_run_on(millions) for millions in (0, 1, 10)]
+        for millions, seconds in zip((0, 1, 10), times, strict=True):
+            click.echo(
+                f"a daily run of 8 x 1,000 records on {millions} million records: {seconds:.2f} s, "
+                f"{seconds / times[0]:.2f} of the first"
+            )
+
+
+def _daily_run_on(millions: int) -> float:
+    """Seconds of a load of eight days into a target that already holds so many records, of other days."""
+    with serving(1000) as address, tempfile.TemporaryDirectory() as work:
+        folder, database = Path(work), Path(work, "warehouse.duckdb")
+        command = contender("ours", address, 8, database)
+        run(command, folder)
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("USE bench; SET preserve_insertion_order = false")
+            for table, _ in TABLES.values():
+                connection.execute(
+                    f"INSERT INTO {table} SELECT kept.* REPLACE ("  # noqa: S608
+                    "(kept.date - to_days(100 + number::INTEGER // 10))::DATE AS date, "
+                    "kept._dlt_id || number AS _dlt_id) "
+                    f"FROM {table} kept, range({millions * 125}) numbers(number)"
+                )
+        return statistics.median(run(command, folder).inside for _ in range(3))
+
+
+if __name__ == "__main__":
+    benchmarks(prog_name="python tests/benchmarks")
