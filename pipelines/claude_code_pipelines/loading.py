@@ -26,7 +26,7 @@ from .journal import open_windows, strike_out, writing
 from .ledger import Entry, read_entries
 from .parameters import configured_client, configured_parameters
 from .plan import Window, backfill_windows, load_windows, ranges
-from .warehouse import Warehouse, commit, local_value, plain_errors, prepare, recreate_tables
+from .warehouse import Warehouse, commit, kept_open, local_value, plain_errors, prepare, recreate_tables
 
 _BACKFILL_NOTE = "claude_code_backfill"
 
@@ -242,18 +242,16 @@ class _Job:
         self.loading = loading
         self._watch = watch
         self._pipeline = target.open()
-        entries = read_entries(self._pipeline)
-        if entries is None:
-            recreate_tables(self._pipeline)
+        with kept_open(self._pipeline):
+            entries = read_entries(self._pipeline)
+            if entries is None:
+                recreate_tables(self._pipeline)
+            left = open_windows(self._pipeline)
         self._days = _days_of(client, entries or [])
         self._read: set[dt.date] = set()
         self._organization = client.organization_id()
         ours = (self._organization, UNKNOWN_ORGANIZATION)
-        self._open = [
-            window
-            for window in open_windows(self._pipeline)
-            if self._organization is None or window.organization_id in ours
-        ]
+        self._open = [window for window in left if self._organization is None or window.organization_id in ours]
 
     def progress(self) -> Progress | None:
         """How far incremental loads have come."""
@@ -318,7 +316,7 @@ class _Job:
             return None
         # Past midnight, an incremental extract may read a day later than was planned.
         days = DayRange(read[0], read[-1])
-        with writing(self._pipeline, self._organization, days):
+        with kept_open(self._pipeline), writing(self._pipeline, self._organization, days):
             info = commit(self._pipeline)
         self._read |= set(read)
         for window_left in [left for left in self._open if self._read.issuperset(left.days.days())]:

@@ -12,7 +12,7 @@ import logging
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -201,21 +201,35 @@ def commit(pipeline: dlt.Pipeline) -> LoadInfo:
     Raises:
         DestinationError: It could not be written whole; what was is half done until its days are read again.
     """
-    with plain_errors(), _kept_open(pipeline):
+    with plain_errors():
         return pipeline.load()
 
 
 @contextmanager
-def _kept_open(pipeline: dlt.Pipeline) -> Iterator[None]:
+def kept_open(pipeline: dlt.Pipeline) -> Iterator[None]:
     """Holds a DuckDB file open: dlt opens and closes it a dozen times in a load, and each time DuckDB writes it out.
 
-    Only while it is being written, so that others can read the file while the API is slow.
+    For short spans, so that others can read the file while the API is slow.
+
+    Raises:
+        DestinationError: It cannot be opened, or closed.
     """
     if pipeline.destination is None or not pipeline.destination.destination_type.endswith(".duckdb"):
         yield
         return
-    with pipeline.sql_client():
+    with plain_errors():
+        client = pipeline.sql_client()
+        client.open_connection()
+    try:
         yield
+    except BaseException:
+        with suppress(Exception):  # what failed first is what is told
+            client.close_connection()
+        raise
+    try:
+        client.close_connection()
+    except Exception as error:  # noqa: BLE001  # DuckDB's own errors: it writes the file out when it is closed
+        raise DestinationError(f"the destination did not do its part: {_sentence(error)}") from None
 
 
 def analytics_schema(pipeline: dlt.Pipeline) -> Schema | None:

@@ -51,4 +51,4 @@ def version() -> str:
 
 
 SAMPLE_ORGANIZATION_ID = "5a3f1c0d-7e2b-4b6a-9c41-d2e8f0a6b713"
-"""Organization of the simulator's sample; its days are kept apart from real ones."""
+"""Organization of the simulator's sample (which shares no code with the rest); kept apart from real ones."""

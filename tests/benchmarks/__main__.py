@@ -316,17 +316,41 @@ def growth(targets: bool, plot: Path | None) -> None:
             f"days of {records:>6,} records ({count} of them): {each:>10,.0f} microseconds per record, "
             f"{done.megabytes:.0f} MB"
         )
+    if plot:
+        _draw(plot, found)
     if targets:
         times = [_daily_run_on(millions) for millions in (0, 1, 10)]
         for millions, seconds in zip((0, 1, 10), times, strict=True):
             click.echo(
-                f"a daily run of 8 x 1,000 records on {millions} million records: {seconds:.2f} s, "
+                f"a daily run of 8 x 1,000 records on {millions} million rows: {seconds:.2f} s, "
                 f"{seconds / times[0]:.2f} of the first"
             )
 
 
+def _draw(file: Path, found: list[tuple[int, float]]) -> None:
+    """Draws microseconds per record over the size of a day, both on logarithmic scales, as SVG."""
+    import math
+
+    def place(records: int, each: float) -> tuple[float, float]:
+        return 70 + 100 * math.log10(records), 330 - 60 * math.log10(each)
+
+    points = [place(*each) for each in found]
+    line = " ".join(f"{x:.0f},{y:.0f}" for x, y in points)
+    marks = "".join(
+        f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"/><text x="{x:.0f}" y="{y - 10:.0f}">{each:,.0f}</text>'
+        f'<text x="{x:.0f}" y="350">{records:,}</text>'
+        for (x, y), (records, each) in zip(points, found, strict=True)
+    )
+    file.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 380" font-family="sans-serif" font-size="12" '
+        f'text-anchor="middle"><rect width="600" height="380" fill="white"/><polyline points="{line}" fill="none" '
+        f'stroke="black"/>{marks}<text x="300" y="372">records of a day</text>'
+        '<text x="300" y="20">microseconds per record, a whole backfill</text></svg>\n'
+    )
+
+
 def _daily_run_on(millions: int) -> float:
-    """Seconds of a load of eight days into a target that already holds so many records, of other days."""
+    """Seconds of a load of eight days into a target that already holds so many million rows, of other days."""
     with serving(1000) as address, tempfile.TemporaryDirectory() as work:
         folder, database = Path(work), Path(work, "warehouse.duckdb")
         command = contender("ours", address, 8, database)
@@ -338,7 +362,7 @@ def _daily_run_on(millions: int) -> float:
                     f"INSERT INTO {table} SELECT kept.* REPLACE ("  # noqa: S608
                     "(kept.date - to_days(100 + number::INTEGER // 10))::DATE AS date, "
                     "kept._dlt_id || number AS _dlt_id) "
-                    f"FROM {table} kept, range({millions * 125}) numbers(number)"
+                    f"FROM {table} kept, range({millions * 1_000_000 // 56_000}) numbers(number)"
                 )
         return statistics.median(run(command, folder).inside for _ in range(3))
 

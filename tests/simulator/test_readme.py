@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_code_analytics import simulator
-from claude_code_analytics.simulator import FAULTS, ODDITIES, faults
+from claude_code_analytics import settings, simulator
+from claude_code_analytics.simulator import FAULTS, ODDITIES, SAMPLE_ORGANIZATION_ID, faults
 
 FOLDER = Path(simulator.__file__ or "").parent
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -104,3 +104,7 @@ def test_the_simulator_does_not_need_uvicorn_until_it_serves() -> None:
     for file in FOLDER.glob("*.py"):
         if file.name not in ("server.py", "__main__.py"):
             assert "server import" not in file.read_text(encoding="utf-8"), file.name
+
+
+def test_the_sample_organization_is_known_by_its_id() -> None:
+    assert settings.SAMPLE_ORGANIZATION_ID == SAMPLE_ORGANIZATION_ID

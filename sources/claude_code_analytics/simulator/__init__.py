@@ -18,7 +18,6 @@ Example:
     [('/v1/organizations/usage_report/claude_code', 200)]
 """
 
-from ..settings import SAMPLE_ORGANIZATION_ID
 from .aggregation import EventOrganization
 from .answers import Alteration, Fault, error_response
 from .api import LoggedRequest, SimulatedApi, utc_now
@@ -28,7 +27,7 @@ from .events import Dimensions, Event, Usage
 from .oddities import ODDITIES, OddOrganization
 from .organization import Organization, SampleOrganization, ScriptedOrganization
 from .rate import RateLimit
-from .records import OMITTED, model_usage, record
+from .records import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
 from .script import FaultScript, On
 
 __all__ = [

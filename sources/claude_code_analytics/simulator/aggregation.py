@@ -10,10 +10,9 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
-from ..settings import SAMPLE_ORGANIZATION_ID
 from .events import Dimensions, Event
 from .organization import Organization
-from .records import OMITTED, model_usage, record
+from .records import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
 
 Money = Literal["cents", "float", "string"]
 Counts = Counter[tuple[str, ...]]

@@ -13,9 +13,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from ..settings import SAMPLE_ORGANIZATION_ID
 from .models import Model, in_use
-from .records import model_usage, record
+from .records import SAMPLE_ORGANIZATION_ID, model_usage, record
 from .roster import Person, roster
 
 HIDDEN_FOR: Final = dt.timedelta(hours=1)

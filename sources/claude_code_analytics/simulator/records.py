@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
-from ..settings import SAMPLE_ORGANIZATION_ID
+SAMPLE_ORGANIZATION_ID: Final = "5a3f1c0d-7e2b-4b6a-9c41-d2e8f0a6b713"
 
 
 class Omitted(Enum):
