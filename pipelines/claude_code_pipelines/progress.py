@@ -51,6 +51,7 @@ class Lines(Display):
         self._now = now
         self._began = self._last_line = now()
         self._days = self._planned = self._records = 0
+        self._last_wait = ""
 
     def planned(self, windows: list[Window]) -> None:
         """Says how much there is to do."""
@@ -66,8 +67,11 @@ class Lines(Display):
             self._say_where(f"read {day.date}")
 
     def waiting(self, until: dt.datetime) -> None:
-        """Says until when everything waits."""
-        self.say(f"the API asked to slow down (429); waiting until {until:%H:%M:%S} UTC")
+        """Says until when everything waits; once, where several requests were refused together."""
+        line = f"the API asked to slow down (429); waiting until {until:%H:%M:%S} UTC"
+        if line != self._last_wait:
+            self.say(line)
+        self._last_wait = line
 
     def committed(self, window: Window) -> None:
         """Says which days are in the warehouse."""

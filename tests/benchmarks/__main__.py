@@ -70,6 +70,7 @@ def run(command: list[str], folder: Path, **variables: str) -> Run:
         "DLT_DATA_DIR": str(folder / "dlt"),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "RUNTIME__LOG_LEVEL": "CRITICAL",
+        "INGESTR_DISABLE_TELEMETRY": "true",  # it waits for a network that is not there
         **variables,
     }
     with (folder / "output").open("w+") as output:
@@ -100,6 +101,8 @@ def contents(database: Path) -> dict[str, Any]:
                     "SELECT count(*) FROM duckdb_columns() WHERE table_name = ? AND column_name = ?", [table, variant]
                 ).fetchall()[0][0]
                 value = f"coalesce({column}, 0) + coalesce({variant}, 0)" if has else column
+                if name == "usage" and "claude_code_usage__tool_actions" not in tables:
+                    value = "0"  # a flat table, of names of its own
                 found[name] = connection.execute(
                     f"SELECT count(*), round(sum({value})::DOUBLE, 3) FROM {table}"  # noqa: S608
                 ).fetchall()[0]
