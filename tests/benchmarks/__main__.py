@@ -148,7 +148,7 @@ def compare(count: int, records: int, times: int, without: tuple[str, ...], inge
                             str(HERE / "ingestr_way.py"),
                             address,
                         ]
-                        command += [FIRST_DAY.isoformat(), days(count)[-1].isoformat(), str(database)]
+                        command += [FIRST_DAY.isoformat(), days(count + 1)[-1].isoformat(), str(database)]
                     else:
                         command = [
                             sys.executable,

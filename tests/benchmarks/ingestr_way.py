@@ -1,4 +1,4 @@
-"""ingestr 0.14.155, run by a Python that has it: `ingestr_way.py ADDRESS FIRST_DAY LAST_DAY DATABASE`."""
+"""ingestr 0.14.155, run by a Python that has it: `ingestr_way.py ADDRESS FIRST_DAY DAY_AFTER_THE_LAST DATABASE`."""
 
 import json
 import sys

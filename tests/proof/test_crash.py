@@ -198,6 +198,7 @@ def test_a_file_that_another_process_holds_is_one_line(tmp_path: Path, site_at: 
     site.require_cursor(site.day(12))
 
 
+@pytest.mark.slow
 def test_a_file_that_is_taken_between_two_windows_costs_nothing(tmp_path: Path, site_at: Callable[..., Site]) -> None:
     site = site_at(tmp_path, latency=0.05)
     process = site.start(*load_command(site))
@@ -224,7 +225,13 @@ def test_a_file_that_is_taken_between_two_windows_costs_nothing(tmp_path: Path, 
     site.require_cursor(site.day(12))
 
 
-@pytest.mark.parametrize("names", [("one", "one"), ("one", "two")], ids=["one pipeline", "two pipelines"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(("one", "one"), id="one pipeline", marks=pytest.mark.slow),
+        pytest.param(("one", "two"), id="two pipelines"),
+    ],
+)
 def test_two_loads_at_once_end_at_the_truth(
     names: tuple[str, str], tmp_path: Path, site_at: Callable[..., Site]
 ) -> None:
