@@ -47,7 +47,7 @@ def kill(site: Site, rng: random.Random, *arguments: str) -> str:
         When it was; "never" where the program was done before.
     """
     moment = rng.choice([*MOMENTS, "any", "any", "any", "any"])
-    later = rng.uniform(0, 2.5) if moment == "any" else rng.choice([0, 0, rng.uniform(0, 0.1)])
+    later = rng.uniform(0, 1.5) if moment == "any" else rng.choice([0, 0, rng.uniform(0, 0.1)])
     turn = rng.choice([1, 1, 2, 3])
     asked = len(site.api.requests)
     seen = set(site.working_dir.glob(MOMENTS.get(moment, "nothing")))

@@ -44,7 +44,10 @@ def half_written(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     return stop
 
 
-@pytest.mark.parametrize("table", ["usage", "models", pytest.param("tools", marks=pytest.mark.slow), "ledger"])
+@pytest.mark.parametrize(
+    "table",
+    ["usage", *(pytest.param(table, marks=pytest.mark.slow) for table in ("tools", "models")), "ledger"],
+)
 def test_a_load_on_another_machine_puts_half_written_days_right(
     place: Place, half_written: Callable[..., None], table: str, tmp_path: Path
 ) -> None:
