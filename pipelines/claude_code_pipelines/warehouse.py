@@ -36,6 +36,7 @@ from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME
 logger = logging.getLogger("claude_code_analytics")
 
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
+_PIPELINE_NAME = re.compile(r"\w[\w.-]*")
 _LONGEST = 300
 _NOTES = "claude_code_"
 """What the keys of this project in dlt's local state begin with."""
@@ -97,6 +98,8 @@ class Warehouse:
                 # one file has one writer: jobs side by side only need more memory (a year of 1,000 developers:
                 # 600 MB at their peak, one after the other 460 MB in the same time)
                 dlt.config["load.workers"] = 1
+            if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names the folder that is cleared
+                raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits, dots, - and _")
             notes = _clear_remains(Path(self.working_dir or get_dlt_pipelines_dir()) / self.pipeline)
             pipeline: dlt.Pipeline = dlt.pipeline(
                 self.pipeline,

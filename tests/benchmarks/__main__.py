@@ -206,10 +206,7 @@ def memory(records: int, day_counts: tuple[int, ...]) -> None:
         for count in day_counts or (1000, 4000):
             with tempfile.TemporaryDirectory() as work:
                 database = Path(work, "warehouse.duckdb")
-                done = run(
-                    contender("ours", address, count, database),
-                    Path(work),
-                )
+                done = run(contender("ours", address, count, database), Path(work))
                 found = contents(database)
             click.echo(
                 f"{found['usage'][0]:>10,} records  {done.megabytes:>6.0f} MB  {done.inside:>7.1f} s  "
@@ -223,14 +220,7 @@ def memory(records: int, day_counts: tuple[int, ...]) -> None:
 def latency(count: int, latency: float) -> None:
     """A backfill where each answer takes its time, against the least that four days at once can take."""
     with serving(10, "--latency", str(latency)) as address, tempfile.TemporaryDirectory() as work:
-        command = [
-            sys.executable,
-            str(HERE / "contenders.py"),
-            "ours",
-            address,
-            str(count),
-            str(Path(work, "warehouse.duckdb")),
-        ]
+        command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
         done = run(command, Path(work))
     least = count * latency / 4
     click.echo(
@@ -253,14 +243,7 @@ def limits(count: int, burst: int, per_second: float, says: str, timeline: bool)
         serving(10, "--burst", str(burst), "--per-second", str(per_second), "--says", says) as address,
         tempfile.TemporaryDirectory() as work,
     ):
-        command = [
-            sys.executable,
-            str(HERE / "contenders.py"),
-            "ours",
-            address,
-            str(count),
-            str(Path(work, "warehouse.duckdb")),
-        ]
+        command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
         run(command, Path(work))
         log = json.load(urllib.request.urlopen(f"{address}/log"))
     refused = [at for at, status in log if status == 429]
@@ -304,14 +287,7 @@ def growth(targets: bool, plot: Path | None) -> None:
     found = []
     for records, count in sizes.items():
         with serving(records) as address, tempfile.TemporaryDirectory() as work:
-            command = [
-                sys.executable,
-                str(HERE / "contenders.py"),
-                "ours",
-                address,
-                str(count),
-                str(Path(work, "warehouse.duckdb")),
-            ]
+            command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
             done = run(command, Path(work))
         each = done.inside / (records * count) * 1e6
         found.append((records, each))

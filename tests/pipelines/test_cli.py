@@ -285,7 +285,7 @@ def test_views_without_a_load_is_a_mistake(run: Run) -> None:
         ("load --destination nowhere", "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"),
         ("load --destination postgres", "PostgresClientConfiguration lacks credentials"),
         ("load --destination filesystem", "filesystem cannot replace days"),
-        ("load --pipeline a/b", "The pipeline name `a/b` contains invalid characters"),
+        ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits"),
         ("load --dataset=", "dataset is empty; leave it out or give it a name"),
         ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
         ("backfill --start 2026-09-01 --end 2026-09-21", "end 2026-09-21 lies in the future"),

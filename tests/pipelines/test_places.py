@@ -70,3 +70,13 @@ def test_a_start_before_what_is_loaded_is_not_ignored_without_a_word(office: Any
 
     assert office.days_in_ledger()[0] == september(13)
     assert any("--start 2026-09-10 counts for a first load, use backfill" in warning for warning in warnings_of())
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "..", "a/b", "{folder}"])
+def test_no_folder_but_dlts_own_is_ever_cleared(tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "dlt" / "elsewhere"
+    (elsewhere / "schemas").mkdir(parents=True)
+    (elsewhere / "schemas" / "notes.txt").write_text("no JSON")
+    with pytest.raises(ConfigurationError, match="pipeline is"):
+        Warehouse(pipeline=name.format(folder=elsewhere), working_dir=str(tmp_path / "dlt" / "pipelines")).open()
+    assert (elsewhere / "schemas" / "notes.txt").exists()
