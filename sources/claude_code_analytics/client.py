@@ -24,7 +24,7 @@ from .credentials import Credential
 from .exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedAnswer
 from .pacing import Clock, Governor, Halted, Sleep, back_off, utc_now
 from .pages import FetchedDay, NotAPage, Page, read_json, read_page
-from .reading import Reader
+from .reading import Prepare, Reader, as_it_came
 from .settings import (
     API_VERSION,
     BASE_URL,
@@ -167,12 +167,20 @@ class AnalyticsClient:
         except Halted:
             raise self._refused or ApiUnavailable("given up, because the load was stopped", day=date) from None
 
-    def days(self, dates: Sequence[dt.date], alive: Callable[[], object] = lambda: None) -> Iterator[FetchedDay]:
+    def days(
+        self,
+        dates: Sequence[dt.date],
+        alive: Callable[[], object] = lambda: None,
+        prepare: Prepare = as_it_came,
+    ) -> Iterator[FetchedDay]:
         """Reads several days, some at a time, and gives them in the order asked for.
 
         Args:
             dates: The UTC days.
             alive: Called twice a second while a day is waited for; may raise to give up.
+            prepare: What is done with each day as soon as it is there, in another thread, one day at a time; gives the
+                day in the form that the caller gets. Days that are read ahead for later calls are prepared the same
+                way, and read again where a later call wants another.
 
         Raises:
             ApiError: A day could not be read whole; what is under way is given up.
@@ -181,7 +189,7 @@ class AnalyticsClient:
         self._begin()
         finished = False
         try:
-            for day in self._reader.days(dates, alive):
+            for day in self._reader.days(dates, alive, prepare):
                 self._on_day(day)
                 yield day
             finished = True

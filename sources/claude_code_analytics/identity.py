@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from .exceptions import ConfigurationError
@@ -19,8 +20,9 @@ Protect = Callable[[Any], Any]
 """Takes the value of `actor` as decoded from JSON, gives what may be stored."""
 
 
+@lru_cache(maxsize=8)
 def protection(mode: str, key: str | None = None) -> Protect:
-    """The function that treats actors as `mode` says.
+    """The function that treats actors as `mode` says; the same one each time, so that two can be compared.
 
     Args:
         mode: `keep` stores actors as the API sends them; `hash` replaces each text by its HMAC-SHA256 (hex) over the

@@ -68,7 +68,7 @@ class FetchedDay:
 
     @property
     def size(self) -> int:
-        """Bytes of its pages."""
+        """Bytes of its pages, or of what has been made of them."""
         return sum(map(len, self.bodies))
 
     def known_records(self) -> list[Any] | None:

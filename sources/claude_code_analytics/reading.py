@@ -1,6 +1,7 @@
 """Days read ahead of whoever asks for them, some at a time, and given in the order asked for. Knows nothing of HTTP.
 
-While a window is written to the warehouse, the days of the next one arrive: a slow API is never left idle.
+While a window is written to the warehouse, the days of the next one arrive and are prepared: neither a slow API nor the
+processor is left idle.
 """
 
 from __future__ import annotations
@@ -9,12 +10,29 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 
 from .pages import FetchedDay
 
 BYTES_AHEAD = 64 * 2**20
 """Bytes of pages, about, that are held or expected before no further day is begun."""
 _SECONDS_BETWEEN_LOOKS = 0.5
+
+Prepare = Callable[[FetchedDay], FetchedDay]
+"""What is done with a day before it is given."""
+
+
+def as_it_came(day: FetchedDay) -> FetchedDay:
+    """Prepares nothing."""
+    return day
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A day on its way, and how it will be prepared."""
+
+    day: Future[FetchedDay]
+    prepare: Prepare
 
 
 class Reader:
@@ -31,7 +49,9 @@ class Reader:
         self._lock = threading.Lock()
         self._round = object()
         self._plan: dict[dt.date, None] = {}
-        self._ahead: dict[dt.date, Future[FetchedDay]] = {}
+        self._prepare: Prepare = as_it_came
+        self._preparing = threading.Lock()
+        self._ahead: dict[dt.date, _Begun] = {}
         self._under_way = 0
         self._held = 0
         self._usual_size = 0
@@ -41,17 +61,19 @@ class Reader:
         with self._lock:
             self._plan |= dict.fromkeys(date for date in dates if date not in self._ahead)
 
-    def days(self, dates: Sequence[dt.date], alive: Callable[[], object]) -> Iterator[FetchedDay]:
+    def days(self, dates: Sequence[dt.date], alive: Callable[[], object], prepare: Prepare) -> Iterator[FetchedDay]:
         """Gives the days, in this order.
 
         Args:
             dates: The days.
             alive: Called twice a second while a day is waited for; may raise to give up.
+            prepare: What is done with each day before it is given, one day at a time.
 
         Raises:
-            Exception: What `read` raised for a day, or `alive`.
+            Exception: What `read` or `prepare` raised for a day, or `alive`.
         """
         with self._lock:
+            self._prepare = prepare
             now = dict.fromkeys(date for date in dates if date not in self._ahead)
             self._plan = now | self._plan
         self._fill()
@@ -74,11 +96,11 @@ class Reader:
 
     def _claim(self, date: dt.date) -> Future[FetchedDay]:
         with self._lock:
-            future = self._ahead.pop(date, None)
-            if future is None:
+            begun = self._ahead.pop(date, None)
+            if begun is None or begun.prepare != self._prepare:
                 self._plan.pop(date, None)
-                future = self._begin(date)
-        return future
+                begun = self._begin(date)
+        return begun.day
 
     def _fill(self) -> None:
         """Begins as many of the planned days as may be in flight."""
@@ -91,30 +113,37 @@ class Reader:
                 del self._plan[date]
                 self._ahead[date] = self._begin(date)
 
-    def _begin(self, date: dt.date) -> Future[FetchedDay]:
+    def _begin(self, date: dt.date) -> _Begun:
         self._under_way += 1
-        future: Future[FetchedDay] = Future()
+        begun = _Begun(Future(), self._prepare)
         name = f"claude-code-day {date}"
-        threading.Thread(target=self._run, args=(date, future, self._round), name=name, daemon=True).start()
-        return future
+        threading.Thread(target=self._run, args=(date, begun, self._round), name=name, daemon=True).start()
+        return begun
 
-    def _run(self, date: dt.date, future: Future[FetchedDay], began_in: object) -> None:
-        day: FetchedDay | None = None
-        error: BaseException | None = None
+    def _run(self, date: dt.date, begun: _Begun, began_in: object) -> None:
         try:
             day = self._read(date)
-        except BaseException as raised:  # noqa: BLE001  # whoever asks for the day gets it
-            error = raised
-        with self._lock:
-            if began_in is self._round:  # not stopped meanwhile
-                self._under_way -= 1
-                if day is None:
+        except BaseException as error:  # noqa: BLE001  # whoever asks for the day gets it
+            with self._lock:
+                if began_in is self._round:  # not stopped meanwhile
+                    self._under_way -= 1
                     self._plan = {}  # nothing else is begun
-                else:
-                    self._usual_size = day.size
-                    self._held += day.size
-        if day is None:
-            future.set_exception(error)
-        else:
-            future.set_result(day)
-            self._fill()
+            begun.day.set_exception(error)
+            return
+        with self._lock:
+            if began_in is self._round:
+                self._under_way -= 1
+                self._usual_size = day.size
+                self._held += day.size
+        self._fill()  # the next day is on its way while this one is prepared
+        try:
+            with self._preparing:  # side by side they would only take more memory
+                prepared = begun.prepare(day)
+        except BaseException as error:  # noqa: BLE001  # whoever asks for the day gets it
+            begun.day.set_exception(error)
+            return
+        with self._lock:
+            if began_in is self._round:
+                self._held += prepared.size - day.size
+        begun.day.set_result(prepared)
+        self._fill()

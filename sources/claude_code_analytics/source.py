@@ -44,7 +44,7 @@ from .settings import (
     UNKNOWN_ORGANIZATION,
     USAGE_TABLE,
 )
-from .tables import Naming, Shape, empty_table, shape_day
+from .tables import Naming, Shape, ShapeAhead, empty_table, shape_day
 
 ROWS_PER_BATCH = 100_000
 """Rows that are gathered before dlt gets them: fewer, larger Arrow tables cost dlt less."""
@@ -200,7 +200,7 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Genera
             yield dlt.mark.with_hints(item, dlt.mark.make_hints(**hints), create_table_variant=True)
 
     settled = wanted.first - ONE_DAY
-    for day in client.days(wanted.days(), alive=signals.raise_if_signalled):
+    for day in client.days(wanted.days(), signals.raise_if_signalled, ShapeAhead(protect)):
         if day.is_final and day.date == settled + ONE_DAY:
             settled = day.date
         for table, rows in shape_day(day, shape).items():

@@ -1,8 +1,8 @@
 """Records of a day to Arrow tables, column by column. Pure: no I/O, no clock; what it needs of dlt is handed in.
 
-A day becomes the usage table, its two breakdowns and one or more ledger rows. Known columns stand in `columns.py`;
-fields that are not there become columns under dlt's naming (decision D7). Row ids and the content hash stand here
-because both must see the whole day (public contract, `_dlt_id`).
+A day becomes the usage table, its two breakdowns and one or more ledger rows. What its records hold comes from
+`content.py`, known columns stand in `columns.py`; fields that are not there become columns under dlt's naming (decision
+D7). Row ids and the content hash stand here because both must see the whole day (public contract, `_dlt_id`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -21,14 +19,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .columns import ARROW_TYPES, COLUMNS, Path
+from .content import Children, Columns, Content, any_content, known_content
 from .fitting import fit, natural_type
-from .identity import Protect, unprotected
-from .pages import FetchedDay, Record
-from .records import KnownRecord
+from .identity import Protect
+from .pages import FetchedDay
 from .settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, UNKNOWN_ORGANIZATION, USAGE_TABLE
 
 Naming = Callable[[Path], str]
 """Column name of a path of JSON keys, as dlt would name it."""
+
+_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 
 @dataclass
@@ -53,6 +53,57 @@ class Shape:
     notice: Callable[[str], None] = lambda message: None
 
 
+@dataclass(frozen=True)
+class _RecordTables:
+    """The record tables of a day, whatever load they go into.
+
+    Attributes:
+        tables: By name; `_dlt_load_id` is still to be filled in.
+        organizations: How many records each organization has.
+        content_hash: Hash of the records.
+    """
+
+    tables: dict[str, pa.Table]
+    organizations: Counter[str]
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class ShapedDay(FetchedDay):
+    """A day that has been made tables of already. Of its pages nothing is left but how many there were."""
+
+    made: _RecordTables
+
+    @property
+    def size(self) -> int:
+        """Bytes of its tables."""
+        return sum(table.nbytes for table in self.made.tables.values())
+
+
+@dataclass(frozen=True)
+class ShapeAhead:
+    """Shapes days before the load is known that they go into: in the threads that read them, while others wait.
+
+    Attributes:
+        protect: Treats actors.
+    """
+
+    protect: Protect
+
+    def __call__(self, day: FetchedDay) -> FetchedDay:
+        """The day as `ShapedDay`; as it is where anything in it is unusual, for `shape_day` with all it knows."""
+        content = known_content(day, self.protect)
+        if content is None:
+            return day
+        unusual: list[str] = []
+        nothing_known = Shape("__".join, self.protect, load_id="", organization_id=None, notice=unusual.append)
+        made = _record_tables(day.date, content, nothing_known)
+        if unusual or UNKNOWN_ORGANIZATION in made.organizations:
+            return day
+        pages = tuple(b"" for _ in day.bodies)
+        return ShapedDay(day.date, pages, day.record_count, day.request_id, day.fetched_at, made)
+
+
 def shape_day(day: FetchedDay, shape: Shape) -> dict[str, pa.Table]:
     """Turns one fetched day into its four tables.
 
@@ -63,23 +114,36 @@ def shape_day(day: FetchedDay, shape: Shape) -> dict[str, pa.Table]:
     Returns:
         Table name to Arrow table. The record tables may be empty; the ledger has a row for each organization that the
         records name, or one row for a day without records.
+
+    Raises:
+        UnexpectedAnswer: A record holds what no decoder takes.
     """
-    known = day.known_records()
-    content = None if known is None else _known_content(known, shape.protect)
-    content = content or _any_content(day.records(), shape.protect)
+    if isinstance(day, ShapedDay):
+        made = day.made
+    else:
+        content = known_content(day, shape.protect) or any_content(day, shape.protect)
+        made = _record_tables(day.date, content, shape)
+    return {
+        **made.tables,
+        USAGE_TABLE: _with_load_id(made.tables[USAGE_TABLE], shape.load_id),
+        DAYS_TABLE: _ledger(day, made, shape),
+    }
+
+
+def _record_tables(date: dt.date, content: Content, shape: Shape) -> _RecordTables:
     organizations = [
         named if isinstance(named, str) and named else shape.organization_id or UNKNOWN_ORGANIZATION
         for named in content.organizations
     ]
-    ids = pa.array(_row_ids(day.date, organizations, content), pa.string())
+    ids = pa.array(_row_ids(date, organizations, content), pa.string())
     content_hash = blake2b(b"\n".join(sorted(content.encoded)), digest_size=16).hexdigest()
     owners = pa.array(organizations, pa.string())
 
     _drop_expected(content.columns, ("organization_id",), lambda value: isinstance(value, str))
-    text = day.date.isoformat()
+    text = date.isoformat()
     _drop_expected(content.columns, ("date",), lambda value: isinstance(value, str) and value[:10] == text)
 
-    def child(table: str, children: _Children, **made: pa.Array) -> pa.Table:
+    def child(table: str, children: Children, **made: pa.Array) -> pa.Table:
         parents = pa.array(children.parents, pa.int64())
         positions = pa.array(children.positions, pa.int64())
         parent_ids = ids.take(parents)
@@ -89,172 +153,27 @@ def shape_day(day: FetchedDay, shape: Shape) -> dict[str, pa.Table]:
             "_dlt_list_idx": positions,
             "_dlt_id": pc.binary_join_element_wise(parent_ids, positions.cast(pa.string()), "."),
         }
-        return _table(table, day.date, len(children.parents), children.columns, made, shape)
+        return _table(table, date, len(children.parents), children.columns, made, shape)
 
-    return {
-        USAGE_TABLE: _table(
-            USAGE_TABLE,
-            day.date,
-            len(ids),
-            content.columns,
-            {"organization_id": owners, "_dlt_id": ids, "_dlt_load_id": pa.repeat(shape.load_id, len(ids))},
-            shape,
-        ),
+    own = {"organization_id": owners, "_dlt_id": ids}
+    tables = {
+        USAGE_TABLE: _table(USAGE_TABLE, date, len(ids), content.columns, own, shape),
         TOOL_ACTIONS_TABLE: child(
             TOOL_ACTIONS_TABLE, content.tools, tool_name=pa.array(content.tools.names, pa.string())
         ),
         MODEL_BREAKDOWN_TABLE: child(MODEL_BREAKDOWN_TABLE, content.models),
-        DAYS_TABLE: _ledger(day, organizations, content_hash, shape),
     }
+    return _RecordTables(tables, Counter(organizations), content_hash)
 
 
-_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
-_KNOWN_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="number")
-"""Gives what `_ENCODER` gives: the fields of known records are in order, and only the keys of dictionaries are not."""
-_TOOL_ACTIONS: Path = ("tool_actions",)
-_MODEL_BREAKDOWN: Path = ("model_breakdown",)
-_STRAY: Path = ("value",)
-"""Where an item of a breakdown goes that is no object, as in dlt's own tables for lists of plain values."""
-
-_STRUCTS = {
-    table: frozenset(column.path[:depth] for column in columns for depth in range(1, len(column.path)))
-    for table, columns in COLUMNS.items()
-}
-"""By table, the paths of the objects that are taken apart into columns."""
-
-_DIMENSIONS = ("customer_type", "subscription_type", "terminal_type", "is_remote")
+def _with_load_id(usage: pa.Table, load_id: str) -> pa.Table:
+    column = usage.schema.get_field_index("_dlt_load_id")
+    return usage.set_column(column, usage.schema.field(column), pa.repeat(load_id, usage.num_rows))
 
 
-Columns = dict[Path, list[Any]]
-"""Values by the path of keys that leads to them, each list as long as there are rows."""
-
-
-@dataclass
-class _Children:
-    """The items of one kind of breakdown, of all records, as lists of equal length; their values as columns."""
-
-    parents: list[int] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-    names: list[Any] = field(default_factory=list)
-    items: list[Any] = field(default_factory=list)
-    columns: Columns = field(default_factory=dict)
-
-
-@dataclass
-class _Content:
-    """What a day's records hold, apart from who they belong to.
-
-    Attributes:
-        organizations: What each record says of its organization.
-        dimensions: Of each record, what tells it from others.
-        encoded: Each record as JSON, the same for the same content: keys in order, nothing that is null.
-        columns: The values of the records.
-        tools: Their tool actions.
-        models: Their models.
-    """
-
-    organizations: list[Any]
-    dimensions: list[tuple[Any, ...]]
-    encoded: list[bytes]
-    columns: Columns
-    tools: _Children
-    models: _Children
-
-
-def _known_content(records: list[Any], protect: Protect) -> _Content | None:
-    """The content of records that are all as the API reference has them (`KnownRecord`).
-
-    None where a value is an object or a list after all: that is for `_any_content`, which gives the same for the rest.
-    """
-    if protect is not unprotected:
-        for record in records:
-            record.actor = _ACTOR(**protect(msgspec.structs.asdict(record.actor)))
-    tools = [record.tool_actions for record in records]
-    names = [sorted(actions) for actions in tools]
-    models = [record.model_breakdown for record in records]
-    content = _Content(
-        organizations=[record.organization_id for record in records],
-        dimensions=list(map(_KNOWN_DIMENSIONS, records)),
-        encoded=list(map(_KNOWN_ENCODER.encode, records)),
-        columns={path: list(map(get, records)) for path, get in _GETTERS[USAGE_TABLE]},
-        tools=_Children(
-            parents=[parent for parent, listed in enumerate(names) for _ in listed],
-            positions=[position for listed in names for position in range(len(listed))],
-            names=list(chain.from_iterable(names)),
-            items=[actions[name] for actions, listed in zip(tools, names, strict=True) for name in listed],
-        ),
-        models=_Children(
-            parents=[parent for parent, breakdown in enumerate(models) for _ in breakdown],
-            positions=[position for breakdown in models for position in range(len(breakdown))],
-            items=list(chain.from_iterable(models)),
-        ),
-    )
-    for table, children in ((TOOL_ACTIONS_TABLE, content.tools), (MODEL_BREAKDOWN_TABLE, content.models)):
-        children.columns = {path: list(map(get, children.items)) for path, get in _GETTERS[table]}
-    for columns in (content.columns, content.tools.columns, content.models.columns):
-        if any({dict, list} & set(map(type, values)) for values in columns.values()):
-            return None
-    return content
-
-
-_KNOWN_DIMENSIONS = attrgetter("actor", *_DIMENSIONS)
-_ACTOR = next(each.type for each in msgspec.structs.fields(KnownRecord) if each.name == "actor")
-_GETTERS = {
-    table: [(column.path, attrgetter(".".join(column.path))) for column in COLUMNS[table] if column.path]
-    for table in (USAGE_TABLE, TOOL_ACTIONS_TABLE, MODEL_BREAKDOWN_TABLE)
-}
-
-
-def _any_content(decoded: Sequence[Record], protect: Protect) -> _Content:
-    """The content of records of any shape."""
-    records = [_protected(record, protect) for record in decoded]
-    columns = dict(_spread(records, _STRUCTS[USAGE_TABLE]))
-    content = _Content(
-        organizations=[record.get("organization_id") for record in records],
-        dimensions=[
-            (
-                _without_nulls(record.get("actor"), depth=1),
-                *map(record.get, _DIMENSIONS),
-            )  # null and missing say the same
-            for record in records
-        ],
-        encoded=[_ENCODER.encode(_without_nulls(record)) for record in records],
-        columns=columns,
-        tools=_take_children(columns, _TOOL_ACTIONS, dict),
-        models=_take_children(columns, _MODEL_BREAKDOWN, list),
-    )
-    for table, children in ((TOOL_ACTIONS_TABLE, content.tools), (MODEL_BREAKDOWN_TABLE, content.models)):
-        items, strays = _split(children.items, dict)
-        children.columns = dict(_spread(items, _STRUCTS[table]))
-        if strays:
-            named = children.columns.get(_STRAY, [None] * len(strays))
-            children.columns[_STRAY] = [
-                name if stray is None else stray for stray, name in zip(strays, named, strict=True)
-            ]
-    return content
-
-
-def _protected(record: Record, protect: Protect) -> Record:
-    return {**record, "actor": protect(record["actor"])} if "actor" in record else record
-
-
-def _without_nulls(value: Any, depth: int = 4) -> Any:
-    """The value without the fields of its objects that are null: to be null and to be missing say the same.
-
-    `depth` is how far down: a record has no object below the tokens of its models.
-    """
-    if not depth:
-        return value
-    if isinstance(value, dict):
-        return {key: _without_nulls(inner, depth - 1) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [_without_nulls(inner, depth - 1) for inner in value]
-    return value
-
-
-def _row_ids(day: dt.date, organizations: Sequence[str], content: _Content) -> list[str]:
+def _row_ids(day: dt.date, organizations: Sequence[str], content: Content) -> list[str]:
     """Ids made from the dimensions of the records; those that share all are numbered in the order of their content."""
-    encode = _KNOWN_ENCODER.encode
+    encode = _ENCODER.encode
     keys = [
         encode((organization, day, *dimensions))
         for organization, dimensions in zip(organizations, content.dimensions, strict=True)
@@ -270,51 +189,6 @@ def _row_ids(day: dt.date, organizations: Sequence[str], content: _Content) -> l
         blake2b(b"%b#%d" % (key, number) if number else key, digest_size=12).hexdigest()
         for key, number in zip(keys, numbers, strict=True)
     ]
-
-
-def _spread(
-    objects: Sequence[Mapping[str, Any] | None], structs: frozenset[Path], path: Path = ()
-) -> Iterator[tuple[Path, list[Any]]]:
-    """Objects to columns: each path of keys with one value for each object, None where it is missing."""
-    for key in dict.fromkeys(chain.from_iterable(filter(None, objects))):
-        inner = (*path, key)
-        try:
-            values = [item[key] for item in objects]  # type: ignore[index]  # the usual case: all have the key
-        except (KeyError, TypeError):
-            values = [item.get(key) if item else None for item in objects]
-        if inner not in structs:
-            yield inner, values
-            continue
-        inside, strays = _split(values, dict)
-        yield from _spread(inside, structs, inner)
-        if strays:
-            yield inner, strays
-
-
-def _take_children(columns: Columns, path: Path, container: type) -> _Children:
-    """Takes a breakdown out of the columns, in the order of the records; what is no breakdown stays a column."""
-    breakdowns, strays = _split(columns.pop(path, []), container)
-    if strays:
-        columns[path] = strays
-    children = _Children()
-    for parent, breakdown in enumerate(breakdowns):
-        if breakdown:
-            names = sorted(breakdown) if container is dict else range(len(breakdown))
-            children.parents += [parent] * len(names)
-            children.positions += range(len(names))
-            children.names += names
-            children.items += map(breakdown.__getitem__, names)
-    return children
-
-
-def _split(values: list[Any], container: type) -> tuple[list[Any], list[Any] | None]:
-    """Values of the expected container with None for all others; and those others, or None when there are none."""
-    if set(map(type, values)) <= {container, type(None)}:
-        return values, None
-    return (
-        [value if isinstance(value, container) else None for value in values],
-        [None if isinstance(value, container) else value for value in values],
-    )
 
 
 def _drop_expected(columns: Columns, path: Path, expected: Callable[[Any], bool]) -> None:
@@ -388,9 +262,9 @@ def _free(path: Path, taken: set[str], naming: Naming) -> Path:
     return path
 
 
-def _ledger(day: FetchedDay, organizations: Sequence[str | None], content_hash: str, shape: Shape) -> pa.Table:
+def _ledger(day: FetchedDay, made: _RecordTables, shape: Shape) -> pa.Table:
     """The ledger's row of a day, one for each organization where the records name several."""
-    counts = Counter(organizations) or Counter({shape.organization_id: 0})
+    counts: Mapping[Any, int] = made.organizations or {shape.organization_id: 0}
     rows = [
         {
             "organization_id": organization,
@@ -399,7 +273,7 @@ def _ledger(day: FetchedDay, organizations: Sequence[str | None], content_hash: 
             "records": count,
             "pages": len(day.bodies),
             "request_id": day.request_id,
-            "content_hash": content_hash,
+            "content_hash": made.content_hash,
             "is_final": day.is_final,
             "_dlt_load_id": shape.load_id,
         }
