@@ -35,6 +35,7 @@ _TAKES: dict[str, frozenset[type]] = {
 }
 _NOTHING: frozenset[type] = frozenset()
 _NONE = frozenset({type(None)})
+_WHOLE = _NONE | {int}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 _EXACT_INTEGERS = 2**53
 _DIGITS = 38
@@ -81,7 +82,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 def _array(values: Sequence[Any], data_type: str) -> pa.Array:
     """An Arrow array of values that are known, or hoped, to fit; raises when one does not."""
-    if data_type == "decimal":
+    if data_type == "decimal" and not set(map(type, values)) <= _WHOLE:
         values = [_number(value) for value in values]  # Arrow itself refuses what decimal(38, 9) cannot hold
     elif data_type == "double":
         values = [_exact_double(value) for value in values]

@@ -11,6 +11,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -74,7 +75,7 @@ class ShapedDay(FetchedDay):
 
     made: _RecordTables
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of its tables."""
         return sum(table.nbytes for table in self.made.tables.values())
@@ -282,6 +283,7 @@ def _ledger(day: FetchedDay, made: _RecordTables, shape: Shape) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=empty_table(DAYS_TABLE).schema)
 
 
+@lru_cache
 def empty_table(table: str) -> pa.Table:
     """A table without rows that has all declared columns."""
     return pa.schema([column.field for column in COLUMNS[table]]).empty_table()

@@ -101,7 +101,7 @@ def floor(address: str, count: int, database: str) -> Callable[[], None]:
 _FLOOR = """
 CREATE SCHEMA bench;
 USE bench;
-CREATE TEMP TABLE records AS SELECT row_number() OVER () AS id, record.* FROM (
+CREATE TEMP TABLE records AS SELECT record.* FROM (
     SELECT unnest(data) AS record
     FROM read_json('FOLDER/*.json', maximum_object_size = 4000000, columns = {data: 'STRUCT(
         date TIMESTAMP, actor STRUCT(type VARCHAR, email_address VARCHAR, api_key_name VARCHAR),
@@ -112,19 +112,20 @@ CREATE TEMP TABLE records AS SELECT row_number() OVER () AS id, record.* FROM (
         model_breakdown STRUCT(model VARCHAR,
             tokens STRUCT(input BIGINT, output BIGINT, cache_read BIGINT, cache_creation BIGINT),
             estimated_cost STRUCT(currency VARCHAR, amount DECIMAL(38, 9)))[])[]'}));
-CREATE TABLE claude_code_usage AS SELECT id, date::DATE AS date, actor.type AS actor_type, actor.email_address AS email,
-    actor.api_key_name AS api_key_name, organization_id, customer_type, subscription_type, terminal_type, is_remote,
+CREATE TABLE claude_code_usage AS SELECT rowid AS id, date::DATE AS date, actor.type AS actor_type,
+    actor.email_address AS email, actor.api_key_name AS api_key_name, organization_id, customer_type,
+    subscription_type, terminal_type, is_remote,
     core_metrics.num_sessions AS core_metrics__num_sessions, core_metrics.lines_of_code.added AS added,
     core_metrics.lines_of_code.removed AS removed, core_metrics.commits_by_claude_code AS commits,
     core_metrics.pull_requests_by_claude_code AS pull_requests FROM records;
 CREATE TABLE claude_code_usage__tool_actions AS SELECT id, date::DATE AS date, tool.key AS tool_name,
     tool.value.accepted AS accepted, tool.value.rejected AS rejected
-    FROM (SELECT id, date, unnest(map_entries(tool_actions)) AS tool FROM records);
+    FROM (SELECT rowid AS id, date, unnest(map_entries(tool_actions)) AS tool FROM records);
 CREATE TABLE claude_code_usage__model_breakdown AS SELECT id, date::DATE AS date, m.model AS model,
     m.tokens.input AS input, m.tokens.output AS output, m.tokens.cache_read AS cache_read,
     m.tokens.cache_creation AS cache_creation, m.estimated_cost.currency AS currency,
     m.estimated_cost.amount AS estimated_cost__amount
-    FROM (SELECT id, date, unnest(model_breakdown) AS m FROM records);
+    FROM (SELECT rowid AS id, date, unnest(model_breakdown) AS m FROM records);
 """
 
 WAYS: dict[str, Callable[[str, int, str], Callable[[], None]]] = {
