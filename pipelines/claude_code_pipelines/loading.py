@@ -316,7 +316,7 @@ class _Job:
             return None
         # Past midnight, an incremental extract may read a day later than was planned.
         days = DayRange(read[0], read[-1])
-        with kept_open(self._pipeline), writing(self._pipeline, self._organization, days):
+        with kept_open(self._pipeline, sum(rows.values())), writing(self._pipeline, self._organization, days):
             info = commit(self._pipeline)
         self._read |= set(read)
         for window_left in [left for left in self._open if self._read.issuperset(left.days.days())]:

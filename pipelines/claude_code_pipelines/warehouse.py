@@ -7,6 +7,8 @@ working folder is given up, cursor included, before anything new is read. What i
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import logging
 import re
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, ConfigurationException
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException, MissingDependencyException
@@ -41,6 +44,12 @@ _LONGEST = 300
 _NOTES = "claude_code_"
 """What the keys of this project in dlt's local state begin with."""
 _ADDRESS_NOTE = f"{_NOTES}warehouse"
+
+_LEAST_MEMORY = 128
+_MEMORY_PER_ROW = 0.0006
+_MOST_MEMORY = 2000
+"""Megabytes that DuckDB may take while a window is written: with 217,000 rows the whole process then peaked at 413 and
+not at 488, the more the larger the file. A window that may need more than the most gets what DuckDB thinks right."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +204,9 @@ def prepare(pipeline: dlt.Pipeline, source: Any) -> dict[str, int]:
     """
     with plain_errors():
         pipeline.extract(source)
-        return dict(pipeline.normalize().row_counts)
+        rows = dict(pipeline.normalize().row_counts)
+    _give_back_memory()
+    return rows
 
 
 def commit(pipeline: dlt.Pipeline) -> LoadInfo:
@@ -208,11 +219,28 @@ def commit(pipeline: dlt.Pipeline) -> LoadInfo:
         return pipeline.load()
 
 
+def _give_back_memory() -> None:
+    """Returns what reading a window took, before the destination's driver takes its own.
+
+    Python finds dlt's cycles late, and glibc keeps what was freed in the threads that read: without this the peak
+    of a load grows by a third in its first twenty windows (1,000 records a day: from 379 to 600 MB).
+    """
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError, TypeError):  # another C library than glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 @contextmanager
-def kept_open(pipeline: dlt.Pipeline) -> Iterator[None]:
+def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
     """Holds a DuckDB file open: dlt opens and closes it a dozen times in a load, and each time DuckDB writes it out.
 
-    For short spans, so that others can read the file while the API is slow.
+    For short spans, so that others can read the file while the API is slow. Meanwhile DuckDB gets memory for the rows
+    that are written, and not, as is its way, four fifths of the machine to keep old rows in.
+
+    Args:
+        pipeline: The pipeline that leads to the file; any other destination is left alone.
+        rows: How many rows are about to be written.
 
     Raises:
         DestinationError: It cannot be opened, or closed.
@@ -223,6 +251,9 @@ def kept_open(pipeline: dlt.Pipeline) -> Iterator[None]:
     with plain_errors():
         client = pipeline.sql_client()
         client.open_connection()
+        memory = max(_LEAST_MEMORY, round(rows * _MEMORY_PER_ROW))
+        if memory < _MOST_MEMORY and "memory_limit" not in (client.credentials.global_config or {}):
+            client.execute_sql(f"SET GLOBAL memory_limit = '{memory}MB'")
     try:
         yield
     except BaseException:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .pages import FetchedDay
 
-BYTES_AHEAD = 64 * 2**20
+BYTES_AHEAD = 24 * 2**20
 """Bytes of pages, about, that are held or expected before no further day is begun."""
 _SECONDS_BETWEEN_LOOKS = 0.5
 

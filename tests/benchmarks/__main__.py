@@ -13,7 +13,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
 import urllib.request
 import venv
 from collections.abc import Iterator
@@ -229,6 +231,37 @@ def latency(count: int, latency: float) -> None:
     )
 
 
+@contextmanager
+def other_reader(address: str, seconds: float | None) -> Iterator[list[int]]:
+    """Asks for a day every so many seconds, and never slower; gives the statuses that it was answered with."""
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def status() -> int:
+        question = urllib.request.Request(
+            f"{address}/v1/organizations/usage_report/claude_code?starting_at={FIRST_DAY}",
+            headers={"user-agent": "other"},
+        )
+        try:
+            return int(urllib.request.urlopen(question).status)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
+
+    def ask() -> None:
+        while not over.wait(seconds):
+            statuses.append(status())
+
+    asking = threading.Thread(target=ask)
+    if seconds:
+        asking.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        if seconds:
+            asking.join()
+
+
 @benchmarks.command()
 @click.option("--days", "count", default=200, show_default=True)
 @click.option("--burst", default=20, show_default=True)
@@ -236,16 +269,25 @@ def latency(count: int, latency: float) -> None:
 @click.option(
     "--says", default="seconds", show_default=True, help="how a 429 tells the wait: seconds, date, nothing, stale"
 )
+@click.option("--shared", is_flag=True, help="another reader asks all the while, at half of what the bucket gives")
 @click.option("--timeline/--no-timeline", default=True)
-def limits(count: int, burst: int, per_second: float, says: str, timeline: bool) -> None:
+def limits(count: int, burst: int, per_second: float, says: str, shared: bool, timeline: bool) -> None:
     """A backfill under a token bucket, against the least that the bucket allows, and when it asked."""
     with (
         serving(10, "--burst", str(burst), "--per-second", str(per_second), "--says", says) as address,
         tempfile.TemporaryDirectory() as work,
     ):
         command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
-        run(command, Path(work))
-        log = json.load(urllib.request.urlopen(f"{address}/log"))
+        with other_reader(address, 2 / per_second if shared else None) as other:
+            run(command, Path(work))
+        log = [
+            (at, status) for at, status, who in json.load(urllib.request.urlopen(f"{address}/log")) if who != "other"
+        ]
+    if shared:
+        click.echo(
+            f"the other reader got {other.count(200)} of {len(other)} answers ({other.count(200) / len(other):.0%})"
+        )
+        per_second /= 2
     refused = [at for at, status in log if status == 429]
     least = (count + 1 - burst) / per_second
     span = log[-1][0] - log[0][0]
@@ -279,9 +321,8 @@ def startup(times: int) -> None:
 
 
 @benchmarks.command()
-@click.option("--targets/--no-targets", default=True, help="also loads into tables that hold millions of rows")
-@click.option("--plot", type=Path, help="SVG file to draw into")
-def growth(targets: bool, plot: Path | None) -> None:
+@click.option("--plot", type=Path, help="SVG file to draw into; needs matplotlib")
+def growth(plot: Path | None) -> None:
     """Time per record on days of 1 to 50,000 records, and of a daily run on targets of 0 to 10 million rows."""
     sizes = {1: 800, 100: 400, 1000: 90, 10_000: 9, 50_000: 2}
     found = []
@@ -295,37 +336,31 @@ def growth(targets: bool, plot: Path | None) -> None:
             f"days of {records:>6,} records ({count} of them): {each:>10,.0f} microseconds per record, "
             f"{done.megabytes:.0f} MB"
         )
+    on_targets: list[tuple[int, float]] = []
+    for millions in (0, 1, 10):
+        seconds = _daily_run_on(millions)
+        on_targets.append((millions, seconds))
+        click.echo(
+            f"a daily run of 8 x 1,000 records on {millions} million rows: {seconds:.2f} s, "
+            f"{seconds / on_targets[0][1]:.2f} of the first"
+        )
     if plot:
-        _draw(plot, found)
-    if targets:
-        times = [_daily_run_on(millions) for millions in (0, 1, 10)]
-        for millions, seconds in zip((0, 1, 10), times, strict=True):
-            click.echo(
-                f"a daily run of 8 x 1,000 records on {millions} million rows: {seconds:.2f} s, "
-                f"{seconds / times[0]:.2f} of the first"
-            )
+        _draw(plot, found, on_targets)
 
 
-def _draw(file: Path, found: list[tuple[int, float]]) -> None:
-    """Draws microseconds per record over the size of a day, both on logarithmic scales, as SVG."""
-    import math
+def _draw(file: Path, sizes: list[tuple[int, float]], targets: list[tuple[int, float]]) -> None:
+    """Draws the time per record over the size of a day, and of a daily run over the size of its target."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
 
-    def place(records: int, each: float) -> tuple[float, float]:
-        return 70 + 100 * math.log10(records), 330 - 60 * math.log10(each)
-
-    points = [place(*each) for each in found]
-    line = " ".join(f"{x:.0f},{y:.0f}" for x, y in points)
-    marks = "".join(
-        f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"/><text x="{x:.0f}" y="{y - 10:.0f}">{each:,.0f}</text>'
-        f'<text x="{x:.0f}" y="350">{records:,}</text>'
-        for (x, y), (records, each) in zip(points, found, strict=True)
-    )
-    file.write_text(
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 380" font-family="sans-serif" font-size="12" '
-        f'text-anchor="middle"><rect width="600" height="380" fill="white"/><polyline points="{line}" fill="none" '
-        f'stroke="black"/>{marks}<text x="300" y="372">records of a day</text>'
-        '<text x="300" y="20">microseconds per record, a whole backfill</text></svg>\n'
-    )
+    mpl.rcParams["svg.hashsalt"] = "growth"  # the same drawing for the same figures
+    figure, (by_size, by_target) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    by_size.loglog(*zip(*sizes, strict=True), marker="o")
+    by_size.set(xlabel="records of a day", ylabel="microseconds per record", title="a whole backfill")
+    by_target.plot(*zip(*targets, strict=True), marker="o")
+    by_target.set(xlabel="million rows in the target", ylabel="seconds", title="a daily run of 8 x 1,000 records")
+    by_target.set_ylim(bottom=0)
+    figure.savefig(file, metadata={"Date": None})
 
 
 def _daily_run_on(millions: int) -> float:

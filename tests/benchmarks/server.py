@@ -25,7 +25,7 @@ from claude_code_analytics.simulator import SAMPLE_ORGANIZATION_ID, RateLimit
 
 def application(bodies: list[bytes], latency: float, limit: RateLimit | None) -> Any:
     """The ASGI application."""
-    log: list[tuple[float, int]] = []
+    log: list[tuple[float, int, str]] = []
     began = time.monotonic()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -42,7 +42,8 @@ def application(bodies: list[bytes], latency: float, limit: RateLimit | None) ->
             number = int(query["page"].removeprefix("page_")) if "page" in query else 0
             body = bodies[number].replace(DAY_IN_TEMPLATE, query["starting_at"][:10].encode())
         if scope["path"] != "/log":
-            log.append((round(time.monotonic() - began, 4), status))
+            who = dict(scope["headers"]).get(b"user-agent", b"").decode()
+            log.append((round(time.monotonic() - began, 4), status, who))
             await asyncio.sleep(latency)
         head = [(key.encode(), value.encode()) for key, value in headers.items()]
         head.append((b"content-length", str(len(body)).encode()))
