@@ -338,11 +338,11 @@ def growth(plot: Path | None) -> None:
         )
     on_targets: list[tuple[int, float]] = []
     for millions in (0, 1, 10):
-        seconds = _daily_run_on(millions)
+        seconds, megabytes = _daily_run_on(millions)
         on_targets.append((millions, seconds))
         click.echo(
             f"a daily run of 8 x 1,000 records on {millions} million rows: {seconds:.2f} s, "
-            f"{seconds / on_targets[0][1]:.2f} of the first"
+            f"{seconds / on_targets[0][1]:.2f} of the first, {megabytes:.0f} MB"
         )
     if plot:
         _draw(plot, found, on_targets)
@@ -363,8 +363,8 @@ def _draw(file: Path, sizes: list[tuple[int, float]], targets: list[tuple[int, f
     figure.savefig(file, metadata={"Date": None})
 
 
-def _daily_run_on(millions: int) -> float:
-    """Seconds of a load of eight days into a target that already holds so many million rows, of other days."""
+def _daily_run_on(millions: int) -> tuple[float, float]:
+    """Seconds and megabytes of a load of eight days into a target that holds so many million rows of other days."""
     with serving(1000) as address, tempfile.TemporaryDirectory() as work:
         folder, database = Path(work), Path(work, "warehouse.duckdb")
         command = contender("ours", address, 8, database)
@@ -378,7 +378,8 @@ def _daily_run_on(millions: int) -> float:
                     "kept._dlt_id || number AS _dlt_id) "
                     f"FROM {table} kept, range({millions * 1_000_000 // 56_000}) numbers(number)"
                 )
-        return statistics.median(run(command, folder).inside for _ in range(3))
+        runs = [run(command, folder) for _ in range(3)]
+    return statistics.median(each.inside for each in runs), max(each.megabytes for each in runs)
 
 
 if __name__ == "__main__":
