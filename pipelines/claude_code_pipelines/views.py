@@ -11,8 +11,11 @@ from .warehouse import analytics_schema, plain_errors
 
 COSTS_VIEW = "claude_code_costs"
 
+_CREATE = {"tsql": "CREATE OR ALTER VIEW", "fabric": "CREATE OR ALTER VIEW"}
+"""How a view is created anew, by dlt's name of the dialect; `CREATE OR REPLACE VIEW` elsewhere."""
+
 _COSTS = """
-CREATE OR REPLACE VIEW {view} AS
+{create} {view} AS
 SELECT
   m.organization_id, m.date,
   u.actor__type, u.actor__email_address, u.actor__api_key_name,
@@ -42,6 +45,7 @@ def create_views(pipeline: dlt.Pipeline) -> list[str]:
     with plain_errors(), pipeline.sql_client(schema.name) as client:
         client.execute_sql(
             _COSTS.format(
+                create=_CREATE.get(client.capabilities.sqlglot_dialect or "", "CREATE OR REPLACE VIEW"),
                 view=client.make_qualified_table_name(COSTS_VIEW),
                 models=client.make_qualified_table_name(MODEL_BREAKDOWN_TABLE),
                 usage=client.make_qualified_table_name(USAGE_TABLE),

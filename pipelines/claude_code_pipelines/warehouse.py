@@ -33,7 +33,7 @@ from dlt.pipeline.exceptions import InvalidPipelineName
 from filelock import FileLock, Timeout
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
-from claude_code_analytics.hints import require_replaceable
+from claude_code_analytics.destinations import require_replaceable
 from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME
 
 logger = logging.getLogger("claude_code_analytics")

@@ -66,6 +66,14 @@ _LOAD_ID = Column("_dlt_load_id", "text", "dlt load package that wrote the row."
 _PARENT_ID = Column("_dlt_parent_id", "text", f"_dlt_id of the record in {USAGE_TABLE}.", nullable=False)
 _LIST_IDX = Column("_dlt_list_idx", "bigint", "Position within the record, from 0.", nullable=False)
 
+TABLE_DESCRIPTIONS = {
+    USAGE_TABLE: "Claude Code usage as the Admin API reports it, one row per record. A person has several rows a day.",
+    TOOL_ACTIONS_TABLE: "Proposals of tools that were accepted or rejected, one row per record and tool.",
+    MODEL_BREAKDOWN_TABLE: "Tokens and estimated costs, in minor units (cents), one row per record and model.",
+    DAYS_TABLE: "Ledger of the days that were loaded, one row per day and fetch.",
+}
+"""Meaning and grain of the tables, written to the warehouse where it takes descriptions."""
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     USAGE_TABLE: (
         _ORGANIZATION,
@@ -110,7 +118,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _ROW_ID,
     ),
     DAYS_TABLE: (
-        _ORGANIZATION,
+        replace(_ORGANIZATION, nullable=False),  # ClickHouse takes no column into a key that may be NULL
         _DATE,
         Column("fetched_at", "timestamp", "When the day's first page was asked for.", nullable=False),
         Column("records", "bigint", "Records that the API gave for the day.", nullable=False),

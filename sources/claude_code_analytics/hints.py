@@ -1,8 +1,8 @@
-"""How dlt writes the tables: types and descriptions, keys, the days to replace, the file format for each destination.
+"""How dlt writes the tables: types and descriptions, keys, the rows to replace.
 
 Decisions D2 and D3: a load deletes the days that it fetched and inserts what it fetched. dlt does that with `merge` /
 `delete-insert` and a `destination_scope` that names organizations and days; `_dlt_id` as primary key makes rows that an
-interrupted load staged twice count once.
+interrupted load staged twice count once. What differs by destination stands in `destinations.py`.
 """
 
 from __future__ import annotations
@@ -11,22 +11,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dlt.common.destination import DestinationCapabilitiesContext
-
 from .columns import COLUMNS
 from .days import DayRange
-from .exceptions import DestinationError, UnexpectedAnswer
+from .destinations import Target
+from .exceptions import UnexpectedAnswer
 from .settings import DAYS_TABLE, RECORD_TABLES, USAGE_TABLE
-
-FILE_FORMATS = {
-    "duckdb": "parquet",
-    "motherduck": "parquet",
-    "snowflake": "parquet",
-    "bigquery": "jsonl",
-    "postgres": "insert_values",
-}
-"""Loader file format by type of destination; elsewhere dlt's own choice. Why: Parquet is 20 times faster than dlt's
-default on DuckDB; BigQuery takes no JSON column from Parquet; Postgres' CSV turns empty texts into NULL."""
 
 IN_ONE_TRANSACTION = "/* CREATE */"
 """dlt 1.31 deletes and inserts in one transaction only where it takes the SQL for DDL, by looking for this word; else a
@@ -36,12 +25,12 @@ NOTHING = f"1 = 0 {IN_ONE_TRANSACTION}"
 """The scope that replaces nothing: dlt keeps the last scope in its schema, so it must be set even then."""
 
 _ORGANIZATION_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_FETCH = ("organization_id", "fetched_at")
+"""What tells one fetch of a day from another."""
 
 
-def scope(organizations: Iterable[str], days: DayRange) -> str:
-    """SQL that names the rows that a load replaces: these organizations on these days.
-
-    `DATE '...'` literals and unquoted names are read the same by DuckDB, BigQuery, Snowflake and Postgres.
+def scope(organizations: Iterable[str], days: DayRange, target: Target) -> str:
+    """SQL that names the rows of records that a load replaces: these organizations on these days.
 
     Raises:
         UnexpectedAnswer: An organization id that must not go into SQL.
@@ -57,20 +46,33 @@ def scope(organizations: Iterable[str], days: DayRange) -> str:
     if not ids:
         return NOTHING
     listed = ", ".join(f"'{found}'" for found in ids)
-    wanted = f"organization_id IN ({listed}) AND date >= DATE '{days.first}' AND date <= DATE '{days.last}'"
-    return f"{wanted} {IN_ONE_TRANSACTION}"
+    return f"{target.column('organization_id')} IN ({listed}) AND {_on(days, target)} {IN_ONE_TRANSACTION}"
 
 
-def table_hints(
-    table: str, *, replaced: str, extra_types: Mapping[str, str], file_format: str | None
-) -> dict[str, Any]:
+def ledger_scope(days: DayRange, target: Target) -> str:
+    """SQL that names the ledger's rows that were staged before: what a load wrote before it was interrupted.
+
+    By the ledger's key dlt would find the same rows, in the whole table: a warehouse leaves out partitions only by days
+    that stand in the SQL.
+    """
+    names = map(target.column, _FETCH)
+    staged = " AND ".join(f"{name} IN (SELECT {name} FROM {{staging_table}})" for name in names)  # noqa: S608
+    return f"{_on(days, target)} AND {staged} {IN_ONE_TRANSACTION}"
+
+
+def _on(days: DayRange, target: Target) -> str:
+    date = target.column("date")
+    return f"{date} >= {target.day(days.first)} AND {date} <= {target.day(days.last)}"
+
+
+def table_hints(table: str, *, replaced: str, extra_types: Mapping[str, str], target: Target) -> dict[str, Any]:
     """Arguments of `dlt.mark.make_hints` for one table.
 
     Args:
         table: Name of the table.
-        replaced: The `scope` of the load; the ledger is not replaced but merged on organization, day and time.
+        replaced: The rows that the load replaces: `scope`, or `ledger_scope` for the ledger.
         extra_types: dlt types of the columns that no declaration names.
-        file_format: Loader file format, or None for dlt's choice.
+        target: Where the table goes.
     """
     columns: dict[str, Any] = {
         column.name: {
@@ -78,6 +80,7 @@ def table_hints(
             "data_type": column.data_type,
             "nullable": column.nullable,
             "description": column.description,
+            **target.column_hints(table, column.name),
         }
         for column in COLUMNS[table]
     }
@@ -87,31 +90,16 @@ def table_hints(
         columns["fetched_at"] |= {"precision": 6}
     for name, data_type in extra_types.items():
         columns.setdefault(name, {"name": name, "data_type": data_type, "nullable": True})
-    hints: dict[str, Any] = {"table_name": table, "columns": columns, "file_format": file_format}
-    if table == DAYS_TABLE:
-        return hints | {
-            "write_disposition": {"disposition": "merge", "strategy": "delete-insert"},
-            "primary_key": ["organization_id", "date", "fetched_at"],
-        }
-    hints |= {
+    hints: dict[str, Any] = {
+        "table_name": table,
+        "columns": columns,
+        "file_format": target.file_format,
         "write_disposition": {"disposition": "merge", "strategy": "delete-insert", "destination_scope": replaced},
-        "primary_key": "_dlt_id",
+        "primary_key": ["date", *_FETCH] if table == DAYS_TABLE else "_dlt_id",
+        "additional_table_hints": target.table_hints(table),
     }
     if table in RECORD_TABLES and table != USAGE_TABLE:
         hints["references"] = [
             {"columns": ["_dlt_parent_id"], "referenced_table": USAGE_TABLE, "referenced_columns": ["_dlt_id"]}
         ]
     return hints
-
-
-def require_replaceable(destination: str, capabilities: DestinationCapabilitiesContext) -> None:
-    """Refuses a destination that cannot replace days; dlt alone would append there and double the rows.
-
-    Raises:
-        DestinationError: It has no `delete-insert` merge.
-    """
-    if "delete-insert" not in (capabilities.supported_merge_strategies or ()):
-        raise DestinationError(
-            f"the destination {destination} cannot replace days, so re-read days would be doubled; use duckdb, "
-            "motherduck, bigquery, snowflake, postgres, redshift, databricks, clickhouse or mssql"
-        )

@@ -28,8 +28,9 @@ from .client import AnalyticsClient
 from .columns import ARROW_TYPES, COLUMNS
 from .credentials import filled_in
 from .days import ONE_DAY, DayRange, Progress, checked_range, days_to_read, last_final_day, parse_day
+from .destinations import ANYWHERE, Target, require_replaceable
 from .exceptions import ApiUnavailable, ConfigurationError
-from .hints import FILE_FORMATS, require_replaceable, scope, table_hints
+from .hints import ledger_scope, scope, table_hints
 from .identity import MODES, Protect, protection
 from .pacing import utc_now
 from .settings import (
@@ -177,7 +178,7 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Genera
     Returns:
         The newest day that was final when it was read, like all of `wanted` before it; else the day before those.
     """
-    file_format = _file_format()
+    target = _target()
     schema = dlt.current.source_schema()
     shape = Shape(
         naming=column_naming(schema.naming),
@@ -191,11 +192,12 @@ def _load(wanted: DayRange, client: AnalyticsClient, protect: Protect) -> Genera
     gathered: defaultdict[str, list[pa.Table]] = defaultdict(list)
 
     def items(tables: Iterable[str]) -> Iterator[Any]:
-        replaced = scope(organizations, wanted)
+        records = scope(organizations, wanted, target)
+        entries = ledger_scope(wanted, target)
         for table in tables:
-            hints = table_hints(
-                table, replaced=replaced, extra_types=shape.extra_types.get(table, {}), file_format=file_format
-            )
+            replaced = entries if table == DAYS_TABLE else records
+            extra_types = shape.extra_types.get(table, {})
+            hints = table_hints(table, replaced=replaced, extra_types=extra_types, target=target)
             item = pa.concat_tables([empty_table(table), *gathered.pop(table, [])], promote_options="default")
             yield dlt.mark.with_hints(item, dlt.mark.make_hints(**hints), create_table_variant=True)
 
@@ -253,16 +255,15 @@ def _extra_types(schema: Schema) -> dict[str, dict[str, str]]:
     }
 
 
-def _file_format() -> str | None:
-    """The loader file format for the pipeline's destination, after making sure that it can replace days."""
+def _target() -> Target:
+    """The pipeline's destination, after making sure that it can replace days."""
     destination = dlt.current.pipeline().destination
-    if destination is None:
-        return None  # the pipeline only extracts
     capabilities = Container().get(DestinationCapabilitiesContext)
+    if destination is None or capabilities is None:
+        return ANYWHERE  # the pipeline only extracts
     kind = destination.destination_type.rsplit(".", 1)[-1]
-    if capabilities is not None:
-        require_replaceable(kind, capabilities)
-    return FILE_FORMATS.get(kind)
+    require_replaceable(kind, capabilities)
+    return Target(kind, capabilities)
 
 
 def _require_number(value: object, name: str, least: int) -> None:

@@ -1,0 +1,188 @@
+"""Every statement that a load, `status` and `views` run on a destination, written by dlt itself without a connection.
+
+Run as a program, in a process of its own, for it puts stand-ins where drivers are not installed: dlt's code for a
+destination cannot be imported without them, though none is called before something connects. Prints JSON: by
+destination, its dialect, the files' formats and the statements with what each is for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import sys
+import tempfile
+import types
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+DRIVERS = (
+    "azure",
+    "clickhouse_connect",
+    "clickhouse_driver",
+    "databricks",
+    "google",
+    "googleapiclient",
+    "psycopg2",
+    "pyodbc",
+    "requests_oauthlib",
+    "snowflake",
+)
+FIRST, LAST = dt.date(2026, 9, 13), dt.date(2026, 9, 20)
+"""The window of a daily run: today and the seven days before."""
+NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
+TABLES = (
+    "claude_code_usage",
+    "claude_code_usage__tool_actions",
+    "claude_code_usage__model_breakdown",
+    "claude_code_days",
+)
+
+
+class _Anything(type):
+    """A class that has every attribute, of the same kind."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Anything(name, (Exception,), {"__module__": cls.__module__})
+
+    def __getitem__(cls, item: object) -> Any:
+        return cls
+
+    def __or__(cls, other: object) -> Any:
+        return Any
+
+    __ror__ = __or__
+
+
+class _Credentials:
+    """Credentials that nobody asks anything, but where a database is named."""
+
+    project_id = "my-project"
+    database = "analytics"
+
+    def __init__(self, destination: str) -> None:
+        self.catalog = "main" if destination == "databricks" else None
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+class _StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a module for each driver that is not installed, with whatever is imported from it."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> Any:
+        if fullname.partition(".")[0] in DRIVERS:
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        module = types.ModuleType(spec.name)
+        module.__path__ = []
+        module.__getattr__ = lambda name: getattr(_Anything(spec.name, (), {}), name)  # type: ignore[method-assign]
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        pass
+
+
+def written_for(name: str, folder: str) -> dict[str, Any]:
+    """The statements for one destination, and the formats of the files; `+filesystem` behind it for staging there."""
+    import dlt
+
+    from claude_code_analytics import AnalyticsClient, claude_code_analytics
+    from claude_code_analytics.simulator import ScriptedOrganization, SimulatedApi, record
+
+    organization = ScriptedOrganization()
+    organization.days[LAST] = [record(LAST, email="dev@example.test", effort={"level": 1})]
+    api = SimulatedApi(organization, clock=lambda: NOW)
+    client = AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport, clock=lambda: NOW)
+    destination, _, staging = name.partition("+")
+    factory = getattr(dlt.destinations, destination)
+    pipeline = dlt.pipeline(
+        f"to_{name}".replace("+", "_"),
+        destination=factory(),
+        staging=dlt.destinations.filesystem(f"{folder}/bucket") if staging else None,
+        dataset_name="claude_code",
+        pipelines_dir=folder,
+    )
+    pipeline.extract(claude_code_analytics(start_date=FIRST, end_date=LAST, client=client))
+    pipeline.normalize()
+    job_client = _unconnected(factory(), pipeline.default_schema, pipeline)
+    package = pipeline.get_load_package_info(pipeline.list_normalized_load_packages()[0])
+    files = {job.job_file_info.table_name: job.job_file_info.file_format for job in package.jobs["new_jobs"]}
+    return {
+        "dialect": job_client.capabilities.sqlglot_dialect,
+        "files": {table: files[table] for table in TABLES},
+        "statements": [*_of_dlt(job_client), *_of_the_pipelines(pipeline, job_client)],
+    }
+
+
+def _of_dlt(job_client: Any) -> Iterator[dict[str, str]]:
+    for table in TABLES:
+        columns = job_client.schema.get_table_columns(table)
+        grown = dict(list(columns.items())[:-1])
+        for purpose, stored in (("create", {}), ("alter", grown)):
+            for sql in job_client._build_schema_update_sql([(table, stored)])[0]:
+                yield {"for": purpose, "table": table, "sql": sql.strip()}
+        for job in job_client._create_merge_followup_jobs([job_client.prepare_load_table(table)]):
+            for line in Path(job.new_file_path()).read_text().split("\n"):
+                for sql in filter(str.strip, line.split(";")):
+                    yield {"for": "merge", "table": table, "sql": sql.strip()}
+
+
+def _of_the_pipelines(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]:
+    from claude_code_analytics.days import DayRange
+    from claude_code_pipelines import journal, ledger, views
+
+    executed: list[str] = []
+    sql_client = job_client.sql_client
+    sql_client.open_connection = sql_client.close_connection = lambda: None
+    sql_client.execute_sql = lambda sql, *arguments, **named: executed.append(sql) or []
+    pipeline.sql_client = lambda *arguments, **named: sql_client
+    ledger._has_ledger = lambda pipeline: True
+
+    def noted(purpose: str, table: str) -> list[dict[str, str]]:
+        statements = [{"for": purpose, "table": table, "sql": sql.strip()} for sql in executed]
+        executed.clear()
+        return statements
+
+    journal.open_windows(pipeline)
+    with journal.writing(pipeline, "5a3f1c0d", DayRange(FIRST, LAST)):
+        yield from noted("journal", "_dlt_loads")
+    yield from noted("journal", "_dlt_loads")
+    ledger.read_entries(pipeline)
+    yield from noted("status", "claude_code_days")
+    ledger._query(pipeline, "claude_code_usage", ledger._ROWS_BY_DAY)
+    yield from noted("status", "claude_code_usage")
+    views.create_views(pipeline)
+    yield from noted("view", "claude_code_costs")
+
+
+def _unconnected(factory: Any, schema: Any, pipeline: Any) -> Any:
+    """The job client of dlt for the destination, as it is before it connects."""
+    config = factory.spec()
+    config._bind_dataset_name(pipeline.dataset_name, default_schema_name=schema.name)
+    config.destination_type = factory.destination_type
+    config.credentials = _Credentials(factory.destination_name)
+    for key, value in {"project_id": None, "location": "US"}.items():
+        if hasattr(config, key):
+            setattr(config, key, value)
+    capabilities = factory.capabilities(config, naming=schema.naming)
+    return factory.client_class(schema, config, capabilities)
+
+
+def main() -> None:
+    sys.meta_path.append(_StandIns())
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update({"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": folder, "RUNTIME__LOG_LEVEL": "ERROR"})
+        os.chdir(folder)
+        sys.stdout.write(json.dumps({name: written_for(name, folder) for name in sys.argv[1:]}))
+
+
+if __name__ == "__main__":
+    main()
