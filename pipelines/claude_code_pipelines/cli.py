@@ -61,6 +61,9 @@ _where = _options(
     click.option("--dataset", default="claude_code", show_default=True, help="Dataset (schema) of the tables."),
     click.option("--pipeline", default=SOURCE_NAME, show_default=True, help="Name of the dlt pipeline."),
 )
+_staging = click.option(
+    "--staging", metavar="NAME", help="Send files by way of a bucket: `filesystem` of dlt's config."
+)
 _how = _options(
     click.option("--window-days", type=int, default=WINDOW_DAYS, show_default=True, help="Days committed together."),
     click.option("--progress", type=click.Choice(STYLES), default="auto", show_default=True, help="How to show it."),
@@ -108,6 +111,7 @@ def demo_command(
 @_first
 @_last
 @_how
+@_staging
 @click.pass_obj
 def load_command(
     client: AnalyticsClient | None,
@@ -118,6 +122,7 @@ def load_command(
     end: str | None,
     window_days: int,
     progress: str,
+    staging: str | None,
 ) -> None:
     """Load what is new, up to today, and read recent days again.
 
@@ -126,7 +131,7 @@ def load_command(
     with _reported(progress) as (shown, loading):
         first = parse_day(start, "--start") if start else None
         last = parse_day(end, "--end") if end else None
-        target = Warehouse(destination, dataset, pipeline)
+        target = Warehouse(destination, dataset, pipeline, staging=staging)
         load(target, start=first, end=last, window_days=window_days, client=client, watch=shown, loading=loading)
         _say(summary.loaded(loading, dataset))
         _say([_next_command(target)])
@@ -137,6 +142,7 @@ def load_command(
 @click.option("--start", metavar="DAY", required=True, help="First day, inclusive (UTC, YYYY-MM-DD).")
 @click.option("--end", metavar="DAY", required=True, help="Last day, inclusive (UTC, YYYY-MM-DD).")
 @_how
+@_staging
 @click.pass_obj
 def backfill_command(
     client: AnalyticsClient | None,
@@ -147,11 +153,12 @@ def backfill_command(
     end: str,
     window_days: int,
     progress: str,
+    staging: str | None,
 ) -> None:
     """Load a closed range of days; an interrupted one of the same range goes on where it stopped."""
     with _reported(progress) as (shown, loading):
         first, last = parse_day(start, "--start"), parse_day(end, "--end")
-        target = Warehouse(destination, dataset, pipeline)
+        target = Warehouse(destination, dataset, pipeline, staging=staging)
         backfill(target, first, last, window_days=window_days, client=client, watch=shown, loading=loading)
         if loading.resumed_after:
             _say([f"an interrupted backfill of this range had come to {loading.resumed_after}; went on from there"])

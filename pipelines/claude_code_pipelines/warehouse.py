@@ -22,7 +22,11 @@ from typing import Any
 import dlt
 import pyarrow as pa
 from dlt.common.configuration.exceptions import ConfigFieldMissingException, ConfigurationException
-from dlt.common.destination.exceptions import UnknownDestinationModule
+from dlt.common.destination.exceptions import (
+    DestinationLoadingViaStagingNotSupported,
+    DestinationNoStagingMode,
+    UnknownDestinationModule,
+)
 from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.common.pipeline import LoadInfo, get_dlt_pipelines_dir
 from dlt.common.schema import Schema
@@ -61,12 +65,15 @@ class Warehouse:
         dataset: Dataset (schema) for the tables.
         pipeline: Name of the dlt pipeline, which keeps the cursor.
         working_dir: Folder for dlt's working files; None for dlt's own.
+        staging: Name of a dlt staging destination (`filesystem`): files go to its bucket, where the warehouse fetches
+            them. None: they go to the warehouse directly.
     """
 
     destination: str = "duckdb"
     dataset: str = "claude_code"
     pipeline: str = SOURCE_NAME
     working_dir: str | None = None
+    staging: str | None = None
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -97,8 +104,9 @@ class Warehouse:
             ConfigurationError: An unknown destination, a bad name, missing credentials.
             DestinationError: The destination is out of reach or locked.
         """
-        for name in ("destination", "dataset", "pipeline"):
-            if not getattr(self, name).strip():
+        for name in ("destination", "dataset", "pipeline", "staging"):
+            value = getattr(self, name)
+            if value is not None and not value.strip():
                 raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
         with plain_errors():
             # finished load files hold the records; they are not kept (decision D11)
@@ -113,6 +121,7 @@ class Warehouse:
             pipeline: dlt.Pipeline = dlt.pipeline(
                 self.pipeline,
                 destination=self.destination,
+                staging=self.staging,
                 dataset_name=self.dataset,
                 pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
             )
@@ -132,11 +141,20 @@ class Warehouse:
             return pipeline
 
     def _use_own_staging(self, pipeline: dlt.Pipeline) -> None:
-        """Gives each pipeline a staging dataset of its own: two that load into one dataset would mix their rows."""
-        key = "staging_dataset_name_layout"
-        if self.pipeline != SOURCE_NAME and pipeline.destination and dlt.config.get(f"destination.{key}") is None:
-            own = re.sub(r"\W", "_", self.pipeline)
-            pipeline.destination.config_params.setdefault(key, f"%s_staging_{own}")
+        """Gives each pipeline a staging dataset of its own: two that load into one dataset would mix their rows.
+
+        In a bucket too: dlt empties a table's folder there before it loads.
+        """
+        if self.pipeline == SOURCE_NAME:
+            return
+        own = re.sub(r"\W", "_", self.pipeline)
+        places = [(pipeline.destination, "staging_dataset_name_layout", f"%s_staging_{own}")]
+        if self.staging:
+            places.append((pipeline.staging, "layout", f"{own}/{{table_name}}/{{load_id}}.{{file_id}}.{{ext}}"))
+        for place, key, value in places:
+            names = ("", f".{place.destination_name}") if place else ()
+            if place and all(dlt.config.get(f"destination{name}.{key}") is None for name in names):
+                place.config_params.setdefault(key, value)
 
 
 def _use_current_folder(pipeline: dlt.Pipeline) -> None:
@@ -310,6 +328,12 @@ def plain_errors() -> Iterator[None]:
         for cause in causes:
             if isinstance(cause, UnknownDestinationModule):
                 what = "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"
+                raise ConfigurationError(what) from None
+            if isinstance(cause, DestinationNoStagingMode):
+                what = "files can only be staged in a bucket: use --staging filesystem"
+                raise ConfigurationError(what) from None
+            if isinstance(cause, DestinationLoadingViaStagingNotSupported):
+                what = f"the destination {cause.destination} takes no files from a bucket; leave staging out"
                 raise ConfigurationError(what) from None
             if isinstance(cause, ConfigFieldMissingException):
                 raise ConfigurationError(_missing(cause)) from None
