@@ -48,7 +48,7 @@ class _Anything(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _Anything(name, (Exception,), {"__module__": cls.__module__})
+        return _Anything(name, (_Thing,), {"__module__": cls.__module__})
 
     def __getitem__(cls, item: object) -> Any:
         return cls
@@ -57,6 +57,13 @@ class _Anything(type):
         return Any
 
     __ror__ = __or__
+
+
+class _Thing(Exception):
+    """What a driver's class makes; drivers' errors are caught by their classes."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments)
 
 
 class _Credentials:
