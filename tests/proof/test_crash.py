@@ -19,7 +19,7 @@ import duckdb
 import pytest
 
 from processes import PATIENCE, Site, ended, told_in_one_line
-from truth import Contents
+from truth import in_file
 
 LONG_RUN = int(os.environ.get("CRASH_TEST_KILLS", "100"))
 """Kills in the slow suite."""
@@ -89,7 +89,7 @@ def survive(site: Site, rng: random.Random, kills: int) -> Counter[str]:
     for command in (load, backfill):
         site.require_done(*command)
     site.require_cursor(site.day(20))
-    ledger = Contents(site.database).ledger
+    ledger = in_file(site.database).ledger
     assert {site.day(number) for number in range(45, 61)} <= set(ledger)
     return when
 

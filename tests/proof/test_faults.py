@@ -40,7 +40,7 @@ from claude_code_analytics.simulator.server import serve
 from claude_code_pipelines import Warehouse as Target
 from claude_code_pipelines import load
 from tally import Ending
-from truth import Contents, as_told
+from truth import as_told, in_file
 
 ONE_DAY = dt.timedelta(days=1)
 DAYS = [dt.date(2026, 9, 14), dt.date(2026, 9, 15), dt.date(2026, 9, 16)]
@@ -263,7 +263,7 @@ class Run:
         if self.warehouse.database.read_bytes() == self._file:
             assert ended != EXACT
             return ended
-        found = Contents(self.warehouse.database)
+        found = in_file(self.warehouse.database)
         assert found.days == self.held
         assert not found.orphans
         assert not found.doubles
@@ -334,11 +334,11 @@ def test_of_a_load_in_windows_the_days_before_the_fault_stay(
     ended = run(On("status-503", day=DAYS[1], page="last", times=None))
     tally.append(("status", "status-503", "windows, day 2, page last, every time", ended))
     assert ended == "ApiUnavailable"
-    found = Contents(database)
+    found = in_file(database)
     assert found.days == {DAYS[0]: as_told(told[DAYS[0]])}
     assert set(found.ledger) == {DAYS[0]}
     assert run(On("cut-halfway", day=DAYS[1], page="last")) == EXACT
-    assert Contents(database).days == {day: as_told(told[day]) for day in DAYS}
+    assert in_file(database).days == {day: as_told(told[day]) for day in DAYS}
 
 
 # Over a real connection
@@ -514,12 +514,12 @@ def test_midnight_within_a_load_loses_no_day(warehouse: Any, clock: Any, today: 
 
     change_on(warehouse.api, today, page, midnight)
     warehouse.load(start_date=days[0])
-    found = Contents(warehouse.database)
+    found = in_file(warehouse.database)
     assert found.days == held
     assert warehouse.cursor() == today
 
     warehouse.load(start_date=days[0])
-    found = Contents(warehouse.database)
+    found = in_file(warehouse.database)
     assert found.days == {day: as_told(rows) for day, rows in warehouse.organization.days.items()}
     assert set(found.ledger) == {*days, tomorrow}
     assert warehouse.cursor() == tomorrow

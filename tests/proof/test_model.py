@@ -42,7 +42,7 @@ from claude_code_analytics.simulator import (
 )
 from claude_code_pipelines import Loading, Warehouse, backfill, load
 from claude_code_pipelines.loading import Watch
-from truth import Contents, RecordingApi, broken_promises
+from truth import Contents, RecordingApi, broken_promises, in_file
 
 REAL_ID = SAMPLE_ORGANIZATION_ID.replace("0", "7")
 ONE_DAY = dt.timedelta(days=1)
@@ -240,7 +240,7 @@ class History(RuleBasedStateMachine):
             assert not passed, f"the cursor stands at {cursor} and passed {passed}"
 
     def _contents(self) -> Contents:
-        return Contents(self.database)
+        return in_file(self.database)
 
     def _cursor(self) -> dt.date | None:
         """The cursor as another machine would find it: that of the last load that came to its end."""

@@ -11,7 +11,7 @@ import duckdb
 from claude_code_analytics import AnalyticsClient
 from claude_code_analytics.simulator import ScriptedOrganization, model_usage, record
 from claude_code_pipelines import Loading, Warehouse, backfill, load
-from truth import Contents, RecordingApi, broken_promises
+from truth import RecordingApi, broken_promises, in_file
 
 ONE_DAY = dt.timedelta(days=1)
 FIRST = dt.date(2026, 9, 1)
@@ -63,11 +63,11 @@ class Place:
             return backfill(target or self.target, first, last, client=client)
 
     def require_truth(self) -> None:
-        contents = Contents(self.database)
+        contents = in_file(self.database)
         broken = broken_promises(contents, self.api)
         assert not broken, "\n".join(broken)
         assert contents.ledger == self.api.last
         assert set(contents.days) == {FIRST + number * ONE_DAY for number in range(21)}
 
     def counts(self) -> dict[str, int]:
-        return Contents(self.database).rows
+        return in_file(self.database).rows

@@ -14,7 +14,7 @@ from typing import Any
 from claude_code_analytics.simulator import model_usage, record, utc_now
 from claude_code_pipelines import Warehouse
 from claude_code_pipelines.loading import stored_progress
-from truth import Contents, RecordingApi, broken_promises
+from truth import Contents, RecordingApi, broken_promises, in_file
 
 ONE_DAY = dt.timedelta(days=1)
 PATIENCE = 120
@@ -101,14 +101,14 @@ class Site:
 
     def require_promises(self) -> Contents:
         """Compares the warehouse with what the API said, value by value."""
-        contents = Contents(self.database)
+        contents = in_file(self.database)
         broken = broken_promises(contents, self.api)
         assert not broken, "\n".join(broken)
         return contents
 
     def require_cursor(self, first: dt.date) -> None:
         """Ledger and cursor agree, the local one and the one that another machine would find in the warehouse."""
-        ledger = Contents(self.database).ledger
+        ledger = in_file(self.database).ledger
         here = stored_progress(Warehouse(working_dir=str(self.folder / "dlt" / "pipelines")).open())
         elsewhere = stored_progress(Warehouse(working_dir=str(self.folder / "elsewhere")).open())
         assert here is not None

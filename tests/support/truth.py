@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ TOOLS = f"{USAGE}__tool_actions"
 MODELS = f"{USAGE}__model_breakdown"
 LEDGER = "claude_code_days"
 
-_PLACES = (
+PLACES = (
     "organization_id",
     "actor.type",
     "actor.email_address",
@@ -54,17 +54,35 @@ _MODEL_PLACES = (
 Day = list[str]
 """A day's records with all their values, as text, in an order that means nothing."""
 
+Row = dict[str, Any]
+Tables = Mapping[str, Sequence[Row]]
+"""Rows by table, as a warehouse gives them back: dates, exact numbers, aware times, JSON decoded."""
+
 
 class RecordingApi(SimulatedApi):
     """A simulated API that keeps what it answered.
+
+    Args:
+        *arguments: As `SimulatedApi` has them, like the other options.
+        places: The values of a record that are kept; those of its breakdowns all are.
+        as_stored: Makes of a record what a load is to store of it.
+        **options: See above.
 
     Attributes:
         answers: By the request-id of its last page, the day that was asked for and all that was said about it.
         last: By day, the request-id of its last whole answer.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        places: Sequence[str] = PLACES,
+        as_stored: Callable[[dict[str, Any]], dict[str, Any]] = lambda record: record,
+        **options: Any,
+    ) -> None:
         super().__init__(*arguments, **options)
+        self.places = places
+        self._as_stored = as_stored
         self.answers: dict[str, tuple[dt.date, Day]] = {}
         self.last: dict[dt.date, str] = {}
         self._before: dict[str, list[dict[str, Any]]] = {}
@@ -87,15 +105,15 @@ class RecordingApi(SimulatedApi):
                 self._before[page["next_page"]] = records
                 return
             day = dt.date.fromisoformat(params["starting_at"])
-            self.answers[request_id] = day, as_told(records)
+            self.answers[request_id] = day, as_told([self._as_stored(record) for record in records], self.places)
             self.last[day] = request_id
 
 
-def as_told(records: Sequence[dict[str, Any]]) -> Day:
+def as_told(records: Iterable[dict[str, Any]], places: Sequence[str] = PLACES) -> Day:
     """What the API says about a day."""
     return sorted(
         _text(
-            [_at(each, place) for place in _PLACES],
+            [_at(each, place) for place in places],
             [
                 (number, name, counts["accepted"], counts["rejected"])
                 for number, (name, counts) in enumerate(sorted(each["tool_actions"].items()))
@@ -110,7 +128,11 @@ def as_told(records: Sequence[dict[str, Any]]) -> Day:
 
 
 class Contents:
-    """What a DuckDB file holds; a table that is not there holds nothing.
+    """What a warehouse holds.
+
+    Args:
+        tables: Its rows; a table that is not there holds nothing.
+        places: The values of a record that are compared; those of its breakdowns all are.
 
     Attributes:
         days: By day, what the three tables say about it.
@@ -121,15 +143,8 @@ class Contents:
         doubles: Ids of rows that are there more than once.
     """
 
-    def __init__(self, database: Path, dataset: str = "claude_code") -> None:
-        with duckdb.connect(str(database), read_only=True) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
-            there = {row[0] for row in connection.execute(listed, [dataset]).fetchall()}
-            tables = {
-                name: _rows(connection, f"{dataset}.{name}") if name in there else []
-                for name in (USAGE, TOOLS, MODELS, LEDGER)
-            }
+    def __init__(self, tables: Tables, places: Sequence[str] = PLACES) -> None:
+        tables = {name: tables.get(name, ()) for name in (USAGE, TOOLS, MODELS, LEDGER)}
         self.rows = {name: len(rows) for name, rows in tables.items()}
         records = {row["_dlt_id"]: row for row in tables[USAGE]}
         ids = Counter((name, row["_dlt_id"]) for name in (USAGE, TOOLS, MODELS) for row in tables[name])
@@ -150,7 +165,7 @@ class Contents:
         for record_id, row in records.items():
             self.days.setdefault(row["date"], []).append(
                 _text(
-                    [row[_column(place)] for place in _PLACES],
+                    [row.get(_column(place)) for place in places],
                     sorted(children[TOOLS][record_id]),
                     sorted(children[MODELS][record_id], key=lambda model: model[0]),
                 )
@@ -178,7 +193,21 @@ def broken_promises(contents: Contents, api: RecordingApi) -> list[str]:
     return broken
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+def in_file(database: Path, dataset: str = "claude_code") -> Contents:
+    """What a DuckDB file holds."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return Contents(tables_in(connection, dataset))
+
+
+def tables_in(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, list[Row]]:
+    """The rows of the tables that a DuckDB connection sees."""
+    connection.execute("SET TimeZone = 'UTC'")
+    listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
+    there = {row[0] for row in connection.execute(listed, [dataset]).fetchall()}
+    return {name: _rows(connection, f"{dataset}.{name}") for name in (USAGE, TOOLS, MODELS, LEDGER) if name in there}
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
     found = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
     names = [column[0] for column in found.description or []]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -198,8 +227,13 @@ def _text(*parts: Any) -> str:
     def plain(value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return [plain(item) for item in value]
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in sorted(value.items())}
+        if isinstance(value, float):
+            value = Decimal(repr(value))
         if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-            return f"{Decimal(value).normalize():f}"
+            exact = f"{Decimal(value):f}"  # normalize() would round to 28 digits
+            return exact.rstrip("0").rstrip(".") if "." in exact else exact
         return value
 
     return json.dumps(plain(parts), ensure_ascii=False)
