@@ -320,7 +320,7 @@ class _Job:
             info = commit(self._pipeline)
         self._read |= set(read)
         for window_left in [left for left in self._open if self._read.issuperset(left.days.days())]:
-            strike_out(self._pipeline, window_left.note)
+            strike_out(self._pipeline, window_left.load_id)
             self._open.remove(window_left)
         self.loading.committed.append(replace(window, days=days))
         self.loading.days += len(read)
