@@ -1,0 +1,135 @@
+"""Postgres: a real server, started in a folder of its own and listening on loopback."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from truth import Tables
+
+from . import TABLES, Missing, in_utc, rows_of
+
+PATIENCE = 60
+"""Seconds that the server may take to come up or to answer a statement."""
+_OFFICE = "postgres"
+"""User of the operating system that the server runs as where the tests run as root: it refuses root."""
+
+
+class Postgres:
+    """A Postgres server; see `Place`."""
+
+    name = "postgres"
+    lacks: Mapping[str, str] = {}
+
+    def __init__(self) -> None:
+        try:
+            import psycopg2
+        except ImportError:
+            raise Missing("the driver psycopg2 is not installed: pip install --group dev brings it") from None
+        self._driver = psycopg2
+        binaries = _binaries()
+        self._user = _OFFICE if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="story-"))
+        if self._user:
+            try:
+                owner = pwd.getpwnam(self._user)
+            except KeyError:
+                raise Missing("Postgres refuses to run as root, and there is no user postgres") from None
+            os.chown(self._folder, owner.pw_uid, owner.pw_gid)
+        self._server: subprocess.Popen[bytes] | None = None
+        try:
+            self._start(binaries)
+        except BaseException:
+            self.close()
+            raise
+        address = f"postgresql://postgres:trusted@127.0.0.1:{self._port}/postgres?connect_timeout=10"
+        self.environment = {"DESTINATION__POSTGRES__CREDENTIALS": address}
+
+    def _start(self, binaries: Path) -> None:
+        data = self._folder / "data"
+        made = subprocess.run(  # noqa: S603
+            [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C",
+             "--no-sync"],
+            cwd=self._folder, user=self._user, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        # what it loses in a power cut is lost with the test anyway
+        settings = ("fsync=off", "full_page_writes=off", "listen_addresses=127.0.0.1", "timezone=Asia/Tokyo",
+                    f"statement_timeout={PATIENCE}s", f"unix_socket_directories={self._folder}")  # fmt: skip
+        with (self._folder / "log").open("wb") as log:
+            self._server = subprocess.Popen(  # noqa: S603
+                [str(binaries / "postgres"), "-D", str(data), "-p", str(self._port),
+                 *(word for setting in settings for word in ("-c", setting))],
+                cwd=self._folder, user=self._user, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self.run("SELECT 1")
+                return
+            except self._driver.OperationalError:
+                said = (self._folder / "log").read_text()
+                assert self._server.poll() is None, said
+                assert time.monotonic() < deadline, said
+                time.sleep(0.02)
+
+    def tables(self, dataset: str) -> Tables:
+        found = {}
+        with closing(self._connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [dataset])
+            for table in sorted({row[0] for row in cursor.fetchall()} & set(TABLES)):
+                cursor.execute(f"SELECT * FROM {self.qualified(dataset, table)}")  # noqa: S608
+                names = [each[0] for each in cursor.description or []]
+                found[table] = rows_of(names, cursor.fetchall(), lambda name, value: in_utc(value))
+        return found
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(self._connect()) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def qualified(self, dataset: str, table: str) -> str:
+        return f"{dataset}.{table}"
+
+    def rename(self, dataset: str, table: str, name: str) -> None:
+        self.run(f"ALTER TABLE {self.qualified(dataset, table)} RENAME TO {name}")
+
+    def close(self) -> None:
+        if self._server:
+            self._server.terminate()
+            try:
+                self._server.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _connect(self) -> Any:
+        return self._driver.connect(
+            host="127.0.0.1", port=self._port, user="postgres", dbname="postgres", connect_timeout=10
+        )
+
+
+def _binaries() -> Path:
+    """Where the server's programs are: on the path, or where Debian keeps them, the newest first."""
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found else []
+    folders += sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True
+    )
+    for folder in folders:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise Missing("there is no Postgres server here: apt-get install postgresql brings one")
