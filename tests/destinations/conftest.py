@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from places import Missing, Place
+from places.bigquery_stand_in import BigQuery
 from places.duckdb_file import DuckDb
 from places.postgres_server import Postgres
 from story import Story
 
-PLACES: dict[str, Callable[[], Place]] = {"postgres": Postgres}
+PLACES: dict[str, Callable[[], Place]] = {"postgres": Postgres, "bigquery": BigQuery}
 
 
 @pytest.fixture(scope="session")

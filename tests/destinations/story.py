@@ -27,7 +27,7 @@ TODAY = dt.date(2026, 9, 20)
 ORGANIZATION = "11111111-aaaa-4a55-9d3e-3c2f5a7b9e10"
 OTHER_ORGANIZATION = "22222222-bbbb-4b66-8e4f-4d3e6b8c0f21"
 IDENTITY_KEY = "k" * 40
-AWKWARD = "it's 100% \"odd\"\\ \n\t;-- {0} %s ? Zürich 東京 🙂"
+AWKWARD = 'it\'s 100% "odd"\\ \n\t;-- {0} %s ? Zürich 東京 🙂'
 """Text that must go through SQL, CSV and JSON unharmed."""
 
 

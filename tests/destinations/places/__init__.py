@@ -50,9 +50,7 @@ class Place(Protocol):
 def rows_of(names: Iterable[str], rows: Iterable[Sequence[Any]], convert: Callable[[str, Any], Any]) -> list[Row]:
     """Rows by column name, lower-cased, with each value made a plain one."""
     columns = [name.lower() for name in names]
-    return [
-        {name: convert(name, value) for name, value in zip(columns, row, strict=True)} for row in rows
-    ]
+    return [{name: convert(name, value) for name, value in zip(columns, row, strict=True)} for row in rows]
 
 
 def decoded(value: Any) -> Any:

@@ -1,0 +1,112 @@
+"""BigQuery: `bqemulator`, which answers BigQuery's REST API on this machine; `python tests/destinations` starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from unittest import mock
+
+from truth import Tables
+
+from . import HOW_TO_START, TABLES, Missing, decoded, in_utc, rows_of
+
+ADDRESS = "BIGQUERY_STAND_IN"
+"""Environment variable that says where it listens."""
+PROJECT = "conformance"
+PATIENCE = 30
+"""Seconds that a request may take, and that it may be tried again."""
+
+
+class BigQuery:
+    """The stand-in of BigQuery; see `Place`."""
+
+    name = "bigquery"
+    lacks: Mapping[str, str] = {}
+
+    def __init__(self) -> None:
+        address = os.environ.get(ADDRESS)
+        if address is None:
+            raise Missing(f"the stand-in of BigQuery is not running: {HOW_TO_START} bigquery starts it and runs this")
+        from dlt.common.configuration.specs import GcpServiceAccountCredentials
+        from google.auth.credentials import AnonymousCredentials
+        from google.cloud import bigquery
+
+        self._patches = [
+            # dlt can be told of no other place to log in than Google's; the stand-in lets everybody in
+            mock.patch.object(
+                GcpServiceAccountCredentials, "to_native_credentials", return_value=AnonymousCredentials()
+            ),
+            mock.patch.object(bigquery.Client, "query_and_wait", _as_understood(bigquery.Client.query_and_wait)),
+        ]
+        for patch in self._patches:
+            patch.start()
+        account = {"project_id": PROJECT, "private_key": "unused", "client_email": "nobody@example.test"}
+        self.environment = {
+            "BIGQUERY_EMULATOR_HOST": address,
+            "DESTINATION__BIGQUERY__CREDENTIALS": json.dumps(account),
+            "DESTINATION__BIGQUERY__HTTP_TIMEOUT": str(PATIENCE),
+            "DESTINATION__BIGQUERY__RETRY_DEADLINE": str(PATIENCE),
+            "DESTINATION__BIGQUERY__FILE_UPLOAD_TIMEOUT": str(PATIENCE),
+            "NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION": "true",  # it does not unpack what is uploaded
+        }
+        with mock.patch.dict(os.environ, {"BIGQUERY_EMULATOR_HOST": address}):
+            self._client = bigquery.Client(project=PROJECT, credentials=AnonymousCredentials())
+
+    def tables(self, dataset: str) -> Tables:
+        found = {}
+        there = {table.table_id for table in self._client.list_tables(f"{PROJECT}.{dataset}", timeout=PATIENCE)}
+        for table in sorted(there & set(TABLES)):
+            rows = self._client.query(f"SELECT * FROM {self.qualified(dataset, table)}", timeout=PATIENCE).result()  # noqa: S608
+            types = {field.name: field.field_type for field in rows.schema}
+
+            def convert(name: str, value: Any, types: Mapping[str, str] = types) -> Any:
+                return decoded(value) if types[name] == "JSON" else in_utc(value)
+
+            found[table] = rows_of(list(types), [row.values() for row in rows], convert)
+        return found
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in self._client.query(sql, timeout=PATIENCE).result(timeout=PATIENCE)]
+
+    def qualified(self, dataset: str, table: str) -> str:
+        return f"`{PROJECT}.{dataset}.{table}`"
+
+    def rename(self, dataset: str, table: str, name: str) -> None:
+        self.run(f"ALTER TABLE {self.qualified(dataset, table)} RENAME TO {name}")
+
+    def close(self) -> None:
+        self._client.close()
+        for patch in self._patches:
+            patch.stop()
+
+
+_ADDS = re.compile(r"ALTER TABLE `(\w+)`\.`(\w+)`\.`(\w+)`\s+ADD COLUMN .*", re.DOTALL)
+_ADDED = re.compile(r"ADD COLUMN `(\w+)` (\w+)")
+
+
+def _as_understood(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """A `query_and_wait` that asks as the stand-in understands it, and raises what went wrong.
+
+    The stand-in answers it with success when a statement failed, adds one column at a time, and does not list columns
+    that were added by SQL.
+    """
+
+    def asked(client: Any, query: str, **options: Any) -> Any:
+        adds = _ADDS.match(query)
+        added = _ADDED.findall(query) if adds else []
+        table = ".".join(adds.groups()) if adds else ""
+        for statement in [f"ALTER TABLE `{table}` ADD COLUMN `{name}` {kind}" for name, kind in added] or [query]:
+            rows = ask(client, statement, **options)
+            client.get_job(rows.job_id, timeout=PATIENCE).result(timeout=PATIENCE)
+        if added:
+            from google.cloud.bigquery import SchemaField
+
+            known = client.get_table(table, timeout=PATIENCE)
+            known.schema = [*known.schema, *(SchemaField(name, kind) for name, kind in added)]
+            client.update_table(known, ["schema"], timeout=PATIENCE)
+        return rows
+
+    return asked
