@@ -15,9 +15,10 @@ from places import Missing, Place
 from places.bigquery_stand_in import BigQuery
 from places.duckdb_file import DuckDb
 from places.postgres_server import Postgres
+from places.snowflake_stand_in import Snowflake
 from story import Story
 
-PLACES: dict[str, Callable[[], Place]] = {"postgres": Postgres, "bigquery": BigQuery}
+PLACES: dict[str, Callable[[], Place]] = {"postgres": Postgres, "bigquery": BigQuery, "snowflake": Snowflake}
 
 
 @pytest.fixture(scope="session")

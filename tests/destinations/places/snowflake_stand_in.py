@@ -1,0 +1,91 @@
+"""Snowflake: the server of `fakesnow`, which answers Snowflake's drivers; `python tests/destinations` starts it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+from unittest import mock
+
+from truth import Tables
+
+from . import HOW_TO_START, TABLES, Missing, decoded, in_utc, rows_of
+
+ADDRESS = "SNOWFLAKE_STAND_IN"
+"""Environment variable that says at which port of this machine it listens."""
+DATABASE = "CONFORMANCE"
+PATIENCE = 30
+"""Seconds that a request may take, with all that is tried again; without a bound the driver goes on for minutes."""
+
+
+class Snowflake:
+    """The stand-in of Snowflake; see `Place`."""
+
+    name = "snowflake"
+    lacks: Mapping[str, str] = {}
+
+    def __init__(self) -> None:
+        port = os.environ.get(ADDRESS)
+        if port is None:
+            raise Missing(f"the stand-in of Snowflake is not running: {HOW_TO_START} snowflake starts it and runs this")
+        import snowflake.connector
+        from dlt.destinations import snowflake as destination
+
+        self._driver = snowflake.connector
+        self._port = int(port)
+        # it takes one statement at a time
+        capabilities = destination._raw_capabilities
+
+        def one_statement(of: Any) -> Any:
+            found = capabilities(of)
+            found.supports_multiple_statements = False
+            return found
+
+        self._patches = [mock.patch.object(destination, "_raw_capabilities", one_statement)]
+        for patch in self._patches:
+            patch.start()
+        with closing(self._connect(database=None)) as connection:
+            connection.cursor().execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+        where = f"host=localhost&port={port}&protocol=http&login_timeout={PATIENCE}&network_timeout={PATIENCE}"
+        self.environment = {
+            "DESTINATION__SNOWFLAKE__CREDENTIALS": f"snowflake://anybody:anything@fakesnow/{DATABASE}?{where}"
+        }
+
+    def tables(self, dataset: str) -> Tables:
+        found = {}
+        with closing(self._connect()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(
+                "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = %s",
+                [dataset.upper()],
+            )
+            types = {(table.lower(), name.lower()): kind for table, name, kind in cursor.fetchall()}
+            for table in sorted({table for table, _ in types} & set(TABLES)):
+
+                def convert(name: str, value: Any, table: str = table) -> Any:
+                    return decoded(value) if types[table, name] == "VARIANT" else in_utc(value)
+
+                cursor.execute(f"SELECT * FROM {self.qualified(dataset, table)}")  # noqa: S608
+                found[table] = rows_of([each[0] for each in cursor.description], cursor.fetchall(), convert)
+        return found
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(self._connect()) as connection:
+            return list(connection.cursor().execute(sql).fetchall())
+
+    def qualified(self, dataset: str, table: str) -> str:
+        return f"{dataset}.{table}"
+
+    def rename(self, dataset: str, table: str, name: str) -> None:
+        self.run(f"ALTER TABLE {self.qualified(dataset, table)} RENAME TO {self.qualified(dataset, name)}")
+
+    def close(self) -> None:
+        for patch in self._patches:
+            patch.stop()
+
+    def _connect(self, database: str | None = DATABASE) -> Any:
+        return self._driver.connect(
+            user="anybody", password="anything", account="fakesnow", host="localhost", port=self._port,
+            protocol="http", database=database, timezone="UTC", login_timeout=PATIENCE, network_timeout=PATIENCE,
+        )  # fmt: skip
