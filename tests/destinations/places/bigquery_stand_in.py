@@ -9,13 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
 
+from servers import BIGQUERY_ADDRESS, PROJECT
 from truth import Tables
 
 from . import HOW_TO_START, TABLES, Missing, decoded, in_utc, rows_of
 
-ADDRESS = "BIGQUERY_STAND_IN"
-"""Environment variable that says where it listens."""
-PROJECT = "conformance"
 PATIENCE = 30
 """Seconds that a request may take, and that it may be tried again."""
 
@@ -27,7 +25,7 @@ class BigQuery:
     lacks: Mapping[str, str] = {}
 
     def __init__(self) -> None:
-        address = os.environ.get(ADDRESS)
+        address = os.environ.get(BIGQUERY_ADDRESS)
         if address is None:
             raise Missing(f"the stand-in of BigQuery is not running: {HOW_TO_START} bigquery starts it and runs this")
         from dlt.common.configuration.specs import GcpServiceAccountCredentials

@@ -56,7 +56,7 @@ class Postgres:
 
     def _start(self, binaries: Path) -> None:
         data = self._folder / "data"
-        made = subprocess.run(  # noqa: S603
+        made = subprocess.run(
             [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C",
              "--no-sync"],
             cwd=self._folder, user=self._user, capture_output=True, text=True, timeout=PATIENCE, check=False,
@@ -69,7 +69,7 @@ class Postgres:
         settings = ("fsync=off", "full_page_writes=off", "listen_addresses=127.0.0.1", "timezone=Asia/Tokyo",
                     f"statement_timeout={PATIENCE}s", f"unix_socket_directories={self._folder}")  # fmt: skip
         with (self._folder / "log").open("wb") as log:
-            self._server = subprocess.Popen(  # noqa: S603
+            self._server = subprocess.Popen(
                 [str(binaries / "postgres"), "-D", str(data), "-p", str(self._port),
                  *(word for setting in settings for word in ("-c", setting))],
                 cwd=self._folder, user=self._user, stdout=log, stderr=log, start_new_session=True,

@@ -8,12 +8,11 @@ from contextlib import closing
 from typing import Any
 from unittest import mock
 
+from servers import SNOWFLAKE_PORT
 from truth import Tables
 
 from . import HOW_TO_START, TABLES, Missing, decoded, in_utc, rows_of
 
-ADDRESS = "SNOWFLAKE_STAND_IN"
-"""Environment variable that says at which port of this machine it listens."""
 DATABASE = "CONFORMANCE"
 PATIENCE = 30
 """Seconds that a request may take, with all that is tried again; without a bound the driver goes on for minutes."""
@@ -26,7 +25,7 @@ class Snowflake:
     lacks: Mapping[str, str] = {}
 
     def __init__(self) -> None:
-        port = os.environ.get(ADDRESS)
+        port = os.environ.get(SNOWFLAKE_PORT)
         if port is None:
             raise Missing(f"the stand-in of Snowflake is not running: {HOW_TO_START} snowflake starts it and runs this")
         import snowflake.connector
