@@ -31,7 +31,7 @@ from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.common.pipeline import LoadInfo, get_dlt_pipelines_dir
 from dlt.common.schema import Schema
 from dlt.common.utils import digest128
-from dlt.destinations.exceptions import DatabaseException, DestinationConnectionError
+from dlt.destinations.exceptions import DatabaseException, DatabaseUndefinedRelation, DestinationConnectionError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import InvalidPipelineName
 from filelock import FileLock, Timeout
@@ -136,6 +136,7 @@ class Warehouse:
                 pipeline = pipeline.drop()
                 notes = {}
             pipeline.sync_destination()
+            _adopt_schema(pipeline)
             for key, value in {**notes, _ADDRESS_NOTE: address}.items():
                 pipeline.set_local_state_val(key, value)
             return pipeline
@@ -155,6 +156,23 @@ class Warehouse:
             names = ("", f".{place.destination_name}") if place else ()
             if place and all(dlt.config.get(f"destination{name}.{key}") is None for name in names):
                 place.config_params.setdefault(key, value)
+
+
+def _adopt_schema(pipeline: dlt.Pipeline) -> None:
+    """Has a pipeline that never loaded there know the tables that others made: their columns keep the types they have.
+
+    dlt restores schemas by the names in a pipeline's own state only.
+    """
+    if analytics_schema(pipeline) is not None:
+        return
+    with pipeline.destination_client() as client:
+        try:
+            stored = client.get_stored_schema(SOURCE_NAME)  # type: ignore[attr-defined]  # of all SQL clients
+        except DatabaseUndefinedRelation:
+            return  # nothing was ever loaded there
+    if stored:
+        pipeline.schemas.save_schema(Schema.from_stored_schema(json.loads(stored.schema)))
+        pipeline.schema_names = [*pipeline.schema_names, SOURCE_NAME]
 
 
 def _use_current_folder(pipeline: dlt.Pipeline) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from claude_code_analytics import (
@@ -20,7 +22,7 @@ from claude_code_analytics import (
     claude_code_analytics,
 )
 from claude_code_analytics.simulator import ScriptedOrganization, SimulatedApi, error_response, record
-from claude_code_pipelines import Loading, Warehouse, backfill, load
+from claude_code_pipelines import Loading, Warehouse, backfill, load, read_status
 from claude_code_pipelines.loading import Watch
 from claude_code_pipelines.plan import Window
 
@@ -522,6 +524,25 @@ def test_finished_load_files_with_records_are_not_kept(office: Any, tmp_path: Pa
 
 
 # Organizations
+
+
+def test_a_pipeline_of_another_name_knows_what_the_warehouse_holds(
+    office: Any, clock: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "shared.duckdb"
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(file))
+    office.write(september(1), september(2))
+    for day, note in ((1, 5), (2, "five")):
+        office.organization.days[september(day)][0]["note"] = note
+    office.backfill(september(1), september(1))
+
+    office.target = replace(office.target, pipeline="worker_2")
+    assert read_status(office.target.open(), clock()).loaded == (september(1),)
+    office.backfill(september(2), september(2))
+
+    with duckdb.connect(str(file)) as connection:
+        notes = connection.execute("SELECT note, note__v_text FROM claude_code.claude_code_usage ORDER BY date")
+        assert notes.fetchall() == [(5, None), (None, "five")]
 
 
 def test_real_data_does_not_go_beside_the_sample(office: Any) -> None:
