@@ -112,7 +112,7 @@ def test_fields_that_appear_later_become_columns(make_story: Callable[..., Story
     story.require_truth()
 
     story.clock.move(days=1)
-    story.write(TODAY, {**known[0], "note": "still here", "labels": []}, known[1])
+    story.write(TODAY, {**known[0], "note": "still here", "share": 1, "labels": []}, known[1])
     story.write(TODAY + ONE_DAY, {**some_records(TODAY + ONE_DAY, 1)[0], "origin": {"kind": "Zürich's"}})
     story.load()
 
