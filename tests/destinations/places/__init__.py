@@ -24,12 +24,10 @@ class Place(Protocol):
     Attributes:
         name: The destination's name in dlt.
         environment: Environment variables that lead dlt there.
-        lacks: What the place cannot show, by the name of what a chapter needs; each with a reason.
     """
 
     name: str
     environment: Mapping[str, str]
-    lacks: Mapping[str, str]
 
     def tables(self, dataset: str) -> Tables:
         """The rows of all tables of a dataset, as plain values; those that are not there are left out."""

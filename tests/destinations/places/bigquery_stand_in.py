@@ -22,7 +22,6 @@ class BigQuery:
     """The stand-in of BigQuery; see `Place`."""
 
     name = "bigquery"
-    lacks: Mapping[str, str] = {}
 
     def __init__(self) -> None:
         address = os.environ.get(BIGQUERY_ADDRESS)

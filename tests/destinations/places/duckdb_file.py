@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ class DuckDb:
     """A DuckDB file; see `Place`."""
 
     name = "duckdb"
-    lacks: Mapping[str, str] = {}
 
     def __init__(self, folder: Path) -> None:
         file = folder / "story.duckdb"

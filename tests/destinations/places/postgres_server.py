@@ -9,7 +9,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ class Postgres:
     """A Postgres server; see `Place`."""
 
     name = "postgres"
-    lacks: Mapping[str, str] = {}
 
     def __init__(self) -> None:
         try:

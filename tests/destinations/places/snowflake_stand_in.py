@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 from unittest import mock
@@ -22,7 +21,6 @@ class Snowflake:
     """The stand-in of Snowflake; see `Place`."""
 
     name = "snowflake"
-    lacks: Mapping[str, str] = {}
 
     def __init__(self) -> None:
         port = os.environ.get(SNOWFLAKE_PORT)
