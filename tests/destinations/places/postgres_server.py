@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -107,7 +108,7 @@ class Postgres:
 
     def close(self) -> None:
         if self._server:
-            self._server.terminate()
+            self._server.send_signal(signal.SIGQUIT)  # at once: it would wait for connections that are still open
             try:
                 self._server.wait(PATIENCE)
             except subprocess.TimeoutExpired:
