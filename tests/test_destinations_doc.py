@@ -19,7 +19,7 @@ from claude_code_pipelines import Warehouse
 TEXT = (Path(__file__).parents[1] / "docs" / "destinations.md").read_text()
 FACTS = {
     name: (tested, files)
-    for name, tested, files in re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| ([^|]+) \|", TEXT, re.MULTILINE)
+    for name, tested, files in re.findall(r"^\| `(\w+)` \| ([\w, -]+) \| ([^|]+) \|", TEXT, re.MULTILINE)
 }
 REFUSED = re.findall(r"`(\w+)`", TEXT[TEXT.index("Refused, with") : TEXT.index("functions of your own")])
 KINDS = {"parquet": "Parquet", "jsonl": "JSON lines", "insert_values": "`INSERT` statements"}
