@@ -37,7 +37,7 @@ from dlt.pipeline.exceptions import InvalidPipelineName
 from filelock import FileLock, Timeout
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
-from claude_code_analytics.destinations import require_replaceable
+from claude_code_analytics.destinations import SETTINGS, require_replaceable
 from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME
 
 logger = logging.getLogger("claude_code_analytics")
@@ -126,10 +126,9 @@ class Warehouse:
                 pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
             )
             if pipeline.destination:
-                kind = pipeline.destination.destination_type.rsplit(".", 1)[-1]
-                require_replaceable(kind, pipeline.destination.capabilities())
+                require_replaceable(_kind(pipeline), pipeline.destination.capabilities())
             _use_current_folder(pipeline)
-            self._use_own_staging(pipeline)
+            self._settle(pipeline)
             # dlt keeps its state by the pipeline's name, also where the name was used with another warehouse before
             address = _address(pipeline)
             if {address, None}.isdisjoint({notes.get(_ADDRESS_NOTE) or local_value(pipeline, _ADDRESS_NOTE)}):
@@ -141,21 +140,29 @@ class Warehouse:
                 pipeline.set_local_state_val(key, value)
             return pipeline
 
-    def _use_own_staging(self, pipeline: dlt.Pipeline) -> None:
-        """Gives each pipeline a staging dataset of its own: two that load into one dataset would mix their rows.
+    def _settle(self, pipeline: dlt.Pipeline) -> None:
+        """Settles what dlt's configuration leaves open.
 
-        In a bucket too: dlt empties a table's folder there before it loads.
+        Each pipeline gets a staging dataset of its own: two that load into one dataset would mix their rows. In a
+        bucket too: dlt empties a table's folder there before it loads.
         """
-        if self.pipeline == SOURCE_NAME:
-            return
-        own = re.sub(r"\W", "_", self.pipeline)
-        places = [(pipeline.destination, "staging_dataset_name_layout", f"%s_staging_{own}")]
-        if self.staging:
-            places.append((pipeline.staging, "layout", f"{own}/{{table_name}}/{{load_id}}.{{file_id}}.{{ext}}"))
+        places: list[tuple[Any, str, Any]] = [
+            (pipeline.destination, key, value) for key, value in SETTINGS.get(_kind(pipeline), {}).items()
+        ]
+        if self.pipeline != SOURCE_NAME:
+            own = re.sub(r"\W", "_", self.pipeline)
+            places.append((pipeline.destination, "staging_dataset_name_layout", f"%s_staging_{own}"))
+            if self.staging:
+                places.append((pipeline.staging, "layout", f"{own}/{{table_name}}/{{load_id}}.{{file_id}}.{{ext}}"))
         for place, key, value in places:
             names = ("", f".{place.destination_name}") if place else ()
             if place and all(dlt.config.get(f"destination{name}.{key}") is None for name in names):
                 place.config_params.setdefault(key, value)
+
+
+def _kind(pipeline: dlt.Pipeline) -> str:
+    """What dlt calls the type of destination."""
+    return pipeline.destination.destination_type.rsplit(".", 1)[-1] if pipeline.destination else ""
 
 
 def _adopt_schema(pipeline: dlt.Pipeline) -> None:
@@ -281,7 +288,7 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
     Raises:
         DestinationError: It cannot be opened, or closed.
     """
-    if pipeline.destination is None or not pipeline.destination.destination_type.endswith(".duckdb"):
+    if _kind(pipeline) != "duckdb":
         yield
         return
     with plain_errors():

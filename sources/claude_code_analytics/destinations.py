@@ -95,6 +95,13 @@ CLUSTERED_COLUMN = {"snowflake": "date"}
 clustering has little to do; without the hint dlt would drop a clustering key whenever a column is added."""
 
 
+SETTINGS: dict[str, dict[str, Any]] = {"snowflake": {"use_timestamp_tz": True}}
+"""dlt's settings by type of destination, for loads of this project's pipelines whose user has not set them.
+
+Snowflake shows a TIMESTAMP_LTZ, dlt's choice, in the time zone of whoever asks; a TIMESTAMP_TZ stays in UTC.
+"""
+
+
 @dataclass(frozen=True)
 class Target:
     """The destination of the pipeline that runs, as far as tables and SQL depend on it.

@@ -33,7 +33,7 @@ TYPES = {
     "duckdb": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMPTZ", "BOOLEAN", "JSON"),
     "motherduck": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMPTZ", "BOOLEAN", "JSON"),
     "bigquery": ("DATE", "INT64", "NUMERIC(38, 9)", "TIMESTAMP", "BOOL", "JSON"),
-    "snowflake": ("DATE", "DECIMAL(19, 0)", "DECIMAL(38, 9)", "TIMESTAMPLTZ(6)", "BOOLEAN", "VARIANT"),
+    "snowflake": ("DATE", "DECIMAL(19, 0)", "DECIMAL(38, 9)", "TIMESTAMPTZ(6)", "BOOLEAN", "VARIANT"),
     "postgres": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMPTZ(6)", "BOOLEAN", "JSONB"),
     "redshift": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMP WITH TIME ZONE", "BOOLEAN", "SUPER"),
     "databricks": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMP", "BOOLEAN", "STRING"),
@@ -65,9 +65,10 @@ RESERVED = {
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def written(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Any]:
     """What dlt writes for each destination; once for all workers of a test run."""
-    place = tmp_path_factory.getbasetemp().parent / "dialects.json"
+    folder = tmp_path_factory.getbasetemp()
+    place = (folder if worker_id == "master" else folder.parent) / "dialects.json"
     with FileLock(f"{place}.lock"):
         if not place.exists():
             program = [sys.executable, str(ROOT / "tests/support/dialects.py"), *WRITTEN, *STAGED]

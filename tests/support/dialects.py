@@ -172,11 +172,14 @@ def _of_the_pipelines(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]
 
 def _unconnected(factory: Any, schema: Any, pipeline: Any) -> Any:
     """The job client of dlt for the destination, as it is before it connects."""
+    from claude_code_analytics.destinations import SETTINGS
+
     config = factory.spec()
     config._bind_dataset_name(pipeline.dataset_name, default_schema_name=schema.name)
     config.destination_type = factory.destination_type
     config.credentials = _Credentials(factory.destination_name)
-    for key, value in {"project_id": None, "location": "US"}.items():
+    settled = SETTINGS.get(factory.destination_type.rsplit(".", 1)[-1], {})
+    for key, value in {"project_id": None, "location": "US", **settled}.items():
         if hasattr(config, key):
             setattr(config, key, value)
     capabilities = factory.capabilities(config, naming=schema.naming)
