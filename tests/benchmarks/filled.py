@@ -1,0 +1,30 @@
+"""Fills a target of eight days with so many million rows of other days: `filled.py DATABASE MILLIONS`.
+
+A process of its own: what it takes would count as memory of the runs that are started afterwards.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import duckdb
+
+TABLES = ("claude_code_usage", "claude_code_usage__tool_actions", "claude_code_usage__model_breakdown")
+ROWS_OF_EIGHT_DAYS = 56_000
+
+
+def main() -> None:
+    """Copies the days to others, ten times to each."""
+    database, millions = sys.argv[1:]
+    with duckdb.connect(database) as connection:
+        connection.execute("USE bench; SET preserve_insertion_order = false")
+        for table in TABLES:
+            connection.execute(
+                f"INSERT INTO {table} SELECT kept.* REPLACE ("  # noqa: S608
+                "(kept.date - to_days(100 + number::INTEGER // 10))::DATE AS date, kept._dlt_id || number AS _dlt_id) "
+                f"FROM {table} kept, range({int(millions) * 1_000_000 // ROWS_OF_EIGHT_DAYS}) numbers(number)"
+            )
+
+
+if __name__ == "__main__":
+    main()
