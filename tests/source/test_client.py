@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from claude_code_analytics import (
 )
 from claude_code_analytics.answers import retry_after
 from claude_code_analytics.client import FAULTS_PER_REQUEST
+from claude_code_analytics.pages import FetchedDay
 from claude_code_analytics.simulator import SimulatedApi, error_response, record
 
 DAY = dt.date(2026, 9, 1)
@@ -442,6 +444,42 @@ def test_a_failed_day_ends_the_others(api: SimulatedApi, connect: Connect) -> No
     with pytest.raises(RequestRefused, match=r"2026-09-03: .*400 odd"):
         read.extend(day.date for day in connect().days(days_of(60)))
     assert len(api.requests) < 30
+
+
+def test_days_are_given_as_they_were_prepared_in_the_order_asked_for(connect: Connect) -> None:
+    def prepare(day: FetchedDay) -> FetchedDay:
+        return replace(day, request_id=f"prepared {day.date}")
+
+    given = list(connect().days(days_of(20), prepare=prepare))
+
+    assert [day.request_id for day in given] == [f"prepared {date}" for date in days_of(20)]
+
+
+def test_a_day_that_cannot_be_prepared_is_an_error_of_its_turn(connect: Connect) -> None:
+    def prepare(day: FetchedDay) -> FetchedDay:
+        if day.date == days_of(5)[3]:
+            raise UnexpectedAnswer("odd", day=day.date)
+        return day
+
+    read: list[dt.date] = []
+    with pytest.raises(UnexpectedAnswer, match="2026-09-04: odd"):
+        read.extend(day.date for day in connect().days(days_of(5), prepare=prepare))
+    assert read == days_of(3)
+
+
+def test_days_that_were_read_ahead_are_read_again_where_they_are_wanted_otherwise(
+    api: SimulatedApi, connect: Connect
+) -> None:
+    def first(day: FetchedDay) -> FetchedDay:
+        return replace(day, request_id="first")
+
+    def second(day: FetchedDay) -> FetchedDay:
+        return replace(day, request_id="second")
+
+    client = connect()
+    with client.reading_ahead(days_of(4)):
+        assert [day.request_id for day in client.days(days_of(2), prepare=first)] == ["first"] * 2
+        assert [day.request_id for day in client.days(days_of(4)[2:], prepare=second)] == ["second"] * 2
 
 
 @pytest.mark.parametrize("status", [400, 402, 404, 405, 413, 422])

@@ -18,7 +18,7 @@ from claude_code_analytics.identity import MODES, protection
 from claude_code_analytics.pages import FetchedDay
 from claude_code_analytics.simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
 from claude_code_analytics.source import column_naming
-from claude_code_analytics.tables import Shape, shape_day
+from claude_code_analytics.tables import Shape, ShapeAhead, ShapedDay, shape_day
 
 DAY = dt.date(2026, 9, 14)
 USAGE, TOOLS, MODELS, LEDGER = COLUMNS
@@ -146,14 +146,13 @@ def test_records_that_are_decoded_into_types_and_others_become_the_same_tables(s
 
     now = dt.datetime(2026, 9, 20, tzinfo=dt.timezone.utc)
     body = json.dumps({"data": sent, "has_more": False}).encode()
+    protect = protection(mode, "key")
+    known, untyped = (kind(DAY, (body,), len(sent), None, now) for kind in (FetchedDay, Untyped))
     tables = [
-        shape_day(
-            kind(DAY, (body,), len(sent), None, now),
-            Shape(column_naming(NAMING), protection(mode, "key"), "1", SAMPLE_ORGANIZATION_ID),
-        )
-        for kind in (FetchedDay, Untyped)
+        shape_day(day, Shape(column_naming(NAMING), protect, "1", SAMPLE_ORGANIZATION_ID))
+        for day in (known, untyped, ShapeAhead(protect)(known))
     ]
-    assert tables[0] == tables[1]
+    assert tables[0] == tables[1] == tables[2]
 
 
 def test_what_the_api_reference_has_is_decoded_into_types() -> None:
@@ -161,6 +160,19 @@ def test_what_the_api_reference_has_is_decoded_into_types() -> None:
     known = FetchedDay(DAY, (body,), 1, None, dt.datetime(2026, 9, 20, tzinfo=dt.timezone.utc)).known_records()
     assert known is not None
     assert known[0].model_breakdown[0].model == "m"
+
+
+def test_a_usual_day_is_shaped_ahead_and_its_pages_are_gone() -> None:
+    body = json.dumps({"data": [record(DAY, tools={"a": (1, 2)}, models=["m"])], "has_more": False}).encode()
+    day = FetchedDay(DAY, (body, body), 2, None, dt.datetime(2026, 9, 20, tzinfo=dt.timezone.utc))
+
+    ahead = ShapeAhead(protection("keep"))(day)
+
+    assert isinstance(ahead, ShapedDay)
+    assert ahead.bodies == (b"", b"")
+    assert shape_day(ahead, Shape(column_naming(NAMING), protection("keep"), "1", None)) == shape_day(
+        day, Shape(column_naming(NAMING), protection("keep"), "1", None)
+    )
 
 
 scalars = st.one_of(
