@@ -15,8 +15,9 @@ from claude_code_analytics import DestinationError
 from claude_code_analytics.days import DayRange, last_final_day
 from claude_code_analytics.settings import DAYS_TABLE, RECORD_TABLES, TABLES, USAGE_TABLE
 
+from .books import books
 from .journal import open_windows
-from .warehouse import analytics_schema, plain_errors
+from .warehouse import analytics_schema
 
 
 @dataclass(frozen=True)
@@ -177,12 +178,7 @@ def _has_ledger(pipeline: dlt.Pipeline) -> bool:
     known = analytics_schema(pipeline)
     if known is None:
         return False
-    with plain_errors(), pipeline.destination_client(known.name) as client:
-        kind = client.config.destination_type
-        stored = {
-            table: {name.lower(): column.get("data_type") for name, column in columns.items()}
-            for table, columns in client.get_storage_tables(TABLES)  # type: ignore[attr-defined]  # of all SQL clients
-        }
+    stored = books(pipeline).columns()
     if not stored[DAYS_TABLE]:
         return False
     changes = []
@@ -194,9 +190,9 @@ def _has_ledger(pipeline: dlt.Pipeline) -> bool:
             continue
         for name, column in schema["columns"].items():
             wanted, found = column.get("data_type"), stored[table].get(name.lower())
-            if wanted and found is None:
+            if wanted and name.lower() not in stored[table]:
                 changes.append(f"{table}.{name} is gone")
-            elif wanted and found != wanted and kind.endswith(_TELLS_TYPES):
+            elif wanted and found and found != wanted:
                 changes.append(f"{table}.{name} is {found} and was {wanted}")
     if changes:
         raise DestinationError(
@@ -206,19 +202,12 @@ def _has_ledger(pipeline: dlt.Pipeline) -> bool:
     return True
 
 
-_TELLS_TYPES = ("duckdb", "motherduck")
-"""Destinations of which dlt reads back the very types that it wrote."""
 _MOST_CHANGES = 3
 _ROWS_BY_DAY = "SELECT date, COUNT(*) FROM {table} GROUP BY date"
 
 
 def _query(pipeline: dlt.Pipeline, table: str, sql: str) -> list[Any]:
-    known = analytics_schema(pipeline)
-    if known is None:
-        return []
-    with plain_errors(), pipeline.sql_client(known.name) as client:
-        rows = client.execute_sql(sql.format(table=client.make_qualified_table_name(table)))
-        return list(rows or [])
+    return books(pipeline).ask(table, sql)
 
 
 def _day(value: Any) -> dt.date:
