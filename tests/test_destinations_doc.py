@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -62,13 +63,18 @@ def test_every_other_destination_of_dlt_is_refused_or_no_destination(name: str) 
         require_replaceable(name, capabilities(name))
 
 
-def test_the_sentences_are_those_of_the_code() -> None:
+def test_the_sentences_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DestinationError) as no_merge:
+        require_replaceable("athena", capabilities("athena"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DestinationError) as plain_files:
         require_replaceable("filesystem", capabilities("filesystem"))
+    monkeypatch.undo()
     with pytest.raises(ConfigurationError) as no_bucket:
         Warehouse(staging="filesystem").open()
 
-    assert sentences() == [str(plain_files.value), str(no_bucket.value).replace("duckdb", "postgres")]
+    without_bucket = str(no_bucket.value).replace("duckdb", "postgres")
+    assert sentences() == [str(no_merge.value), without_bucket, str(plain_files.value)]
 
 
 def test_the_statement_is_the_one_that_is_run() -> None:

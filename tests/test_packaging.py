@@ -46,7 +46,7 @@ def test_the_distribution_says_which_pythons_and_destinations_it_serves() -> Non
     told = metadata.metadata(NAME)
 
     assert told["Requires-Python"] == "<3.15,>=3.10"
-    assert {"bigquery", "snowflake", "postgres", "motherduck"} <= set(told.get_all("Provides-Extra") or [])
+    assert {"bigquery", "snowflake", "postgres", "motherduck", "delta"} <= set(told.get_all("Provides-Extra") or [])
     assert told["License-Expression"] == "Apache-2.0"
 
 

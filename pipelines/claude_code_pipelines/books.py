@@ -1,6 +1,6 @@
 """How a warehouse is asked and noted in besides dlt's loads: what every kind of it can do, and how by SQL.
 
-What is asked and noted is for `ledger.py` and `journal.py`.
+What is asked and noted is for `ledger.py` and `journal.py`; a lake does the same in its own way, in `lake.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from claude_code_analytics.settings import TABLES
 
-from .warehouse import plain_errors, schema_name
+from .lake import Lake
+from .warehouse import is_lake, plain_errors, schema_name
 
 _TELLING_TYPES = ("duckdb", "motherduck")
 """Destinations of which dlt reads back the very types that it wrote."""
@@ -45,7 +46,7 @@ class Books(Protocol):
 
 def books(pipeline: dlt.Pipeline) -> Books:
     """The books of the warehouse behind a pipeline."""
-    return _Database(pipeline)
+    return Lake(pipeline) if is_lake(pipeline) else _Database(pipeline)
 
 
 class _Database:

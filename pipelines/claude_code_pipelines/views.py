@@ -7,7 +7,7 @@ import dlt
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.settings import MODEL_BREAKDOWN_TABLE, USAGE_TABLE
 
-from .warehouse import analytics_schema, plain_errors
+from .warehouse import analytics_schema, is_lake, plain_errors
 
 COSTS_VIEW = "claude_code_costs"
 
@@ -36,12 +36,14 @@ def create_views(pipeline: dlt.Pipeline) -> list[str]:
         Their names.
 
     Raises:
-        ConfigurationError: Nothing is loaded yet.
+        ConfigurationError: Nothing is loaded yet, or the tables are files.
         DestinationError: The warehouse refused.
     """
     schema = analytics_schema(pipeline)
     if schema is None:
         raise ConfigurationError("nothing is loaded yet: load first, then create the views")
+    if is_lake(pipeline):
+        raise ConfigurationError("a lake keeps no views: create them in the engine that reads its tables")
     with plain_errors(), pipeline.sql_client(schema.name) as client:
         client.execute_sql(
             _COSTS.format(

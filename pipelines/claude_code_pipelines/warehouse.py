@@ -37,7 +37,7 @@ from dlt.pipeline.exceptions import InvalidPipelineName
 from filelock import FileLock, Timeout
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
-from claude_code_analytics.destinations import SETTINGS, require_replaceable
+from claude_code_analytics.destinations import SETTINGS, TABLE_FORMATS, require_replaceable
 from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME
 
 logger = logging.getLogger("claude_code_analytics")
@@ -113,9 +113,9 @@ class Warehouse:
         with plain_errors():
             # finished load files hold the records; they are not kept (decision D11)
             dlt.config["load.delete_completed_jobs"] = True
-            if self.destination == "duckdb" and dlt.config.get("load.workers") is None:
+            if self.destination in ("duckdb", "filesystem") and dlt.config.get("load.workers") is None:
                 # one file has one writer: jobs side by side only need more memory (a year of 1,000 developers:
-                # 600 MB at their peak, one after the other 460 MB in the same time)
+                # 600 MB at their peak, one after the other 460 MB in the same time); Delta's merge reads whole tables
                 dlt.config["load.workers"] = 1
             if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names the folder that is cleared
                 raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits, dots, - and _")
@@ -203,7 +203,8 @@ def local_value(pipeline: dlt.Pipeline, key: str) -> Any:
 def _address(pipeline: dlt.Pipeline) -> str:
     """Tells one warehouse from another, as a hash: no credential goes into dlt's state."""
     config: Any = pipeline.destination_client().config
-    return digest128(f"{config.destination_type} {config.credentials} {pipeline.dataset_name}")
+    place = getattr(config, "bucket_url", None) or config.credentials
+    return digest128(f"{config.destination_type} {place} {pipeline.dataset_name}")
 
 
 def _clear_remains(folder: Path) -> dict[str, Any]:
@@ -324,10 +325,20 @@ def schema_name(pipeline: dlt.Pipeline) -> str:
     return schema.name if schema else ""
 
 
+def is_lake(pipeline: dlt.Pipeline) -> bool:
+    """Whether the tables are files in a folder or a bucket, with nobody there who would take SQL."""
+    return _kind(pipeline) in TABLE_FORMATS
+
+
+def _kind(pipeline: dlt.Pipeline) -> str:
+    """Type of the destination, as dlt names it."""
+    return pipeline.destination.destination_type.rsplit(".", 1)[-1] if pipeline.destination else ""
+
+
 def recreate_tables(pipeline: dlt.Pipeline) -> None:
     """Creates tables and columns that are not there; dlt looks for them only when a schema is new to it."""
     schema = analytics_schema(pipeline)
-    if schema is None:
+    if schema is None or is_lake(pipeline):  # in a lake the load that writes to a table creates it
         return
     with plain_errors():
         with pipeline.destination_client(schema.name) as job_client:

@@ -1,13 +1,14 @@
 """The facts about destinations: the files that each takes, how its SQL is written, how its tables are laid out.
 
-A destination is served when two things hold: dlt can delete by a condition of ours there and insert (`delete-insert`),
-and this module knows how its SQL writes a day. What is not known is refused: a condition that another dialect reads in
-another way would delete other days.
+A destination is served when two things hold: dlt can replace what a condition of ours names there (`delete-insert`, on
+Delta tables `cdc`), and this module knows how its SQL writes a day. What is not known is refused: a condition that
+another dialect reads in another way would delete other days.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +31,23 @@ SERVED = (
     "mssql",
     "synapse",
     "fabric",
+    "filesystem",
 )
 """Types of destination that are served, as the sentence of a refusal names them."""
 
+TABLE_FORMATS = {"filesystem": "delta"}
+"""dlt's format of the tables by type of destination, where that is not a database. Plain files are only added to, and
+dlt deletes nothing from Iceberg tables that a load does not bring; from Delta tables it does."""
+
+STRATEGIES = {"delta": "cdc"}
+"""dlt's merge strategy by format of the tables; `delete-insert` in a database.
+
+`cdc` updates the rows whose primary key is there, inserts the others, and deletes what the scope names and the load
+does not bring. With `_dlt_id` as the key that replaces days, also by nothing, in one commit for each table.
+"""
+
 FILE_FORMATS = {
+    "filesystem": "parquet",
     "duckdb": "parquet",
     "motherduck": "parquet",
     "snowflake": "parquet",
@@ -115,15 +129,28 @@ class Target:
     capabilities: DestinationCapabilitiesContext
 
     @property
+    def table_format(self) -> str | None:
+        """Format of the tables, or None in a database."""
+        return TABLE_FORMATS.get(self.kind)
+
+    @property
+    def strategy(self) -> str:
+        """Merge strategy of dlt."""
+        return _strategy(self.kind)
+
+    @property
     def file_format(self) -> str | None:
         """Loader file format, or None for dlt's choice."""
         wanted = FILE_FORMATS.get(self.kind)
         return wanted if wanted in (self.capabilities.supported_loader_file_formats or ()) else None
 
     def column(self, name: str) -> str:
-        """A column's name in SQL, cased and quoted as dlt does it when it creates the table."""
+        """A column's name in SQL, cased and quoted as dlt does it when it creates the table.
+
+        Delta's merge knows it of two tables, of the one that is loaded and of what is loaded, and wants to be told.
+        """
         escaped: str = self.capabilities.escape_identifier(self.capabilities.casefold_identifier(name))
-        return escaped
+        return f"{{table}}.{escaped}" if self.strategy == "cdc" else escaped
 
     def day(self, day: dt.date) -> str:
         """A day in SQL."""
@@ -146,13 +173,25 @@ def require_replaceable(destination: str, capabilities: DestinationCapabilitiesC
     """Refuses a destination that cannot replace days; dlt alone would append there and double the rows.
 
     Raises:
-        DestinationError: It has no `delete-insert` merge for plain tables, or its SQL is not known here.
+        DestinationError: It has no merge that replaces what a scope names, or its SQL is not known here, or what
+            writes its tables is not installed.
     """
+    table_format = TABLE_FORMATS.get(destination)
     strategies = capabilities.supported_merge_strategies or ()
     if capabilities.merge_strategies_selector:
-        strategies = capabilities.merge_strategies_selector(strategies, table_schema={"name": USAGE_TABLE})
-    if "delete-insert" not in strategies or capabilities.sqlglot_dialect not in DAY_LITERALS:
+        table: Any = {"name": USAGE_TABLE, **({"table_format": table_format} if table_format else {})}
+        strategies = capabilities.merge_strategies_selector(strategies, table_schema=table)
+    if _strategy(destination) not in strategies or capabilities.sqlglot_dialect not in DAY_LITERALS:
         raise DestinationError(
             f"the destination {destination} cannot replace days, so re-read days would be doubled; use "
             f"{', '.join(SERVED[:-1])} or {SERVED[-1]}"
         )
+    if table_format == "delta" and importlib.util.find_spec("deltalake") is None:
+        raise DestinationError(
+            f"days can be replaced in Delta tables and not in plain files, so on {destination} the tables are Delta "
+            "tables; install what writes them: pip install 'dlt[deltalake]'"
+        )
+
+
+def _strategy(destination: str) -> str:
+    return STRATEGIES.get(TABLE_FORMATS.get(destination, ""), "delete-insert")

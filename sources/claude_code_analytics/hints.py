@@ -1,8 +1,9 @@
 """How dlt writes the tables: types and descriptions, keys, the rows to replace.
 
 Decisions D2 and D3: a load deletes the days that it fetched and inserts what it fetched. dlt does that with `merge` /
-`delete-insert` and a `destination_scope` that names organizations and days; `_dlt_id` as primary key makes rows that an
-interrupted load staged twice count once. What differs by destination stands in `destinations.py`.
+`delete-insert` (`cdc` on Delta tables) and a `destination_scope` that names organizations and days; `_dlt_id` as
+primary key makes rows that an interrupted load staged twice count once. What differs by destination stands in
+`destinations.py`.
 """
 
 from __future__ import annotations
@@ -53,8 +54,10 @@ def ledger_scope(days: DayRange, target: Target) -> str:
     """SQL that names the ledger's rows that were staged before: what a load wrote before it was interrupted.
 
     By the ledger's key dlt would find the same rows, in the whole table: a warehouse leaves out partitions only by days
-    that stand in the SQL.
+    that stand in the SQL. `cdc` finds them by the key and nothing else.
     """
+    if target.strategy == "cdc":
+        return NOTHING
     names = map(target.column, _FETCH)
     staged = " AND ".join(f"{name} IN (SELECT {name} FROM {{staging_table}})" for name in names)  # noqa: S608
     return f"{_on(days, target)} AND {staged} {IN_ONE_TRANSACTION}"
@@ -94,7 +97,8 @@ def table_hints(table: str, *, replaced: str, extra_types: Mapping[str, str], ta
         "table_name": table,
         "columns": columns,
         "file_format": target.file_format,
-        "write_disposition": {"disposition": "merge", "strategy": "delete-insert", "destination_scope": replaced},
+        "table_format": target.table_format,
+        "write_disposition": {"disposition": "merge", "strategy": target.strategy, "destination_scope": replaced},
         "primary_key": ["date", *_FETCH] if table == DAYS_TABLE else "_dlt_id",
         "additional_table_hints": target.table_hints(table),
     }

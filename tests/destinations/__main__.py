@@ -1,4 +1,4 @@
-"""Tells the story to the destinations: `python tests/destinations [duckdb postgres bigquery snowflake]`.
+"""Tells the story to the destinations: `python tests/destinations [duckdb delta postgres bigquery snowflake]`.
 
 Makes the environments that it needs, starts the stand-ins, runs the tests in front of each destination, one after the
 other, and says in the end which of them passed. Needs nothing but Python.
@@ -20,6 +20,7 @@ from environments import ROOT, made, outer
 
 PLACES: dict[str, Callable[[Path], AbstractContextManager[dict[str, str]]]] = {
     "duckdb": lambda cache: nullcontext({}),
+    "delta": lambda cache: nullcontext({}),
     "postgres": lambda cache: nullcontext({}),  # the tests start the server themselves
     "bigquery": servers.bigquery,
     "snowflake": servers.snowflake,

@@ -13,11 +13,14 @@ import pytest
 
 from places import Missing, Place
 from places.bigquery_stand_in import BigQuery
+from places.delta_files import DeltaFiles
 from places.duckdb_file import DuckDb
 from places.postgres_server import Postgres
 from places.snowflake_stand_in import Snowflake
 from story import Story
 
+FOLDERS: dict[str, Callable[[Path], Place]] = {"duckdb": DuckDb, "delta": DeltaFiles}
+"""Places that are files in the folder of a test."""
 PLACES: dict[str, Callable[[], Place]] = {"postgres": Postgres, "bigquery": BigQuery, "snowflake": Snowflake}
 
 
@@ -43,7 +46,7 @@ def _started() -> Iterator[Callable[[str], Place]]:
             place.close()
 
 
-@pytest.fixture(params=["duckdb", *PLACES])
+@pytest.fixture(params=[*FOLDERS, *PLACES])
 def place(
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -52,12 +55,20 @@ def place(
 ) -> Iterator[Place]:
     """A destination, with dlt's configuration leading there."""
     monkeypatch.setattr(socket.socket, "connect", _connect_on_this_machine)
-    place: Place = DuckDb(tmp_path) if request.param == "duckdb" else _started(request.param)
+    folder = FOLDERS.get(request.param)
+    place = _made(folder, tmp_path) if folder else _started(request.param)
     for name, value in place.environment.items():
         monkeypatch.setenv(name, value)
     yield place
-    if isinstance(place, DuckDb):
+    if folder:
         place.close()
+
+
+def _made(place: Callable[[Path], Place], folder: Path) -> Place:
+    try:
+        return place(folder)
+    except Missing as reason:
+        pytest.skip(str(reason))
 
 
 def _connect_on_this_machine(self: socket.socket, address: Any) -> None:

@@ -23,8 +23,8 @@ from claude_code_analytics.destinations import SERVED
 from dialects import FIRST, LAST, TABLES
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = tuple(name for name in SERVED if name != "ducklake")
-"""DuckLake writes DuckDB's SQL; its client wants a catalog to be there."""
+WRITTEN = tuple(name for name in SERVED if name not in ("ducklake", "filesystem"))
+"""DuckLake writes DuckDB's SQL; its client wants a catalog to be there. Files take no SQL."""
 STAGED = ("bigquery+filesystem", "snowflake+filesystem", "redshift+filesystem", "databricks+filesystem")
 USAGE, TOOLS, MODELS, LEDGER = TABLES
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import json
 import logging
 import os
@@ -284,7 +285,7 @@ def test_views_without_a_load_is_a_mistake(run: Run) -> None:
         ("load --window-days -5", "the window is -5 days; it must be 1 or more"),
         ("load --destination nowhere", "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"),
         ("load --destination postgres", "PostgresClientConfiguration lacks credentials"),
-        ("load --destination filesystem", "filesystem cannot replace days"),
+        ("load --destination dummy", "dummy cannot replace days"),
         ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits"),
         ("load --dataset=", "dataset is empty; leave it out or give it a name"),
         ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
@@ -309,15 +310,16 @@ def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(run: Run, argume
     assert result.stdout == ""
 
 
-def test_a_destination_that_cannot_replace_days_is_refused(
+def test_files_are_refused_where_nothing_writes_delta_tables(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / "files"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     result = run("load", "--start", "2026-09-19", "--destination", "filesystem", "--progress", "none")
 
     assert result.exit_code == 2
-    assert "the destination filesystem cannot replace days" in only_line(result.stderr)
+    assert "pip install 'dlt[deltalake]'" in only_line(result.stderr)
 
 
 def test_a_database_in_a_folder_that_does_not_exist_is_said(

@@ -774,14 +774,14 @@ def test_an_expired_cursor_costs_one_more_reading_and_no_row(warehouse: Any) -> 
 
 
 def test_a_destination_that_cannot_replace_days_is_refused(warehouse: Any, tmp_path: Path) -> None:
-    files = dlt.pipeline(
-        "files",
-        destination=dlt.destinations.filesystem(str(tmp_path / "files")),
+    nothing = dlt.pipeline(
+        "nothing",
+        destination="dummy",
         dataset_name="claude_code",
         pipelines_dir=str(tmp_path / "pipelines"),
     )
-    with refused(DestinationError, match=r"the destination filesystem cannot replace days.*use duckdb"):
-        files.run(warehouse.source(**CLOSED))
+    with refused(DestinationError, match=r"the destination dummy cannot replace days.*use duckdb"):
+        nothing.run(warehouse.source(**CLOSED))
     assert warehouse.api.requests == []
 
 
