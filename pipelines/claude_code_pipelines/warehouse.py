@@ -162,11 +162,6 @@ class Warehouse:
                 place.config_params.setdefault(key, value)
 
 
-def _kind(pipeline: dlt.Pipeline) -> str:
-    """What dlt calls the type of destination."""
-    return pipeline.destination.destination_type.rsplit(".", 1)[-1] if pipeline.destination else ""
-
-
 def _adopt_schema(pipeline: dlt.Pipeline) -> None:
     """Has a pipeline that never loaded there know the tables that others made: their columns keep the types they have.
 
