@@ -51,6 +51,12 @@ _ADDRESS_NOTE = f"{_NOTES}warehouse"
 
 _MANY_ROWS = 100_000
 """Rows of a window that leave so much memory behind that giving it back is worth the tenth of a second it takes."""
+
+_WORKERS = {"duckdb": 1, "filesystem": 2}
+"""Tables that are written side by side, where more of them only need more memory. A DuckDB file has one writer (a year
+of 1,000 developers: 600 MB at their peak, one after the other 460 MB in the same time). Delta's merges read whole
+tables; one after the other they wait for dlt, which looks for a finished one once a second."""
+
 _LEAST_MEMORY = 128
 _MEMORY_PER_ROW = 0.0006
 _MOST_MEMORY = 2000
@@ -113,10 +119,8 @@ class Warehouse:
         with plain_errors():
             # finished load files hold the records; they are not kept (decision D11)
             dlt.config["load.delete_completed_jobs"] = True
-            if self.destination in ("duckdb", "filesystem") and dlt.config.get("load.workers") is None:
-                # one file has one writer: jobs side by side only need more memory (a year of 1,000 developers:
-                # 600 MB at their peak, one after the other 460 MB in the same time); Delta's merge reads whole tables
-                dlt.config["load.workers"] = 1
+            if self.destination in _WORKERS and dlt.config.get("load.workers") is None:
+                dlt.config["load.workers"] = _WORKERS[self.destination]
             if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names the folder that is cleared
                 raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits, dots, - and _")
             notes = _clear_remains(Path(self.working_dir or get_dlt_pipelines_dir()) / self.pipeline)

@@ -30,6 +30,7 @@ USAGE = "claude_code_usage"
 def lake(office: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a lake with a week in it."""
     monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", "lake")
+    monkeypatch.setenv("LOAD__WORKERS", "4")  # dlt looks for a finished table once a second
     office.target = Warehouse("filesystem")
     office.write(FIRST, LAST)
     office.load(start=FIRST)
