@@ -22,11 +22,12 @@ from claude_code_analytics.settings import (
     WINDOW_DAYS,
 )
 
+from .duckdb_file import kept_open
 from .journal import open_windows, strike_out, writing
 from .ledger import Entry, read_entries
 from .parameters import configured_client, configured_parameters
 from .plan import Window, backfill_windows, load_windows, ranges
-from .warehouse import Warehouse, commit, kept_open, local_value, plain_errors, prepare, recreate_tables
+from .warehouse import Warehouse, commit, local_value, plain_errors, prepare, recreate_tables
 
 _BACKFILL_NOTE = "claude_code_backfill"
 

@@ -57,12 +57,6 @@ _WORKERS = {"duckdb": 1, "filesystem": 2}
 of 1,000 developers: 600 MB at their peak, one after the other 460 MB in the same time). Delta's merges read whole
 tables; one after the other they wait for dlt, which looks for a finished one once a second."""
 
-_LEAST_MEMORY = 128
-_MEMORY_PER_ROW = 0.0006
-_MOST_MEMORY = 2000
-"""Megabytes that DuckDB may take while a window is written: with 217,000 rows the whole process then peaked at 413 and
-not at 488, the more the larger the file. A window that may need more than the most gets what DuckDB thinks right."""
-
 
 @dataclass(frozen=True)
 class Warehouse:
@@ -132,7 +126,7 @@ class Warehouse:
                 pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
             )
             if pipeline.destination:
-                require_replaceable(_kind(pipeline), pipeline.destination.capabilities())
+                require_replaceable(kind(pipeline), pipeline.destination.capabilities())
             _use_current_folder(pipeline)
             self._settle(pipeline)
             # dlt keeps its state by the pipeline's name, also where the name was used with another warehouse before
@@ -153,7 +147,7 @@ class Warehouse:
         bucket too: dlt empties a table's folder there before it loads.
         """
         places: list[tuple[Any, str, Any]] = [
-            (pipeline.destination, key, value) for key, value in SETTINGS.get(_kind(pipeline), {}).items()
+            (pipeline.destination, key, value) for key, value in SETTINGS.get(kind(pipeline), {}).items()
         ]
         if self.pipeline != SOURCE_NAME:
             own = re.sub(r"\W", "_", self.pipeline)
@@ -277,41 +271,6 @@ def _give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-@contextmanager
-def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
-    """Holds a DuckDB file open: dlt opens and closes it a dozen times in a load, and each time DuckDB writes it out.
-
-    For short spans, so that others can read the file while the API is slow. Meanwhile DuckDB gets memory for the rows
-    that are written, and not, as is its way, four fifths of the machine to keep old rows in.
-
-    Args:
-        pipeline: The pipeline that leads to the file; any other destination is left alone.
-        rows: How many rows are about to be written.
-
-    Raises:
-        DestinationError: It cannot be opened, or closed.
-    """
-    if _kind(pipeline) != "duckdb":
-        yield
-        return
-    with plain_errors():
-        client = pipeline.sql_client()
-        client.open_connection()
-        memory = max(_LEAST_MEMORY, round(rows * _MEMORY_PER_ROW))
-        if memory < _MOST_MEMORY and "memory_limit" not in (client.credentials.global_config or {}):
-            client.execute_sql(f"SET GLOBAL memory_limit = '{memory}MB'")
-    try:
-        yield
-    except BaseException:
-        with suppress(Exception):  # what failed first is what is told
-            client.close_connection()
-        raise
-    try:
-        client.close_connection()
-    except Exception as error:  # noqa: BLE001  # DuckDB's own errors: it writes the file out when it is closed
-        raise DestinationError(f"the destination did not do its part: {_sentence(error)}") from None
-
-
 def analytics_schema(pipeline: dlt.Pipeline) -> Schema | None:
     """The dlt schema of this project's tables; in a pipeline with other sources it need not be the default one."""
     schemas = (pipeline.schemas[name] for name in pipeline.schema_names)
@@ -326,10 +285,10 @@ def schema_name(pipeline: dlt.Pipeline) -> str:
 
 def is_lake(pipeline: dlt.Pipeline) -> bool:
     """Whether the tables are files in a folder or a bucket, with nobody there who would take SQL."""
-    return _kind(pipeline) in TABLE_FORMATS
+    return kind(pipeline) in TABLE_FORMATS
 
 
-def _kind(pipeline: dlt.Pipeline) -> str:
+def kind(pipeline: dlt.Pipeline) -> str:
     """Type of the destination, as dlt names it."""
     return pipeline.destination.destination_type.rsplit(".", 1)[-1] if pipeline.destination else ""
 
@@ -376,17 +335,17 @@ def plain_errors() -> Iterator[None]:
             if isinstance(cause, ConfigFieldMissingException):
                 raise ConfigurationError(_missing(cause)) from None
             if isinstance(cause, _MISTAKES):
-                raise ConfigurationError(_sentence(cause)) from None
+                raise ConfigurationError(sentence(cause)) from None
         for cause in causes:
             if isinstance(cause, LoadClientJobException):
                 raise DestinationError(
                     f"the destination took nothing for table {cause.job_id.split('.')[0]}: "
-                    f"{_sentence(cause.client_exception)}. If somebody changed the table, put it back as it was, or "
+                    f"{sentence(cause.client_exception)}. If somebody changed the table, put it back as it was, or "
                     "remove all tables claude_code_* and run the same command again: days are then read anew"
                 ) from None
         if any(isinstance(cause, (DestinationConnectionError, DatabaseException)) for cause in causes):
-            raise DestinationError(f"the destination did not do its part: {_sentence(causes[-1])}") from None
-        raise DestinationError(f"the load failed: {_sentence(causes[-1])}") from error
+            raise DestinationError(f"the destination did not do its part: {sentence(causes[-1])}") from None
+        raise DestinationError(f"the load failed: {sentence(causes[-1])}") from error
 
 
 _MISTAKES = (InvalidPipelineName, ConfigurationException, MissingDependencyException, ImportError)
@@ -407,7 +366,7 @@ def _missing(error: ConfigFieldMissingException) -> str:
     return f"{error.spec_name} lacks {fields}: set it in .dlt/secrets.toml or the environment (see dlt's docs)"
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
     """The first lines of an error as one line, shortened, without passwords."""
     text = " ".join(str(error).split()) or type(error).__name__
     return _PASSWORD.sub("***@", text)[:_LONGEST]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ class DeltaFiles:
     """A folder of Delta tables; see `Place`."""
 
     name = "filesystem"
-    lacks: Mapping[str, str] = {"views": "Delta tables are files, and no engine is there that would keep a view"}
 
     def __init__(self, folder: Path) -> None:
         if importlib.util.find_spec("deltalake") is None:
