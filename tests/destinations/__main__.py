@@ -1,7 +1,8 @@
 """Tells the story to the destinations: `python tests/destinations [duckdb delta postgres bigquery snowflake]`.
 
 Makes the environments that it needs, starts the stand-ins, runs the tests in front of each destination, one after the
-other, and says in the end which of them passed. Needs nothing but Python.
+other, and prints in the end a table: chapters of the story by destination, rows compared and rows wrong. Needs nothing
+but Python.
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import servers
 from environments import ROOT, made, outer
+from results import Result, read, table
 
 PLACES: dict[str, Callable[[Path], AbstractContextManager[dict[str, str]]]] = {
     "duckdb": lambda cache: nullcontext({}),
@@ -28,16 +28,6 @@ PLACES: dict[str, Callable[[Path], AbstractContextManager[dict[str, str]]]] = {
 PATIENCE = 420
 """Seconds that the tests in front of one destination may take; they take one minute."""
 WORKERS = 2
-
-
-@dataclass(frozen=True)
-class Result:
-    """How it went in front of one destination."""
-
-    destination: str
-    verdict: str
-    tests: int = 0
-    seconds: float = 0.0
 
 
 def tell(destination: str, cache: Path) -> Result:
@@ -56,10 +46,7 @@ def tell(destination: str, cache: Path) -> Result:
         return Result(destination, f"ended early: {error}")
     if not report.exists():
         return Result(destination, "no test was run")
-    suite = next(ET.parse(report).iter("testsuite"))  # noqa: S314
-    tests, failures, errors, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
-    verdict = "failed" if failures or errors else "skipped" if skipped or not tests else "passed"
-    return Result(destination, verdict, tests - skipped, float(suite.get("time", 0)))
+    return read(destination, report)
 
 
 def main() -> int:
@@ -80,9 +67,7 @@ def main() -> int:
     cache: Path = arguments.cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
     results = [tell(name, cache) for name in arguments.destinations or PLACES]
-    lines = [f"{'destination':<12} {'tests':>5} {'seconds':>8}  result"]
-    lines += [f"{each.destination:<12} {each.tests:>5} {each.seconds:>8.1f}  {each.verdict}" for each in results]
-    sys.stdout.write("\n" + "\n".join(lines) + "\n")
+    sys.stdout.write("\n" + "\n".join(table(results)) + "\n")
     return int(any(each.verdict != "passed" for each in results))
 
 

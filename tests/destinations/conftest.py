@@ -17,6 +17,7 @@ from places.delta_files import DeltaFiles
 from places.duckdb_file import DuckDb
 from places.postgres_server import Postgres
 from places.snowflake_stand_in import Snowflake
+from results import COMPARED, WRONG
 from story import Story
 
 FOLDERS: dict[str, Callable[[Path], Place]] = {"duckdb": DuckDb, "delta": DeltaFiles}
@@ -77,10 +78,20 @@ def _connect_on_this_machine(self: socket.socket, address: Any) -> None:
 
 
 @pytest.fixture
-def make_story(place: Place, clock: Any, tmp_path: Path) -> Callable[..., Story]:
-    """Makes stories that share a dataset; options as `Story` has them."""
+def make_story(
+    place: Place, clock: Any, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> Iterator[Callable[..., Story]]:
+    """Makes stories that share a dataset; options as `Story` has them. What they compared goes into pytest's report."""
     dataset = f"story_{uuid.uuid4().hex[:12]}"
-    return lambda **options: Story(place, dataset, clock, tmp_path, **options)
+    made: list[Story] = []
+
+    def make(**options: Any) -> Story:
+        made.append(Story(place, dataset, clock, tmp_path, **options))
+        return made[-1]
+
+    yield make
+    record_property(COMPARED, sum(story.rows_compared for story in made))
+    record_property(WRONG, sum(story.rows_wrong for story in made))
 
 
 @pytest.fixture

@@ -194,6 +194,7 @@ def test_tables_that_somebody_removed_are_made_and_filled_again(story: Story) ->
 def test_the_view_of_costs_is_exact(story: Story) -> None:
     story.write(TODAY, *some_records(TODAY, 1))
     story.load(start=TODAY)
+    story.require_truth()
     if story.place.name == "filesystem":
         with pytest.raises(ConfigurationError, match="a lake keeps no views"):
             create_views(story.target.open())
