@@ -198,7 +198,7 @@ def test_the_view_of_costs_is_exact(story: Story) -> None:
     if story.place.name == "filesystem":
         with pytest.raises(ConfigurationError, match="a lake keeps no views"):
             create_views(story.target.open())
-        pytest.skip("Delta tables are files, and no engine is there that would keep a view")
+        return
     view = story.place.qualified(story.dataset, create_views(story.target.open())[0])
 
     costs = story.place.run(f"SELECT estimated_cost_usd FROM {view} WHERE model <> 'm' ORDER BY 1")  # noqa: S608
