@@ -14,7 +14,8 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from claude_code_analytics.settings import TABLES
 
 from .lake import Lake
-from .warehouse import is_lake, plain_errors, schema_name
+from .sentences import plain_errors
+from .warehouse import is_lake, schema_name
 
 _TELLING_TYPES = ("duckdb", "motherduck")
 """Destinations of which dlt reads back the very types that it wrote."""
@@ -84,7 +85,7 @@ class _Database:
 
     def note(self, load_id: str, text: str) -> None:
         values = (load_id, text, _BEING_WRITTEN, dt.datetime.now(dt.timezone.utc))
-        with plain_errors():
+        with plain_errors("the window could not be noted before it is written"):
             try:
                 self._execute(_LOADS, _NOTE, *values)
             except DatabaseUndefinedRelation:  # the first load of all

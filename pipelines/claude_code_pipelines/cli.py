@@ -36,8 +36,9 @@ from .ledger import read_status
 from .loading import Loading, backfill, load
 from .parameters import configured_client
 from .progress import STYLES, Display, display
+from .sentences import plain_errors
 from .views import create_views
-from .warehouse import Warehouse, plain_errors
+from .warehouse import Warehouse
 
 INCOMPLETE = 1
 MISTAKE = 2

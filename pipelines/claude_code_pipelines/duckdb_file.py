@@ -9,7 +9,8 @@ import dlt
 
 from claude_code_analytics import DestinationError
 
-from .warehouse import kind, plain_errors, sentence
+from .sentences import advised, plain_errors
+from .warehouse import kind
 
 _LEAST_MEMORY = 128
 _MEMORY_PER_ROW = 0.0006
@@ -50,4 +51,4 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
     try:
         client.close_connection()
     except Exception as error:  # noqa: BLE001  # DuckDB's own errors: it writes the file out when it is closed
-        raise DestinationError(f"the destination did not do its part: {sentence(error)}") from None
+        raise DestinationError(advised("the file could not be written out", error)) from None

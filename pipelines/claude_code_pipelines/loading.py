@@ -27,7 +27,8 @@ from .journal import open_windows, strike_out, writing
 from .ledger import Entry, read_entries
 from .parameters import configured_client, configured_parameters
 from .plan import Window, backfill_windows, load_windows, ranges
-from .warehouse import Warehouse, commit, local_value, plain_errors, prepare, recreate_tables
+from .sentences import plain_errors
+from .warehouse import Warehouse, commit, local_value, prepare, recreate_tables
 
 _BACKFILL_NOTE = "claude_code_backfill"
 

@@ -21,30 +21,22 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.common.configuration.exceptions import ConfigFieldMissingException, ConfigurationException
-from dlt.common.destination.exceptions import (
-    DestinationLoadingViaStagingNotSupported,
-    DestinationNoStagingMode,
-    UnknownDestinationModule,
-)
-from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.common.pipeline import LoadInfo, get_dlt_pipelines_dir
 from dlt.common.schema import Schema
 from dlt.common.utils import digest128
-from dlt.destinations.exceptions import DatabaseException, DatabaseUndefinedRelation, DestinationConnectionError
-from dlt.load.exceptions import LoadClientJobException
-from dlt.pipeline.exceptions import InvalidPipelineName
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from filelock import FileLock, Timeout
 
-from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
+from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_analytics.columns import COLUMNS
 from claude_code_analytics.destinations import SETTINGS, TABLE_FORMATS, require_replaceable
-from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME
+from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME, TABLES
+
+from .sentences import plain_errors
 
 logger = logging.getLogger("claude_code_analytics")
 
-_PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
 _PIPELINE_NAME = re.compile(r"\w[\w.-]*")
-_LONGEST = 300
 _NOTES = "claude_code_"
 """What the keys of this project in dlt's local state begin with."""
 _ADDRESS_NOTE = f"{_NOTES}warehouse"
@@ -110,7 +102,7 @@ class Warehouse:
             value = getattr(self, name)
             if value is not None and not value.strip():
                 raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
-        with plain_errors():
+        with plain_errors("the warehouse could not be opened"):
             # finished load files hold the records; they are not kept (decision D11)
             dlt.config["load.delete_completed_jobs"] = True
             if self.destination in _WORKERS and dlt.config.get("load.workers") is None:
@@ -171,10 +163,28 @@ def _adopt_schema(pipeline: dlt.Pipeline) -> None:
         try:
             stored = client.get_stored_schema(SOURCE_NAME)  # type: ignore[attr-defined]  # of all SQL clients
         except DatabaseUndefinedRelation:
-            return  # nothing was ever loaded there
+            stored = None  # nothing was ever loaded there
+        if not stored:
+            _require_own_tables(client, pipeline.dataset_name)
     if stored:
         pipeline.schemas.save_schema(Schema.from_stored_schema(json.loads(stored.schema)))
         pipeline.schema_names = [*pipeline.schema_names, SOURCE_NAME]
+
+
+def _require_own_tables(client: Any, dataset: str) -> None:
+    """Refuses a dataset where somebody else has a table of the same name: dlt would add columns to it.
+
+    Raises:
+        ConfigurationError: A table lacks columns that each of this project's has.
+    """
+    for table, found in client.get_storage_tables(TABLES):
+        names = {name.lower() for name in found}
+        lacking = [column.name for column in COLUMNS[table] if column.name not in names]
+        if found and lacking:
+            raise ConfigurationError(
+                f"dataset {dataset} has a table {table} that no load made: it has no {', '.join(lacking[:3])}; choose "
+                "another --dataset, or give that table another name"
+            )
 
 
 def _use_current_folder(pipeline: dlt.Pipeline) -> None:
@@ -255,7 +265,7 @@ def commit(pipeline: dlt.Pipeline) -> LoadInfo:
     Raises:
         DestinationError: It could not be written whole; what was is half done until its days are read again.
     """
-    with plain_errors():
+    with plain_errors("the window could not be written"):
         return pipeline.load()
 
 
@@ -298,7 +308,7 @@ def recreate_tables(pipeline: dlt.Pipeline) -> None:
     schema = analytics_schema(pipeline)
     if schema is None or is_lake(pipeline):  # in a lake the load that writes to a table creates it
         return
-    with plain_errors():
+    with plain_errors("the tables could not be made"):
         with pipeline.destination_client(schema.name) as job_client:
             stored = dict(job_client.get_storage_tables([schema.version_table_name]))  # type: ignore[attr-defined]
         if stored[schema.version_table_name]:
@@ -306,67 +316,3 @@ def recreate_tables(pipeline: dlt.Pipeline) -> None:
                 versions = client.make_qualified_table_name(schema.version_table_name)
                 client.execute_sql(f"DELETE FROM {versions} WHERE schema_name = %s", schema.name)  # noqa: S608
         pipeline.sync_schema(schema.name)
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Turns dlt's errors into this project's, one sentence each and without credentials.
-
-    Raises:
-        ClaudeCodeAnalyticsError: The one that dlt wrapped, or one made from dlt's.
-    """
-    try:
-        yield
-    except (DltException, ImportError) as error:
-        causes = list(_causes(error))
-        for cause in causes:
-            if isinstance(cause, (ClaudeCodeAnalyticsError, KeyboardInterrupt)):
-                raise cause from None
-        for cause in causes:
-            if isinstance(cause, UnknownDestinationModule):
-                what = "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"
-                raise ConfigurationError(what) from None
-            if isinstance(cause, DestinationNoStagingMode):
-                what = "files can only be staged in a bucket: use --staging filesystem"
-                raise ConfigurationError(what) from None
-            if isinstance(cause, DestinationLoadingViaStagingNotSupported):
-                what = f"the destination {cause.destination} takes no files from a bucket; leave staging out"
-                raise ConfigurationError(what) from None
-            if isinstance(cause, ConfigFieldMissingException):
-                raise ConfigurationError(_missing(cause)) from None
-            if isinstance(cause, _MISTAKES):
-                raise ConfigurationError(sentence(cause)) from None
-        for cause in causes:
-            if isinstance(cause, LoadClientJobException):
-                raise DestinationError(
-                    f"the destination took nothing for table {cause.job_id.split('.')[0]}: "
-                    f"{sentence(cause.client_exception)}. If somebody changed the table, put it back as it was, or "
-                    "remove all tables claude_code_* and run the same command again: days are then read anew"
-                ) from None
-        if any(isinstance(cause, (DestinationConnectionError, DatabaseException)) for cause in causes):
-            raise DestinationError(f"the destination did not do its part: {sentence(causes[-1])}") from None
-        raise DestinationError(f"the load failed: {sentence(causes[-1])}") from error
-
-
-_MISTAKES = (InvalidPipelineName, ConfigurationException, MissingDependencyException, ImportError)
-"""What dlt raises for mistakes in configuration or installation."""
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it, outermost first."""
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-
-
-def _missing(error: ConfigFieldMissingException) -> str:
-    """Which settings of dlt are missing; its own text runs over many lines."""
-    fields = ", ".join(error.fields)
-    return f"{error.spec_name} lacks {fields}: set it in .dlt/secrets.toml or the environment (see dlt's docs)"
-
-
-def sentence(error: BaseException) -> str:
-    """The first lines of an error as one line, shortened, without passwords."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return _PASSWORD.sub("***@", text)[:_LONGEST]

@@ -95,16 +95,17 @@ class Story:
 
     def load(self, **options: Any) -> Loading:
         """`load`, with a client of its own."""
-        with self._job() as client:
+        with self.job() as client:
             return load(self.target, **{"start": FIRST, "client": client, **options})
 
     def backfill(self, first: dt.date, last: dt.date, **options: Any) -> Loading:
         """`backfill`, with a client of its own."""
-        with self._job() as client:
+        with self.job() as client:
             return backfill(self.target, first, last, client=client, **options)
 
     @contextmanager
-    def _job(self) -> Iterator[AnalyticsClient]:
+    def job(self) -> Iterator[AnalyticsClient]:
+        """A client for one job."""
         self.clock.move(seconds=1, microseconds=1)
         self.api.requests.clear()
         with AnalyticsClient(

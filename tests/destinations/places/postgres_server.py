@@ -20,6 +20,8 @@ from . import TABLES, Missing, in_utc, rows_of
 
 PATIENCE = 60
 """Seconds that the server may take to come up or to answer a statement."""
+GUESTS = "guests"
+"""Role whose members must give a password; all others are let in without."""
 _OFFICE = "postgres"
 """User of the operating system that the server runs as where the tests run as root: it refuses root."""
 
@@ -35,9 +37,10 @@ class Postgres:
         except ImportError:
             raise Missing("the driver psycopg2 is not installed: pip install --group dev brings it") from None
         self._driver = psycopg2
-        binaries = _binaries()
+        self._binaries = _binaries()
         self._user = _OFFICE if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="story-"))
+        self._data = self._folder / "data"
         if self._user:
             try:
                 owner = pwd.getpwnam(self._user)
@@ -46,30 +49,59 @@ class Postgres:
             os.chown(self._folder, owner.pw_uid, owner.pw_gid)
         self._server: subprocess.Popen[bytes] | None = None
         try:
-            self._start(binaries)
+            self._make()
+            self.start()
+            self.run(f"CREATE ROLE {GUESTS}")
         except BaseException:
             self.close()
             raise
-        address = f"postgresql://postgres:trusted@127.0.0.1:{self._port}/postgres?connect_timeout=10"
-        self.environment = {"DESTINATION__POSTGRES__CREDENTIALS": address}
+        self.environment = {"DESTINATION__POSTGRES__CREDENTIALS": self.address("postgres", "trusted")}
 
-    def _start(self, binaries: Path) -> None:
-        data = self._folder / "data"
+    def address(self, user: str, password: str, database: str = "postgres") -> str:
+        """Where a user finds it, as dlt takes it."""
+        return f"postgresql://{user}:{password}@127.0.0.1:{self._port}/{database}?connect_timeout=10"
+
+    def invite(self, user: str, password: str) -> None:
+        """Makes a user who has to give a password, and may do nothing yet."""
+        self.run(f"CREATE ROLE {user} LOGIN PASSWORD '{password}' IN ROLE {GUESTS}")
+
+    @property
+    def process(self) -> int:
+        """The process that ends all others of the server when it ends."""
+        assert self._server is not None
+        return self._server.pid
+
+    def make_folder(self, name: str) -> Path:
+        """A new folder that belongs to the server."""
+        folder = self._folder / name
+        folder.mkdir(parents=True)
+        if self._user:
+            shutil.chown(folder, self._user)
+        return folder
+
+    def _make(self) -> None:
         made = subprocess.run(
-            [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C",
-             "--no-sync"],
+            [str(self._binaries / "initdb"), "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
+             "--locale=C", "--no-sync"],
             cwd=self._folder, user=self._user, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
+        doors = self._data / "pg_hba.conf"
+        doors.write_text(f"host all +{GUESTS} 127.0.0.1/32 scram-sha-256\n{doors.read_text()}")
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
+
+    def start(self) -> None:
+        """Has it listen, and waits until it does; nothing happens where it listens already."""
+        if self._server and self._server.poll() is None:
+            return
         # what it loses in a power cut is lost with the test anyway
         settings = ("fsync=off", "full_page_writes=off", "listen_addresses=127.0.0.1", "timezone=Asia/Tokyo",
                     f"statement_timeout={PATIENCE}s", f"unix_socket_directories={self._folder}")  # fmt: skip
         with (self._folder / "log").open("wb") as log:
             self._server = subprocess.Popen(
-                [str(binaries / "postgres"), "-D", str(data), "-p", str(self._port),
+                [str(self._binaries / "postgres"), "-D", str(self._data), "-p", str(self._port),
                  *(word for setting in settings for word in ("-c", setting))],
                 cwd=self._folder, user=self._user, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
@@ -83,6 +115,15 @@ class Postgres:
                 assert self._server.poll() is None, said
                 assert time.monotonic() < deadline, said
                 time.sleep(0.02)
+
+    def ended(self) -> bool:
+        """Waits until it has ended of its own; False where it goes on."""
+        assert self._server is not None
+        try:
+            self._server.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def tables(self, dataset: str) -> Tables:
         found = {}
