@@ -88,9 +88,11 @@ class _Database:
         with plain_errors("the window could not be noted before it is written"):
             try:
                 self._execute(_LOADS, _NOTE, *values)
-            except DatabaseUndefinedRelation:  # the first load of all
-                self._pipeline.sync_schema(schema_name(self._pipeline))
-                self._execute(_LOADS, _NOTE, *values)
+                return
+            except DatabaseUndefinedRelation:
+                pass  # the first load of all; whatever fails from here on has nothing to do with that
+            self._pipeline.sync_schema(schema_name(self._pipeline))
+            self._execute(_LOADS, _NOTE, *values)
 
     def strike_out(self, load_id: str) -> None:
         with plain_errors():

@@ -22,7 +22,8 @@ from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION
 from .books import books
 from .warehouse import analytics_schema
 
-_NOTE = re.compile(rf"{SOURCE_NAME} (?P<organization>\S+) (?P<first>[0-9-]+)\.\.(?P<last>[0-9-]+)", re.ASCII)
+_NOTE = re.compile(rf"{SOURCE_NAME} (?P<organization>\S+) (?P<first>[0-9-]+)\.\.(?P<last>[0-9-]+)(?: \S+)?", re.ASCII)
+"""A note's text. In the first versions it was the load id, with the package's name behind."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def open_windows(pipeline: dlt.Pipeline) -> list[OpenWindow]:
     Raises:
         DestinationError: The warehouse could not be read.
     """
-    noted = [(load_id, _NOTE.fullmatch(note)) for load_id, note in books(pipeline).notes()]
+    notes = books(pipeline).notes()
+    noted = [(load_id, _NOTE.fullmatch(note) or _NOTE.fullmatch(load_id)) for load_id, note in notes]
     return [
         OpenWindow(
             load_id,

@@ -81,12 +81,15 @@ def _connect_on_this_machine(self: socket.socket, address: Any) -> None:
 def make_story(
     place: Place, clock: Any, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> Iterator[Callable[..., Story]]:
-    """Makes stories that share a dataset; options as `Story` has them. What they compared goes into pytest's report."""
+    """Makes stories that share a dataset unless one is named; options as `Story` has them.
+
+    What they compared goes into pytest's report.
+    """
     dataset = f"story_{uuid.uuid4().hex[:12]}"
     made: list[Story] = []
 
     def make(**options: Any) -> Story:
-        made.append(Story(place, dataset, clock, tmp_path, **options))
+        made.append(Story(place, options.pop("dataset", dataset), clock, tmp_path, **options))
         return made[-1]
 
     yield make

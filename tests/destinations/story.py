@@ -120,6 +120,17 @@ class Story:
                 for request_id in self.api.answers:
                     self._asked_at.setdefault(request_id, self.clock())
 
+    def told(self) -> Iterator[tuple[str, dt.date, dt.datetime, list[str]]]:
+        """All that the API said: request-id, day, when it was asked, records."""
+        for request_id, (day, records) in self.api.answers.items():
+            yield request_id, day, self._asked_at[request_id], records
+
+    def recall(self, request_id: str, day: dt.date, asked_at: dt.datetime, records: list[str]) -> None:
+        """Takes what the API said before this story began, in the order in which it was said."""
+        self.api.answers[request_id] = day, records
+        self.api.last[day] = request_id
+        self._asked_at[request_id] = asked_at
+
     def status(self) -> Status:
         """What the product says of the dataset."""
         return read_status(self.target.open(), self.clock())
