@@ -43,7 +43,11 @@ class Snowflake:
         for patch in self._patches:
             patch.start()
         with closing(self._connect(database=None)) as connection:
-            connection.cursor().execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+            made = f"CREATE DATABASE IF NOT EXISTS {DATABASE}"
+            try:
+                connection.cursor().execute(made)
+            except self._driver.ProgrammingError:  # another worker made it at the same moment
+                connection.cursor().execute(made)
         where = f"host=localhost&port={port}&protocol=http&login_timeout={PATIENCE}&network_timeout={PATIENCE}"
         self.environment = {
             "DESTINATION__SNOWFLAKE__CREDENTIALS": f"snowflake://anybody:anything@fakesnow/{DATABASE}?{where}"
