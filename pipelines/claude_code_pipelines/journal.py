@@ -22,8 +22,15 @@ from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION
 from .books import books
 from .warehouse import analytics_schema
 
-_NOTE = re.compile(rf"{SOURCE_NAME} (?P<organization>\S+) (?P<first>[0-9-]+)\.\.(?P<last>[0-9-]+)(?: \S+)?", re.ASCII)
+_NOTE = re.compile(
+    rf"{SOURCE_NAME} (?P<organization>\S+) (?P<first>[0-9-]+)\.\.(?P<last>[0-9-]+)"
+    r"(?: (?P<pipeline>\S+) (?P<begun>\S+)| \S+)?",
+    re.ASCII,
+)
 """A note's text. In the first versions it was the load id, with the package's name behind."""
+_LONGEST_WRITE = dt.timedelta(hours=1)
+"""After so long, what another pipeline notes is taken for interrupted and no longer for a load that goes on: two at
+once would write the same days, and where the warehouse lets both go on, as Postgres does, the rows would be doubled."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,19 @@ class OpenWindow:
         load_id: The load package that it was to be written by.
         organization_id: Organization of the load.
         days: The days that it replaces.
+        pipeline: Name of the pipeline that loads, where it is noted.
+        begun: When it began to write (UTC), where that is noted.
     """
 
     load_id: str
     organization_id: str
     days: DayRange
+    pipeline: str | None
+    begun: dt.datetime | None
+
+    def is_interrupted(self, pipeline: dlt.Pipeline, now: dt.datetime) -> bool:
+        """Whether nobody is writing it any more, as seen from a load of `pipeline`, which is alone on its name."""
+        return self.begun is None or self.pipeline == pipeline.pipeline_name or now - self.begun > _LONGEST_WRITE
 
 
 def open_windows(pipeline: dlt.Pipeline) -> list[OpenWindow]:
@@ -54,6 +69,8 @@ def open_windows(pipeline: dlt.Pipeline) -> list[OpenWindow]:
             load_id,
             note["organization"],
             DayRange(dt.date.fromisoformat(note["first"]), dt.date.fromisoformat(note["last"])),
+            note["pipeline"],
+            dt.datetime.fromisoformat(note["begun"]) if note["begun"] else None,
         )
         for load_id, note in noted
         if note
@@ -61,8 +78,14 @@ def open_windows(pipeline: dlt.Pipeline) -> list[OpenWindow]:
 
 
 @contextmanager
-def writing(pipeline: dlt.Pipeline, organization_id: str | None, days: DayRange) -> Iterator[None]:
+def writing(pipeline: dlt.Pipeline, organization_id: str | None, days: DayRange, now: dt.datetime) -> Iterator[None]:
     """Notes the days while a window that was read and normalized is written; the note stays where that fails.
+
+    Args:
+        pipeline: The pipeline, which has the window normalized.
+        organization_id: Organization of the load, where it is known.
+        days: The days of the window.
+        now: The time (UTC).
 
     Raises:
         DestinationError: The warehouse could not be written to.
@@ -70,7 +93,8 @@ def writing(pipeline: dlt.Pipeline, organization_id: str | None, days: DayRange)
     load_ids = pipeline.list_normalized_load_packages()
     if analytics_schema(pipeline) is None or not load_ids:
         raise RuntimeError("there is no window to write")
-    note = f"{SOURCE_NAME} {organization_id or UNKNOWN_ORGANIZATION} {days}"
+    name, begun = pipeline.pipeline_name, now.astimezone(dt.timezone.utc).isoformat()
+    note = f"{SOURCE_NAME} {organization_id or UNKNOWN_ORGANIZATION} {days.first}..{days.last} {name} {begun}"
     books(pipeline).note(load_ids[-1], note)
     yield
     strike_out(pipeline, load_ids[-1])

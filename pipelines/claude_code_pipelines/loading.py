@@ -253,7 +253,15 @@ class _Job:
         self._read: set[dt.date] = set()
         self._organization = client.organization_id()
         ours = (self._organization, UNKNOWN_ORGANIZATION)
-        self._open = [window for window in left if self._organization is None or window.organization_id in ours]
+        left = [window for window in left if self._organization is None or window.organization_id in ours]
+        now = client.now()
+        self._open = [window for window in left if window.is_interrupted(self._pipeline, now)]
+        for window in left:
+            if window not in self._open:
+                client.notice(
+                    f"pipeline {window.pipeline} began to write {window.days} at {window.begun:%H:%M} UTC: these days "
+                    "are left to it; if it was stopped, its next load reads them again, or in an hour any other"
+                )
 
     def progress(self) -> Progress | None:
         """How far incremental loads have come."""
@@ -318,7 +326,8 @@ class _Job:
             return None
         # Past midnight, an incremental extract may read a day later than was planned.
         days = DayRange(read[0], read[-1])
-        with kept_open(self._pipeline, sum(rows.values())), writing(self._pipeline, self._organization, days):
+        noted = writing(self._pipeline, self._organization, days, self.client.now())
+        with kept_open(self._pipeline, sum(rows.values())), noted:
             info = commit(self._pipeline)
         self._read |= set(read)
         for window_left in [left for left in self._open if self._read.issuperset(left.days.days())]:

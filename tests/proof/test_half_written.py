@@ -15,7 +15,7 @@ import pytest
 from claude_code_analytics import DestinationError
 from claude_code_pipelines import Warehouse, read_status
 from place import FIRST, ONE_DAY, TODAY, Place
-from truth import LEDGER, MODELS, TOOLS, USAGE
+from truth import LEDGER, MODELS, TOOLS, USAGE, broken_promises, in_file
 
 OLD = (FIRST, FIRST + 3 * ONE_DAY)
 """Days that no lookback reaches."""
@@ -68,6 +68,33 @@ def test_a_load_of_another_pipeline_puts_them_right_and_nothing_undoes_it(
     half_written(MODELS)
     place.write(OLD[0], sessions=70)
     place.backfill(FIRST + 9 * ONE_DAY, TODAY, target=Warehouse(pipeline="other"))
+    place.clock.move(days=1)
+    place.load()
+    place.require_truth()
+
+
+def test_what_another_pipeline_may_still_be_writing_is_left_to_it_for_an_hour(
+    place: Place, half_written: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    half_written(MODELS)
+    other = Warehouse(pipeline="other")
+    place.clock.move(minutes=5)
+    place.backfill(FIRST + 9 * ONE_DAY, TODAY, target=other)
+    assert "pipeline claude_code_analytics began to write" in caplog.text
+    assert len(read_status(place.target.open(), place.clock()).interrupted) == 4
+
+    place.clock.move(hours=2)
+    place.backfill(FIRST + 9 * ONE_DAY, TODAY, target=other)
+    assert read_status(place.target.open(), place.clock()).interrupted == ()
+    assert broken_promises(in_file(place.database), place.api) == []
+
+
+def test_a_window_of_one_day_is_put_right_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
+    place.write(OLD[0], sessions=50)
+    with unwritable(place, MODELS), pytest.raises(DestinationError):
+        place.backfill(OLD[0], OLD[0])
+    assert read_status(place.target.open(), place.clock()).interrupted == (OLD[0],)
     place.clock.move(days=1)
     place.load()
     place.require_truth()

@@ -159,7 +159,7 @@ def _of_the_pipelines(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]
         return statements
 
     journal.open_windows(pipeline)
-    with journal.writing(pipeline, "5a3f1c0d", DayRange(FIRST, LAST)):
+    with journal.writing(pipeline, "5a3f1c0d", DayRange(FIRST, LAST), NOW):
         yield from noted("journal", "_dlt_loads")
     yield from noted("journal", "_dlt_loads")
     ledger.read_entries(pipeline)
