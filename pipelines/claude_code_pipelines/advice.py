@@ -20,6 +20,14 @@ _KNOWN = (
         r"permission denied|access denied|insufficient privileges|not authorized|must be owner|read-only",
         f"have the loader's user given that right (docs/destinations.md), {_AGAIN}",
     ),
+    (
+        r"out of memory|could not allocate",
+        "give the destination more memory (DuckDB: memory_limit), or load fewer days at once with --window-days",
+    ),
+    (
+        r"\[Errno 17\] File exists",
+        "that folder was not made by a load: choose another --dataset, or move it away",
+    ),
     (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
     (
         r"no space left|disk full|disk is full|could not extend file|out of disk|quota",

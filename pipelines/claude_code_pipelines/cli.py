@@ -11,6 +11,7 @@ import gc
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -286,8 +287,14 @@ def _say(lines: Iterator[str] | list[str]) -> None:
         click.echo(line)
 
 
+def _interrupt(number: int, frame: object) -> None:
+    """Ends like Ctrl-C: it is how schedulers stop a job."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Entry point of `claude-code-analytics`."""
+    signal.signal(signal.SIGTERM, _interrupt)
     # dlt and its dependencies keep a few hundred thousand objects: to look for circles among them costs a tenth
     gc.set_threshold(100_000, 50, 100)
     try:

@@ -12,15 +12,19 @@ from claude_code_analytics import DestinationError
 from .sentences import advised, plain_errors
 from .warehouse import kind
 
-_LEAST_MEMORY = 128
-_MEMORY_PER_ROW = 0.0006
-_MOST_MEMORY = 2000
-"""Megabytes that DuckDB may take while a window is written: with 217,000 rows the whole process then peaked at 413 and
-not at 488, the more the larger the file. A window that may need more than the most gets what DuckDB thinks right."""
+_MEGABYTE = 2**20
+_LEAST_MEMORY = 128 * _MEGABYTE
+_MEMORY_PER_ROW = 600
+_USUAL_BYTES_PER_ROW = 300
+_MEMORY_PER_UNUSUAL_BYTE = 16
+_MOST_MEMORY = 2000 * _MEGABYTE
+"""What DuckDB may take while a window is written, in bytes: with 217,000 rows the whole process then peaked at 413 MB,
+and not at 488 or more with larger files. Long texts count apart: 400 rows of 300,000 characters did not fit into
+128 MB. A window that may need more than the most gets what DuckDB thinks right."""
 
 
 @contextmanager
-def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
+def kept_open(pipeline: dlt.Pipeline, rows: int = 0, size: int = 0) -> Iterator[None]:
     """Holds a DuckDB file open: dlt opens and closes it a dozen times in a load, and each time DuckDB writes it out.
 
     For short spans, so that others can read the file while the API is slow. Meanwhile DuckDB gets memory for the rows
@@ -29,6 +33,7 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
     Args:
         pipeline: The pipeline that leads to the file; any other destination is left alone.
         rows: How many rows are about to be written.
+        size: How many bytes they were read from.
 
     Raises:
         DestinationError: It cannot be opened, or closed.
@@ -39,9 +44,10 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
     with plain_errors():
         client = pipeline.sql_client()
         client.open_connection()
-        memory = max(_LEAST_MEMORY, round(rows * _MEMORY_PER_ROW))
+        memory = max(_LEAST_MEMORY, rows * _MEMORY_PER_ROW)
+        memory += max(0, size - rows * _USUAL_BYTES_PER_ROW) * _MEMORY_PER_UNUSUAL_BYTE
         if memory < _MOST_MEMORY and "memory_limit" not in (client.credentials.global_config or {}):
-            client.execute_sql(f"SET GLOBAL memory_limit = '{memory}MB'")
+            client.execute_sql(f"SET GLOBAL memory_limit = '{memory // _MEGABYTE}MiB'")
     try:
         yield
     except BaseException:

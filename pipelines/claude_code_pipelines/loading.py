@@ -311,12 +311,13 @@ class _Job:
     def _load(self, window: Window) -> DayRange | None:
         """Loads one window; the days that were read, or None when there were none."""
         read: list[dt.date] = []
-        records = 0
+        records = size = 0
 
         def count(day: FetchedDay) -> None:
-            nonlocal records
+            nonlocal records, size
             read.append(day.date)
             records += day.record_count
+            size += day.size
             self._watch.fetched(day)
 
         self.client.on_day(count)
@@ -327,7 +328,7 @@ class _Job:
         # Past midnight, an incremental extract may read a day later than was planned.
         days = DayRange(read[0], read[-1])
         noted = writing(self._pipeline, self._organization, days, self.client.now())
-        with kept_open(self._pipeline, sum(rows.values())), noted:
+        with kept_open(self._pipeline, sum(rows.values()), size), noted:
             info = commit(self._pipeline)
         self._read |= set(read)
         for window_left in [left for left in self._open if self._read.issuperset(left.days.days())]:

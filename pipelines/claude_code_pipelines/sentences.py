@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 from typing import Any
 
 from dlt.common.configuration.exceptions import (
@@ -27,7 +28,8 @@ from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, 
 
 from .advice import advice
 
-_PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
+_PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")
+"""Also where a password was not escaped: what follows its @ or / is then taken for a host or a database."""
 _LONGEST = 300
 _SHOWN_SQL = re.compile(r"\nLINE \d+:.*", re.DOTALL)
 """Where Postgres shows the place in the SQL, which nobody wrote who reads this."""
@@ -133,4 +135,4 @@ def advised(step: str, error: BaseException, otherwise: str = "") -> str:
 def sentence(error: BaseException) -> str:
     """The first lines of an error as one line, shortened, without passwords."""
     text = " ".join(_SHOWN_SQL.sub("", str(error)).split()) or type(error).__name__
-    return _PASSWORD.sub("***@", text)[:_LONGEST]
+    return shorten(_PASSWORD.sub("***@", text), _LONGEST, placeholder=" ...")

@@ -36,7 +36,7 @@ from .sentences import plain_errors
 
 logger = logging.getLogger("claude_code_analytics")
 
-_PIPELINE_NAME = re.compile(r"\w[\w.-]*")
+_PIPELINE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _NOTES = "claude_code_"
 """What the keys of this project in dlt's local state begin with."""
 _ADDRESS_NOTE = f"{_NOTES}warehouse"
@@ -108,7 +108,7 @@ class Warehouse:
             if self.destination in _WORKERS and dlt.config.get("load.workers") is None:
                 dlt.config["load.workers"] = _WORKERS[self.destination]
             if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names the folder that is cleared
-                raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits, dots, - and _")
+                raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits and _, a letter first")
             notes = _clear_remains(Path(self.working_dir or get_dlt_pipelines_dir()) / self.pipeline)
             pipeline: dlt.Pipeline = dlt.pipeline(
                 self.pipeline,

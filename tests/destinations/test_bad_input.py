@@ -16,7 +16,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_pipelines.cli import commands
-from claude_code_pipelines.sentences import plain_errors
+from claude_code_pipelines.sentences import plain_errors, sentence
 from places.duckdb_file import DuckDb
 from places.postgres_server import Postgres
 from story import FIRST, TODAY, Story, some_records
@@ -306,6 +306,19 @@ def test_an_import_that_failed_on_the_way_is_not_what_the_user_is_told() -> None
     step = "the window could not be written"
     with pytest.raises(DestinationError, match=f"^{step}: gone away$"), plain_errors(step):
         without_pandas()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'could not translate host name "w0rdX@127.0.0.1" to address',
+        "cannot open postgresql://loader:Pa/ss@w0rdX@127.0.0.1:5432/a",
+        "cannot open postgresql://loader:w0rdX@127.0.0.1/a",
+    ],
+)
+def test_no_part_of_a_password_is_told(said: str) -> None:
+    assert "w0rdX" not in sentence(ValueError(said))
+    assert "127.0.0.1" in sentence(ValueError(said))
 
 
 def test_a_driver_that_is_broken_is_a_mistake() -> None:

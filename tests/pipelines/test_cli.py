@@ -287,6 +287,7 @@ def test_views_without_a_load_is_a_mistake(run: Run) -> None:
         ("load --destination postgres", "PostgresClientConfiguration lacks credentials"),
         ("load --destination dummy", "dummy cannot replace days"),
         ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits"),
+        ("load --pipeline eu-1", "pipeline is 'eu-1'; use letters, digits and _, a letter first"),
         ("load --dataset=", "dataset is empty; leave it out or give it a name"),
         ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
         ("backfill --start 2026-09-01 --end 2026-09-21", "end 2026-09-21 lies in the future"),
@@ -525,7 +526,8 @@ def test_the_program_loads_over_a_real_socket_with_settings_from_the_environment
     assert api.credentials.admin_key not in ran.stdout + ran.stderr
 
 
-def test_ctrl_c_ends_at_once_and_says_what_is_committed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped_ends_at_once_and_says_what_is_committed(tmp_path: Path, stop: signal.Signals) -> None:
     api = SimulatedApi(ScriptedOrganization())
     over = threading.Event()
 
@@ -549,7 +551,7 @@ def test_ctrl_c_ends_at_once_and_says_what_is_committed(tmp_path: Path) -> None:
             assert running.stderr is not None
             while not running.stderr.readline().startswith("committed "):
                 assert running.poll() is None
-            running.send_signal(signal.SIGINT)
+            running.send_signal(stop)
             stdout, stderr = running.communicate(timeout=20)  # far less than the API would take
         over.set()
 

@@ -739,6 +739,21 @@ def test_records_of_several_organizations_in_one_answer_are_all_replaced(
     assert len(office.loaded()) == 2
 
 
+def test_a_day_of_long_texts_finds_the_memory_that_it_needs(office: Any) -> None:
+    office.organization.days[september(1)] = [
+        {
+            **record(september(1), email=f"{number}@example.test"),
+            "organization_id": office.organization.id,
+            "long": [text],
+        }
+        for number in range(400)
+        for text in [chr(97 + number % 26) * 300_000]
+    ]
+
+    for _ in range(2):
+        assert office.backfill(september(1), september(1)).records == 400
+
+
 def test_a_client_of_ones_own_stays_open(clock: Any) -> None:
     api = SimulatedApi(ScriptedOrganization(), clock=clock)
     with AnalyticsClient(
