@@ -40,6 +40,14 @@ MOMENTS = {
 """States of dlt's working folder by what they mean."""
 
 
+def files(site: Site, moment: str) -> set[Path]:
+    """What is there in this state of the program's work; nothing, where a folder goes away while it is looked into."""
+    try:
+        return set(site.working_dir.glob(MOMENTS[moment]))
+    except FileNotFoundError:
+        return set()
+
+
 def kill(site: Site, rng: random.Random, *arguments: str) -> str:
     """Kills the program at a random moment: in some state of its work, or some time after its first question.
 
@@ -50,7 +58,7 @@ def kill(site: Site, rng: random.Random, *arguments: str) -> str:
     later = rng.uniform(0, 1.5) if moment == "any" else rng.choice([0, 0, rng.uniform(0, 0.1)])
     turn = rng.choice([1, 1, 2, 3])
     asked = len(site.api.requests)
-    seen = set(site.working_dir.glob(MOMENTS.get(moment, "nothing")))
+    seen = set() if moment == "any" else files(site, moment)
     process = site.start(*arguments)
     try:
         deadline = time.monotonic() + PATIENCE
@@ -58,7 +66,7 @@ def kill(site: Site, rng: random.Random, *arguments: str) -> str:
             assert time.monotonic() < deadline, f"{moment} did not come"
             if moment == "any":
                 turn = 0 if len(site.api.requests) > asked else turn
-            elif found := set(site.working_dir.glob(MOMENTS[moment])) - seen:
+            elif found := files(site, moment) - seen:
                 seen |= found
                 turn -= 1
             if not turn:
