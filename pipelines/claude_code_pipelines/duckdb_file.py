@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import dlt
 
@@ -17,10 +18,10 @@ _LEAST_MEMORY = 128 * _MEGABYTE
 _MEMORY_PER_ROW = 600
 _USUAL_BYTES_PER_ROW = 300
 _MEMORY_PER_UNUSUAL_BYTE = 16
-_MOST_MEMORY = 2000 * _MEGABYTE
+_MOST_MEMORY = 512 * _MEGABYTE
 """What DuckDB may take while a window is written, in bytes: with 217,000 rows the whole process then peaked at 413 MB,
 and not at 488 or more with larger files. Long texts count apart: 400 rows of 300,000 characters did not fit into
-128 MB. A window that may need more than the most gets what DuckDB thinks right."""
+128 MB. A window that may need more than the most gets what DuckDB thinks right: it knows how small the machine is."""
 
 
 @contextmanager
@@ -44,12 +45,9 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0, size: int = 0) -> Iterator[
     with plain_errors():
         client = pipeline.sql_client()
         client.open_connection()
-        memory = max(_LEAST_MEMORY, rows * _MEMORY_PER_ROW)
-        memory += max(0, size - rows * _USUAL_BYTES_PER_ROW) * _MEMORY_PER_UNUSUAL_BYTE
-        if memory < _MOST_MEMORY and "memory_limit" not in (client.credentials.global_config or {}):
-            client.execute_sql(f"SET GLOBAL memory_limit = '{memory // _MEGABYTE}MiB'")
     try:
-        yield
+        with _memory(client, rows, size):
+            yield
     except BaseException:
         with suppress(Exception):  # what failed first is what is told
             client.close_connection()
@@ -58,3 +56,21 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0, size: int = 0) -> Iterator[
         client.close_connection()
     except Exception as error:  # noqa: BLE001  # DuckDB's own errors: it writes the file out when it is closed
         raise DestinationError(advised("the file could not be written out", error)) from None
+
+
+@contextmanager
+def _memory(client: Any, rows: int, size: int) -> Iterator[None]:
+    """Bounds DuckDB's memory meanwhile. The setting is the file's: whoever has it open in this process gets it back."""
+    memory = max(_LEAST_MEMORY, rows * _MEMORY_PER_ROW)
+    memory += max(0, size - rows * _USUAL_BYTES_PER_ROW) * _MEMORY_PER_UNUSUAL_BYTE
+    if not rows or memory > _MOST_MEMORY or "memory_limit" in (client.credentials.global_config or {}):
+        yield
+        return
+    with plain_errors():
+        ((before,),) = client.execute_sql("SELECT current_setting('memory_limit')")
+        client.execute_sql(f"SET GLOBAL memory_limit = '{memory // _MEGABYTE}MiB'")
+    try:
+        yield
+    finally:
+        with plain_errors():
+            client.execute_sql(f"SET GLOBAL memory_limit = '{before}'")

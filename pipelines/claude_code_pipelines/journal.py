@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import dlt
 
+from claude_code_analytics import DestinationError
 from claude_code_analytics.days import DayRange
 from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION
 
@@ -55,6 +56,13 @@ class OpenWindow:
         """Whether nobody is writing it any more, as seen from a load of `pipeline`, which is alone on its name."""
         return self.begun is None or self.pipeline == pipeline.pipeline_name or now - self.begun > _LONGEST_WRITE
 
+    def concerns(self, organization_id: str | None, days: DayRange | None = None) -> bool:
+        """Whether it may be of the organization, and where `days` are given has some of them."""
+        named = {self.organization_id, organization_id or UNKNOWN_ORGANIZATION}
+        return (len(named) == 1 or UNKNOWN_ORGANIZATION in named) and (
+            days is None or (self.days.first <= days.last and days.first <= self.days.last)
+        )
+
 
 def open_windows(pipeline: dlt.Pipeline) -> list[OpenWindow]:
     """The windows in the warehouse that were begun and not finished, of all pipelines that load there.
@@ -88,7 +96,7 @@ def writing(pipeline: dlt.Pipeline, organization_id: str | None, days: DayRange,
         now: The time (UTC).
 
     Raises:
-        DestinationError: The warehouse could not be written to.
+        DestinationError: The warehouse could not be written to, or another pipeline may be writing some of the days.
     """
     load_ids = pipeline.list_normalized_load_packages()
     if analytics_schema(pipeline) is None or not load_ids:
@@ -96,6 +104,15 @@ def writing(pipeline: dlt.Pipeline, organization_id: str | None, days: DayRange,
     name, begun = pipeline.pipeline_name, now.astimezone(dt.timezone.utc).isoformat()
     note = f"{SOURCE_NAME} {organization_id or UNKNOWN_ORGANIZATION} {days.first}..{days.last} {name} {begun}"
     books(pipeline).note(load_ids[-1], note)
+    for other in open_windows(
+        pipeline
+    ):  # noted first and looked afterwards: of two at once, one at least sees the other
+        if not other.is_interrupted(pipeline, now) and other.concerns(organization_id, days):
+            strike_out(pipeline, load_ids[-1])
+            raise DestinationError(
+                f"pipeline {other.pipeline} began to write {other.days} at {other.begun:%H:%M} UTC, and two at once "
+                f"could double rows of {days}: run again when it is done; if it was stopped, run it, or wait an hour"
+            )
     yield
     strike_out(pipeline, load_ids[-1])
 

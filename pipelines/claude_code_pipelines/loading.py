@@ -252,8 +252,7 @@ class _Job:
         self._days = _days_of(client, entries or [])
         self._read: set[dt.date] = set()
         self._organization = client.organization_id()
-        ours = (self._organization, UNKNOWN_ORGANIZATION)
-        left = [window for window in left if self._organization is None or window.organization_id in ours]
+        left = [window for window in left if window.concerns(self._organization)]
         now = client.now()
         self._open = [window for window in left if window.is_interrupted(self._pipeline, now)]
         for window in left:

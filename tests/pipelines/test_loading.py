@@ -754,6 +754,16 @@ def test_a_day_of_long_texts_finds_the_memory_that_it_needs(office: Any) -> None
         assert office.backfill(september(1), september(1)).records == 400
 
 
+def test_the_memory_of_whoever_has_the_file_open_too_is_left_as_it_was(office: Any) -> None:
+    office.write(september(1), september(2))
+    office.backfill(september(1), september(2))
+    office.sql("SET GLOBAL memory_limit = '300 MiB'")
+
+    office.backfill(september(1), september(2))
+
+    assert office.sql("SELECT current_setting('memory_limit')") == [("300.0 MiB",)]
+
+
 def test_a_client_of_ones_own_stays_open(clock: Any) -> None:
     api = SimulatedApi(ScriptedOrganization(), clock=clock)
     with AnalyticsClient(

@@ -89,6 +89,24 @@ def test_what_another_pipeline_may_still_be_writing_is_left_to_it_for_an_hour(
     assert broken_promises(in_file(place.database), place.api) == []
 
 
+def test_days_that_another_pipeline_may_still_be_writing_are_not_written_beside_it(
+    place: Place, half_written: Callable[..., None]
+) -> None:
+    half_written(MODELS)
+    before = place.counts()
+    place.clock.move(minutes=5)
+
+    with pytest.raises(
+        DestinationError, match=r"pipeline claude_code_analytics began to write 2026-09-01\.\.2026-09-04 at"
+    ):
+        place.backfill(OLD[1], FIRST + 8 * ONE_DAY, target=Warehouse(pipeline="other"))
+
+    assert place.counts() == before
+    place.load()
+    assert read_status(place.target.open(), place.clock()).interrupted == ()
+    assert broken_promises(in_file(place.database), place.api) == []
+
+
 def test_a_window_of_one_day_is_put_right_too(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
     place.write(OLD[0], sessions=50)
@@ -106,6 +124,7 @@ def test_days_that_another_pipeline_told_anew_are_not_overwritten_by_what_was_le
     half_written(USAGE)
     for day in OLD:
         place.write(day, sessions=90)
+    place.clock.move(hours=2)
     place.backfill(*OLD, target=Warehouse(pipeline="other"))
     place.clock.move(days=1)
     place.load()
