@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 import duckdb
+from measuring import TABLES
 
-TABLES = ("claude_code_usage", "claude_code_usage__tool_actions", "claude_code_usage__model_breakdown")
 ROWS_OF_EIGHT_DAYS = 56_000
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     database, millions = sys.argv[1:]
     with duckdb.connect(database) as connection:
         connection.execute("USE bench; SET preserve_insertion_order = false")
-        for table in TABLES:
+        for table, _ in TABLES.values():
             connection.execute(
                 f"INSERT INTO {table} SELECT kept.* REPLACE ("  # noqa: S608
                 "(kept.date - to_days(100 + number::INTEGER // 10))::DATE AS date, kept._dlt_id || number AS _dlt_id) "

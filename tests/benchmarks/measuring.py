@@ -1,0 +1,145 @@
+"""Processes that are started and measured: the simulated API, those who read from it, and what they left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+from pages import FIRST_DAY
+
+HERE = Path(__file__).parent
+INGESTR = "ingestr==0.14.155"
+TABLES = {
+    "usage": ("claude_code_usage", "core_metrics__num_sessions"),
+    "tools": ("claude_code_usage__tool_actions", "accepted"),
+    "models": ("claude_code_usage__model_breakdown", "estimated_cost__amount"),
+}
+
+
+@dataclass
+class Run:
+    """One process that ran to its end: seconds in all, seconds that it measured itself, megabytes at its peak."""
+
+    whole: float
+    inside: float
+    megabytes: float
+    output: str
+
+
+@contextmanager
+def serving(records: int, *options: str) -> Iterator[str]:
+    """The simulated API in a process of its own; gives its address."""
+    command = [sys.executable, str(HERE / "server.py"), str(records), *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin
+        assert server.stdout
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.stdin.close()
+
+
+def contender(name: str, address: str, count: int, database: Path) -> list[str]:
+    """The command that runs one of `contenders.py`."""
+    return [sys.executable, str(HERE / "contenders.py"), name, address, str(count), str(database)]
+
+
+def run(command: list[str], folder: Path, **variables: str) -> Run:
+    """Runs a command in a folder of its own and measures it."""
+    environment = {
+        **os.environ,
+        "DLT_DATA_DIR": str(folder / "dlt"),
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "RUNTIME__LOG_LEVEL": "CRITICAL",
+        "INGESTR_DISABLE_TELEMETRY": "true",  # it waits for a network that is not there
+        **variables,
+    }
+    with (folder / "output").open("w+") as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        whole = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read()
+    if process.returncode:
+        raise click.ClickException(f"{command} ended with {process.returncode}:\n{text[-3000:]}")
+    told = re.findall(r'\{"seconds": ([0-9.]+)\}', text)
+    return Run(whole, float(told[-1]) if told else whole, usage.ru_maxrss / 1024, text)
+
+
+def contents(database: Path) -> dict[str, Any]:
+    """Rows and a sum of each table, to compare contenders by."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute("USE bench")
+        found = {}
+        tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        for name, (table, column) in TABLES.items():
+            nested = table if table in tables else None
+            if nested:
+                variant = f"{column}__v_double"  # where plain dlt puts numbers of another kind
+                has = connection.execute(
+                    "SELECT count(*) FROM duckdb_columns() WHERE table_name = ? AND column_name = ?", [table, variant]
+                ).fetchall()[0][0]
+                value = f"coalesce({column}, 0) + coalesce({variant}, 0)" if has else column
+                if name == "usage" and "claude_code_usage__tool_actions" not in tables:
+                    value = "0"  # a flat table, of names of its own
+                found[name] = connection.execute(
+                    f"SELECT count(*), round(sum({value})::DOUBLE, 3) FROM {table}"  # noqa: S608
+                ).fetchall()[0]
+        return found
+
+
+def python_with_ingestr(folder: Path) -> Path:
+    """A Python in an environment of its own that has ingestr, made where there is none yet."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        click.echo(f"installing {INGESTR} into {folder}", err=True)
+        venv.create(folder, with_pip=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", INGESTR], check=True)
+    return python
+
+
+@contextmanager
+def other_reader(address: str, seconds: float | None) -> Iterator[list[int]]:
+    """Asks for a day every so many seconds, and never slower; gives the statuses that it was answered with."""
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def status() -> int:
+        question = urllib.request.Request(
+            f"{address}/v1/organizations/usage_report/claude_code?starting_at={FIRST_DAY}",
+            headers={"user-agent": "other"},
+        )
+        try:
+            return int(urllib.request.urlopen(question).status)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code
+
+    def ask() -> None:
+        while not over.wait(seconds):
+            statuses.append(status())
+
+    asking = threading.Thread(target=ask)
+    if seconds:
+        asking.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        if seconds:
+            asking.join()
