@@ -21,7 +21,7 @@ from dlt.common.runtime.run_context import RunContext, switched_run_context
 from hypothesis import settings
 
 from claude_code_analytics import AnalyticsClient, claude_code_analytics
-from claude_code_analytics.simulator import LoggedRequest, Organization, ScriptedOrganization, SimulatedApi
+from claude_code_simulator import LoggedRequest, Organization, ScriptedOrganization, SimulatedApi
 
 pytest_plugins = ("tally",)
 

@@ -12,9 +12,15 @@ import tomlkit
 from dlt.common.destination import DestinationCapabilitiesContext
 
 from claude_code_analytics import ConfigurationError, DestinationError
-from claude_code_analytics.days import DayRange, parse_day
-from claude_code_analytics.destinations import FILE_FORMATS, SERVED, TABLE_HINTS, Target, require_replaceable
-from claude_code_analytics.hints import scope
+from claude_code_analytics.dates import DayRange, parse_day
+from claude_code_analytics.destination.destinations import (
+    FILE_FORMATS,
+    SERVED,
+    TABLE_HINTS,
+    Target,
+    require_replaceable,
+)
+from claude_code_analytics.destination.replace_days import scope
 from claude_code_pipelines import Warehouse
 
 TEXT = (Path(__file__).parents[1] / "docs" / "destinations.md").read_text()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from claude_code_analytics.simulator import SampleOrganization, SimulatedApi
+from claude_code_simulator import SampleOrganization, SimulatedApi
 from serving import serving
 
 ROOT = Path(__file__).parents[1]

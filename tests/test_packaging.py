@@ -19,7 +19,7 @@ import claude_code_analytics
 import claude_code_pipelines
 from claude_code_analytics import AnalyticsClient
 from claude_code_analytics.settings import version
-from claude_code_analytics.simulator import ScriptedOrganization, SimulatedApi
+from claude_code_simulator import ScriptedOrganization, SimulatedApi
 
 ROOT = Path(__file__).parents[1]
 NAME = "claude-code-analytics"

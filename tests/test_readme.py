@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 import claude_code_analytics
-from claude_code_analytics.columns import COLUMNS
-from claude_code_analytics.simulator import SampleOrganization, SimulatedApi
+from claude_code_analytics.claude_code.columns import COLUMNS
 from claude_code_pipelines.cli import commands
+from claude_code_simulator import SampleOrganization, SimulatedApi
 from serving import serving
 
 ROOT = Path(__file__).parents[1]

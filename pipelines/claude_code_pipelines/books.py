@@ -13,9 +13,9 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from claude_code_analytics.settings import TABLES
 
+from .errors import plain_errors
 from .lake import Lake
-from .sentences import plain_errors
-from .warehouse import is_lake, schema_name
+from .pipeline import is_lake, schema_name
 
 _TELLING_TYPES = ("duckdb", "motherduck")
 """Destinations of which dlt reads back the very types that it wrote."""

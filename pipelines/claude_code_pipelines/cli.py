@@ -28,18 +28,18 @@ from claude_code_analytics import (
     CredentialRefused,
     DestinationError,
 )
-from claude_code_analytics.days import ONE_DAY, DayRange, checked_range, last_final_day, parse_day
-from claude_code_analytics.pacing import utc_now
+from claude_code_analytics.api.rate_limit import utc_now
+from claude_code_analytics.dates import ONE_DAY, DayRange, checked_range, last_final_day, parse_day
 from claude_code_analytics.settings import SOURCE_NAME, WINDOW_DAYS, version
 
-from . import summary
+from .console import summary
+from .console.progress import STYLES, Display, display
+from .errors import plain_errors
 from .ledger import read_status
-from .loading import Loading, backfill, load
+from .load import Loading, backfill, load
 from .parameters import configured_client
-from .progress import STYLES, Display, display
-from .sentences import plain_errors
+from .pipeline import Warehouse
 from .views import create_views
-from .warehouse import Warehouse
 
 INCOMPLETE = 1
 MISTAKE = 2
@@ -96,7 +96,7 @@ def demo_command(
 ) -> None:
     """Load a built-in sample organization: no key, no network."""
     with _reported(progress) as (shown, loading), tempfile.TemporaryDirectory() as working_dir:
-        from claude_code_analytics.simulator import SampleOrganization, SimulatedApi  # only the demo needs it
+        from claude_code_simulator import SampleOrganization, SimulatedApi  # only the demo needs it
 
         api = SimulatedApi(SampleOrganization())
         with AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport) as client:

@@ -10,8 +10,8 @@ import dlt
 
 from claude_code_analytics import DestinationError
 
-from .sentences import advised, plain_errors
-from .warehouse import kind
+from .errors import advised, plain_errors
+from .pipeline import kind
 
 _MEGABYTE = 2**20
 _LEAST_MEMORY = 128 * _MEGABYTE

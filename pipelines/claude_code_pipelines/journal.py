@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import dlt
 
 from claude_code_analytics import DestinationError
-from claude_code_analytics.days import DayRange
+from claude_code_analytics.dates import DayRange
 from claude_code_analytics.settings import SOURCE_NAME, UNKNOWN_ORGANIZATION
 
 from .books import books
-from .warehouse import analytics_schema
+from .pipeline import analytics_schema
 
 _NOTE = re.compile(
     rf"{SOURCE_NAME} (?P<organization>\S+) (?P<first>[0-9-]+)\.\.(?P<last>[0-9-]+)"

@@ -18,8 +18,8 @@ from dlt.destinations.exceptions import DatabaseTransientException
 
 from claude_code_analytics.settings import TABLES
 
-from .sentences import plain_errors
-from .warehouse import schema_name
+from .errors import plain_errors
+from .pipeline import schema_name
 
 _FOLDER = "_claude_code_writing"
 """Where the notes are, in the dataset's folder: a file for each load id. No table's name begins like this."""

@@ -12,12 +12,12 @@ import dlt
 import pendulum
 
 from claude_code_analytics import DestinationError
-from claude_code_analytics.days import DayRange, last_final_day
+from claude_code_analytics.dates import DayRange, last_final_day
 from claude_code_analytics.settings import DAYS_TABLE, RECORD_TABLES, TABLES, USAGE_TABLE
 
 from .books import books
 from .journal import open_windows
-from .warehouse import analytics_schema
+from .pipeline import analytics_schema
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dlt.common.configuration.specs import known_sections
 from dlt.common.typing import TSecretStrValue
 
 from claude_code_analytics import AnalyticsClient, ConfigurationError
-from claude_code_analytics.credentials import filled_in
-from claude_code_analytics.days import parse_day
+from claude_code_analytics.api.credentials import filled_in
+from claude_code_analytics.dates import parse_day
 from claude_code_analytics.settings import (
     API_KEY_VARIABLE,
     BASE_URL,

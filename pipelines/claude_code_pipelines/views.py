@@ -7,8 +7,8 @@ import dlt
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.settings import MODEL_BREAKDOWN_TABLE, USAGE_TABLE
 
-from .sentences import plain_errors
-from .warehouse import analytics_schema, is_lake
+from .errors import plain_errors
+from .pipeline import analytics_schema, is_lake
 
 COSTS_VIEW = "claude_code_costs"
 

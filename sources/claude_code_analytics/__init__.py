@@ -1,6 +1,6 @@
 """Loads an organization's Claude Code analytics (Anthropic Admin API) into a warehouse, day by day, exactly."""
 
-from .client import AnalyticsClient
+from .api.client import AnalyticsClient
 from .exceptions import (
     ApiError,
     ApiUnavailable,

@@ -24,15 +24,16 @@ from dlt.common.storages.load_package import LoadPackageStateInjectableContext
 from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
-from .client import AnalyticsClient
-from .columns import ARROW_TYPES, COLUMNS
-from .credentials import filled_in
-from .days import ONE_DAY, DayRange, Progress, checked_range, days_to_read, last_final_day, parse_day
-from .destinations import ANYWHERE, Target, require_replaceable
+from .api.client import AnalyticsClient
+from .api.credentials import filled_in
+from .api.rate_limit import utc_now
+from .claude_code.columns import ARROW_TYPES, COLUMNS
+from .claude_code.privacy import MODES, Protect, protection
+from .claude_code.tables import Naming, Shape, ShapeAhead, empty_table, shape_day
+from .dates import ONE_DAY, DayRange, Progress, checked_range, days_to_read, last_final_day, parse_day
+from .destination.destinations import ANYWHERE, Target, require_replaceable
+from .destination.replace_days import ledger_scope, scope, table_hints
 from .exceptions import ApiUnavailable, ConfigurationError
-from .hints import ledger_scope, scope, table_hints
-from .identity import MODES, Protect, protection
-from .pacing import utc_now
 from .settings import (
     API_KEY_VARIABLE,
     BASE_URL,
@@ -45,7 +46,6 @@ from .settings import (
     UNKNOWN_ORGANIZATION,
     USAGE_TABLE,
 )
-from .tables import Naming, Shape, ShapeAhead, empty_table, shape_day
 
 ROWS_PER_BATCH = 100_000
 """Rows that are gathered before dlt gets them: fewer, larger Arrow tables cost dlt less."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 
-from claude_code_analytics.simulator import SAMPLE_ORGANIZATION_ID
+from claude_code_simulator import SAMPLE_ORGANIZATION_ID
 
 PAGE_SIZE = 1000
 DAY_IN_TEMPLATE = b"2000-01-01"

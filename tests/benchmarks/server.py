@@ -20,7 +20,7 @@ from urllib.parse import parse_qs
 import uvicorn
 from pages import DAY_IN_TEMPLATE, templates
 
-from claude_code_analytics.simulator import SAMPLE_ORGANIZATION_ID, RateLimit
+from claude_code_simulator import SAMPLE_ORGANIZATION_ID, RateLimit
 
 
 def application(bodies: list[bytes], latency: float, limit: RateLimit | None) -> Any:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from claude_code_analytics import AnalyticsClient
-from claude_code_analytics.simulator import OMITTED, ScriptedOrganization, model_usage, record
 from claude_code_pipelines import Loading, Status, Warehouse, backfill, load, read_status
-from claude_code_pipelines.loading import stored_progress
+from claude_code_pipelines.load import stored_progress
+from claude_code_simulator import OMITTED, ScriptedOrganization, model_usage, record
 from comparison import compared
 from places import Place
 from truth import PLACES, REPORT_PATH, Contents, RecordingApi, Tables

@@ -16,7 +16,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_pipelines.cli import commands
-from claude_code_pipelines.sentences import plain_errors, sentence
+from claude_code_pipelines.errors import plain_errors, sentence
 from places.duckdb_file import DuckDb
 from places.postgres_server import Postgres
 from story import FIRST, TODAY, Story, some_records

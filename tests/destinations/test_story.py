@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from claude_code_analytics import ConfigurationError, DestinationError
-from claude_code_analytics.simulator import record
 from claude_code_pipelines.views import create_views
+from claude_code_simulator import record
 from story import FIRST, IDENTITY_KEY, OTHER_ORGANIZATION, TODAY, Story, pseudonymous, some_records
 from truth import LEDGER, MODELS, PLACES, TOOLS, USAGE, broken_promises
 

@@ -18,8 +18,8 @@ from filelock import FileLock
 from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
-from claude_code_analytics.columns import COLUMNS, TABLE_DESCRIPTIONS
-from claude_code_analytics.destinations import SERVED
+from claude_code_analytics.claude_code.columns import COLUMNS, TABLE_DESCRIPTIONS
+from claude_code_analytics.destination.destinations import SERVED
 from dialects import FIRST, LAST, TABLES
 
 ROOT = Path(__file__).parents[2]

@@ -12,9 +12,9 @@ import duckdb
 import pytest
 
 from claude_code_analytics import AnalyticsClient
-from claude_code_analytics.simulator import SimulatedApi, error_response, record
 from claude_code_pipelines import Loading, Warehouse, backfill, load
-from claude_code_pipelines.loading import stored_progress
+from claude_code_pipelines.load import stored_progress
+from claude_code_simulator import SimulatedApi, error_response, record
 
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"
 FIRST_DAY = dt.date(2026, 8, 1)

@@ -21,8 +21,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from claude_code_analytics import AnalyticsClient
-from claude_code_analytics.simulator import ScriptedOrganization, SimulatedApi, error_response, record
 from claude_code_pipelines.cli import commands
+from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record
 from serving import serving
 
 TODAY = dt.date(2026, 9, 20)

@@ -15,9 +15,9 @@ import dlt
 import pytest
 
 from claude_code_analytics import ConfigurationError, DestinationError, claude_code_analytics
-from claude_code_analytics.simulator import record
 from claude_code_pipelines import Status, Warehouse, read_status
 from claude_code_pipelines.views import create_views
+from claude_code_simulator import record
 
 deltalake = pytest.importorskip("deltalake")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from claude_code_pipelines import Status, Warehouse, read_status, summary
+from claude_code_pipelines import Status, Warehouse, read_status
+from claude_code_pipelines.console import summary
 from claude_code_pipelines.ledger import Entry, summarize
 
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)

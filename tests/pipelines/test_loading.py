@@ -21,10 +21,10 @@ from claude_code_analytics import (
     DestinationError,
     claude_code_analytics,
 )
-from claude_code_analytics.simulator import ScriptedOrganization, SimulatedApi, error_response, record
 from claude_code_pipelines import Loading, Warehouse, backfill, load, read_status
-from claude_code_pipelines.loading import Watch
-from claude_code_pipelines.plan import Window
+from claude_code_pipelines.load import Watch
+from claude_code_pipelines.windows import Window
+from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record
 
 OTHER_ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"
 THIRD_ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000002"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.simulator import ScriptedOrganization
-from claude_code_analytics.simulator.server import serve
+from claude_code_simulator import ScriptedOrganization
+from claude_code_simulator.server import serve
 from place import Place
 from processes import Site
 from truth import RecordingApi

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from claude_code_analytics import AnalyticsClient
-from claude_code_analytics.simulator import FaultScript, On, SimulatedApi, record
 from claude_code_pipelines.cli import commands
-from claude_code_pipelines.summary import EMPTY_IS_SUSPICIOUS
+from claude_code_pipelines.console.summary import EMPTY_IS_SUSPICIOUS
+from claude_code_simulator import FaultScript, On, SimulatedApi, record
 
 Connect = Callable[..., AnalyticsClient]
 

@@ -21,24 +21,15 @@ import httpx
 import pytest
 
 from claude_code_analytics import AnalyticsClient, ApiError, ApiUnavailable
-from claude_code_analytics.client import FAULTS_PER_REQUEST
-from claude_code_analytics.pacing import LONGEST_WAIT, PATIENCE
-from claude_code_analytics.simulator import (
-    FAULTS,
-    HARMLESS,
-    FaultScript,
-    On,
-    RateLimit,
-    SimulatedApi,
-    model_usage,
-    record,
-)
-from claude_code_analytics.simulator.catalogue import LIMITS
-from claude_code_analytics.simulator.faults import meanwhile, status
-from claude_code_analytics.simulator.rate import WAYS
-from claude_code_analytics.simulator.server import serve
+from claude_code_analytics.api.client import FAULTS_PER_REQUEST
+from claude_code_analytics.api.rate_limit import LONGEST_WAIT, PATIENCE
 from claude_code_pipelines import Warehouse as Target
 from claude_code_pipelines import load
+from claude_code_simulator import FAULTS, HARMLESS, FaultScript, On, RateLimit, SimulatedApi, model_usage, record
+from claude_code_simulator.catalogue import LIMITS
+from claude_code_simulator.faults import meanwhile, status
+from claude_code_simulator.rate import WAYS
+from claude_code_simulator.server import serve
 from tally import Ending
 from truth import as_told, in_file
 

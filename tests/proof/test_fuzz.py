@@ -21,10 +21,12 @@ import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from claude_code_analytics import AnalyticsClient, ApiError, UnexpectedAnswer
-from claude_code_analytics.columns import COLUMNS
-from claude_code_analytics.identity import protection
-from claude_code_analytics.pages import FetchedDay, NotAPage, read_page
-from claude_code_analytics.simulator import (
+from claude_code_analytics.claude_code.columns import COLUMNS
+from claude_code_analytics.claude_code.pages import FetchedDay, NotAPage, read_page
+from claude_code_analytics.claude_code.privacy import protection
+from claude_code_analytics.claude_code.tables import Shape, shape_day
+from claude_code_analytics.source import column_naming
+from claude_code_simulator import (
     ODDITIES,
     SAMPLE_ORGANIZATION_ID,
     OddOrganization,
@@ -32,8 +34,6 @@ from claude_code_analytics.simulator import (
     model_usage,
     record,
 )
-from claude_code_analytics.source import column_naming
-from claude_code_analytics.tables import Shape, shape_day
 
 DAY = dt.date(2026, 9, 14)
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)

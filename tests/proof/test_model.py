@@ -30,7 +30,9 @@ from hypothesis.stateful import (
 )
 
 from claude_code_analytics import AnalyticsClient, ClaudeCodeAnalyticsError, claude_code_analytics
-from claude_code_analytics.simulator import (
+from claude_code_pipelines import Loading, Warehouse, backfill, load
+from claude_code_pipelines.load import Watch
+from claude_code_simulator import (
     FAULTS,
     SAMPLE_ORGANIZATION_ID,
     Dimensions,
@@ -40,8 +42,6 @@ from claude_code_analytics.simulator import (
     On,
     Usage,
 )
-from claude_code_pipelines import Loading, Warehouse, backfill, load
-from claude_code_pipelines.loading import Watch
 from truth import Contents, RecordingApi, broken_promises, in_file
 
 REAL_ID = SAMPLE_ORGANIZATION_ID.replace("0", "7")

@@ -23,10 +23,10 @@ import pytest
 from click.testing import CliRunner
 
 from claude_code_analytics import AnalyticsClient, ClaudeCodeAnalyticsError
-from claude_code_analytics.simulator import Credentials, ScriptedOrganization, SimulatedApi, error_response, record
-from claude_code_analytics.simulator.server import serve
 from claude_code_pipelines import Warehouse, load
 from claude_code_pipelines.cli import commands
+from claude_code_simulator import Credentials, ScriptedOrganization, SimulatedApi, error_response, record
+from claude_code_simulator.server import serve
 from processes import Site
 from truth import RecordingApi
 

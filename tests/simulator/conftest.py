@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from claude_code_analytics.simulator import SimulatedApi
+from claude_code_simulator import SimulatedApi
 
 REPORT = "/v1/organizations/usage_report/claude_code"
 

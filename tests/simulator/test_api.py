@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from claude_code_analytics.simulator import (
+from claude_code_simulator import (
     Credentials,
     Organization,
     SampleOrganization,
@@ -22,8 +22,8 @@ from claude_code_analytics.simulator import (
     error_response,
     record,
 )
-from claude_code_analytics.simulator.neighbours import NEIGHBOURS
-from claude_code_analytics.simulator.paging import Snapshots
+from claude_code_simulator.neighbours import NEIGHBOURS
+from claude_code_simulator.paging import Snapshots
 
 REPORT = "/v1/organizations/usage_report/claude_code"
 ME = "/v1/organizations/me"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.simulator import (
+from claude_code_simulator import (
     OMITTED,
     Dimensions,
     Event,

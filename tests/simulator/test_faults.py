@@ -9,17 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from claude_code_analytics.simulator import (
-    FAULTS,
-    HARMLESS,
-    FaultScript,
-    On,
-    ScriptedOrganization,
-    SimulatedApi,
-    record,
-)
-from claude_code_analytics.simulator.faults import ODD_BODIES, altering, meanwhile, status
-from claude_code_analytics.simulator.wire import BREAKS
+from claude_code_simulator import FAULTS, HARMLESS, FaultScript, On, ScriptedOrganization, SimulatedApi, record
+from claude_code_simulator.faults import ODD_BODIES, altering, meanwhile, status
+from claude_code_simulator.wire import BREAKS
 
 FIRST = dt.date(2026, 9, 1)
 SECOND = dt.date(2026, 9, 2)

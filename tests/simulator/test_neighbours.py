@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.simulator import ScriptedOrganization, SimulatedApi, model_usage, record
-from claude_code_analytics.simulator.neighbours import COST_PATH, MESSAGES_PATH
+from claude_code_simulator import ScriptedOrganization, SimulatedApi, model_usage, record
+from claude_code_simulator.neighbours import COST_PATH, MESSAGES_PATH
 
 FIRST = dt.date(2026, 9, 1)
 THIRD = dt.date(2026, 9, 3)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.simulator import ODDITIES, OddOrganization, ScriptedOrganization, record
-from claude_code_analytics.simulator.oddities import BIG
+from claude_code_simulator import ODDITIES, OddOrganization, ScriptedOrganization, record
+from claude_code_simulator.oddities import BIG
 
 DAY = dt.date(2026, 9, 1)
 NEXT_DAY = dt.date(2026, 9, 2)

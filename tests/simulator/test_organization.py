@@ -9,15 +9,9 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.simulator import (
-    OMITTED,
-    SampleOrganization,
-    ScriptedOrganization,
-    model_usage,
-    record,
-)
-from claude_code_analytics.simulator.models import FAMILIES
-from claude_code_analytics.simulator.roster import address
+from claude_code_simulator import OMITTED, SampleOrganization, ScriptedOrganization, model_usage, record
+from claude_code_simulator.models import FAMILIES
+from claude_code_simulator.roster import address
 
 FOUNDED = dt.date(2025, 3, 3)
 WEDNESDAY = dt.date(2026, 9, 2)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.simulator import RateLimit, ScriptedOrganization, SimulatedApi
-from claude_code_analytics.simulator.neighbours import COST_PATH, MESSAGES_PATH
+from claude_code_simulator import RateLimit, ScriptedOrganization, SimulatedApi
+from claude_code_simulator.neighbours import COST_PATH, MESSAGES_PATH
 
 DAY = dt.date(2026, 9, 1)
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from claude_code_analytics import settings, simulator
-from claude_code_analytics.simulator import FAULTS, ODDITIES, SAMPLE_ORGANIZATION_ID, faults
+import claude_code_simulator as simulator
+from claude_code_analytics import settings
+from claude_code_simulator import FAULTS, ODDITIES, SAMPLE_ORGANIZATION_ID, faults
 
 FOLDER = Path(simulator.__file__ or "").parent
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")

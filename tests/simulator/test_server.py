@@ -18,19 +18,12 @@ from typing import Any
 import httpx
 import pytest
 
-from claude_code_analytics.simulator import (
-    FAULTS,
-    FaultScript,
-    On,
-    ScriptedOrganization,
-    SimulatedApi,
-    record,
-)
-from claude_code_analytics.simulator.__main__ import main
-from claude_code_analytics.simulator.wire import BREAKS
+from claude_code_simulator import FAULTS, FaultScript, On, ScriptedOrganization, SimulatedApi, record
+from claude_code_simulator.__main__ import main
+from claude_code_simulator.wire import BREAKS
 
 pytest.importorskip("uvicorn")
-from claude_code_analytics.simulator.server import asgi, serve
+from claude_code_simulator.server import asgi, serve
 
 REPORT = "/v1/organizations/usage_report/claude_code"
 FIRST = dt.date(2026, 9, 1)
@@ -150,7 +143,7 @@ def test_any_asgi_client_may_use_the_application(api: SimulatedApi) -> None:
 
 
 def test_it_is_started_by_hand_and_stopped_with_ctrl_c() -> None:
-    command = [sys.executable, "-m", "claude_code_analytics.simulator", "--port", "0", "--developers", "30"]
+    command = [sys.executable, "-m", "claude_code_simulator", "--port", "0", "--developers", "30"]
     command += ["--latency-ms", "5", "--rate", "0.001", "--burst", "2", "--says", "stale", "--fault", "status-529@1"]
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:  # noqa: S603
@@ -174,7 +167,7 @@ def test_what_is_wrong_at_the_start_is_said_in_one_sentence(
     with pytest.raises(SystemExit):
         main(["--fault", "no such fault"])
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.delitem(sys.modules, "claude_code_analytics.simulator.server")
+    monkeypatch.delitem(sys.modules, "claude_code_simulator.server")
     assert main([]) == 1
     said: Any = capsys.readouterr().err.splitlines()[-1]
     assert said.endswith("needs uvicorn: pip install 'claude-code-analytics[simulator]'")

@@ -23,10 +23,10 @@ from claude_code_analytics import (
     RequestRefused,
     UnexpectedAnswer,
 )
-from claude_code_analytics.answers import retry_after
-from claude_code_analytics.client import FAULTS_PER_REQUEST
-from claude_code_analytics.pages import FetchedDay
-from claude_code_analytics.simulator import SimulatedApi, error_response, record
+from claude_code_analytics.api.client import FAULTS_PER_REQUEST
+from claude_code_analytics.api.responses import retry_after
+from claude_code_analytics.claude_code.pages import FetchedDay
+from claude_code_simulator import SimulatedApi, error_response, record
 
 DAY = dt.date(2026, 9, 1)
 NEXT_DAY = dt.date(2026, 9, 2)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_code_analytics import ConfigurationError
-from claude_code_analytics.days import DayRange, Progress, days_to_read, is_final, last_final_day, parse_day
+from claude_code_analytics.dates import DayRange, Progress, days_to_read, is_final, last_final_day, parse_day
 
 START = dt.date(2026, 1, 1)
 UTC = dt.timezone.utc

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from claude_code_analytics.columns import ARROW_TYPES
-from claude_code_analytics.fitting import fit, json_text, natural_type
+from claude_code_analytics.claude_code.columns import ARROW_TYPES
+from claude_code_analytics.destination.arrow_types import fit, json_text, natural_type
 
 BEYOND_64_BITS = 2**63
 

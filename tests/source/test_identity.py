@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from claude_code_analytics import ConfigurationError
-from claude_code_analytics.identity import MODES, protection
+from claude_code_analytics.claude_code.privacy import MODES, protection
 
 KEY = "a long random text"
 USER = {"type": "user_actor", "email_address": "Ada@Example.test"}

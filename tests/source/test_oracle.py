@@ -12,8 +12,8 @@ from typing import Any
 import dlt
 import duckdb
 
-from claude_code_analytics.pages import read_json
-from claude_code_analytics.simulator import OMITTED, SampleOrganization, ScriptedOrganization, model_usage, record
+from claude_code_analytics.claude_code.pages import read_json
+from claude_code_simulator import OMITTED, SampleOrganization, ScriptedOrganization, model_usage, record
 
 WEDNESDAY = dt.date(2026, 9, 16)
 DAYS = [WEDNESDAY + dt.timedelta(days=number) for number in range(4)]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.pacing import Governor, Halted, Pace, back_off
-from claude_code_analytics.simulator import RateLimit
+from claude_code_analytics.api.rate_limit import Governor, Halted, Pace, back_off
+from claude_code_simulator import RateLimit
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from claude_code_analytics.pages import NotAPage, read_json, read_page
+from claude_code_analytics.claude_code.pages import NotAPage, read_json, read_page
 
 
 def body(**changes: object) -> bytes:

@@ -28,8 +28,8 @@ from claude_code_analytics import (
     claude_code_analytics,
 )
 from claude_code_analytics import source as source_module
-from claude_code_analytics.columns import COLUMNS
-from claude_code_analytics.simulator import (
+from claude_code_analytics.claude_code.columns import COLUMNS
+from claude_code_simulator import (
     OMITTED,
     SAMPLE_ORGANIZATION_ID,
     ScriptedOrganization,

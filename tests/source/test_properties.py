@@ -13,12 +13,12 @@ from dlt.common.normalizers.naming.snake_case import NamingConvention
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from claude_code_analytics.columns import COLUMNS
-from claude_code_analytics.identity import MODES, protection
-from claude_code_analytics.pages import FetchedDay
-from claude_code_analytics.simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
+from claude_code_analytics.claude_code.columns import COLUMNS
+from claude_code_analytics.claude_code.pages import FetchedDay
+from claude_code_analytics.claude_code.privacy import MODES, protection
+from claude_code_analytics.claude_code.tables import Shape, ShapeAhead, ShapedDay, shape_day
 from claude_code_analytics.source import column_naming
-from claude_code_analytics.tables import Shape, ShapeAhead, ShapedDay, shape_day
+from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
 
 DAY = dt.date(2026, 9, 14)
 USAGE, TOOLS, MODELS, LEDGER = COLUMNS

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
-from claude_code_analytics.columns import COLUMNS
-from claude_code_analytics.identity import protection
-from claude_code_analytics.pages import FetchedDay
-from claude_code_analytics.simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
+from claude_code_analytics.claude_code.columns import COLUMNS
+from claude_code_analytics.claude_code.pages import FetchedDay
+from claude_code_analytics.claude_code.privacy import protection
+from claude_code_analytics.claude_code.tables import Shape, empty_table, shape_day
 from claude_code_analytics.source import column_naming
-from claude_code_analytics.tables import Shape, empty_table, shape_day
+from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
 
 DAY = dt.date(2026, 9, 1)
 FETCHED_AT = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)

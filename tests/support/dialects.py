@@ -102,7 +102,7 @@ def written_for(name: str, folder: str) -> dict[str, Any]:
     import dlt
 
     from claude_code_analytics import AnalyticsClient, claude_code_analytics
-    from claude_code_analytics.simulator import ScriptedOrganization, SimulatedApi, record
+    from claude_code_simulator import ScriptedOrganization, SimulatedApi, record
 
     organization = ScriptedOrganization()
     organization.days[LAST] = [record(LAST, email="dev@example.test", effort={"level": 1})]
@@ -143,7 +143,7 @@ def _of_dlt(job_client: Any) -> Iterator[dict[str, str]]:
 
 
 def _of_the_pipelines(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]:
-    from claude_code_analytics.days import DayRange
+    from claude_code_analytics.dates import DayRange
     from claude_code_pipelines import journal, ledger, views
 
     executed: list[str] = []
@@ -172,7 +172,7 @@ def _of_the_pipelines(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]
 
 def _unconnected(factory: Any, schema: Any, pipeline: Any) -> Any:
     """The job client of dlt for the destination, as it is before it connects."""
-    from claude_code_analytics.destinations import SETTINGS
+    from claude_code_analytics.destination.destinations import SETTINGS
 
     config = factory.spec()
     config._bind_dataset_name(pipeline.dataset_name, default_schema_name=schema.name)

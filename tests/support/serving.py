@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
-from claude_code_analytics.simulator import SampleOrganization, SimulatedApi
+from claude_code_simulator import SampleOrganization, SimulatedApi
 
 
 class _Server(ThreadingHTTPServer):

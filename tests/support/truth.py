@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import httpx
 
-from claude_code_analytics.simulator import SimulatedApi
+from claude_code_simulator import SimulatedApi
 
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"
 USAGE = "claude_code_usage"

@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from ..claude_code.pages import NotAPage, read_json
+from ..exceptions import ApiError, CredentialRefused, RequestRefused, UnexpectedAnswer
 from .credentials import Credential
-from .exceptions import ApiError, CredentialRefused, RequestRefused, UnexpectedAnswer
-from .pages import NotAPage, read_json
 
 PASSING = frozenset({408, 409, 425})
 """Statuses beside 5xx that may be another one next time; 429 is handled apart, for it concerns all requests."""

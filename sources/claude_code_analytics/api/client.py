@@ -19,21 +19,13 @@ from typing import TypeVar
 import httpx
 import tenacity
 
-from . import answers
+from ..claude_code.pages import FetchedDay, NotAPage, Page, read_json, read_page
+from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedAnswer
+from ..settings import API_VERSION, BASE_URL, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, PAGE_LIMIT, REPORT_PATH, version
+from . import responses as answers
 from .credentials import Credential
-from .exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedAnswer
-from .pacing import Clock, Governor, Halted, Sleep, back_off, utc_now
-from .pages import FetchedDay, NotAPage, Page, read_json, read_page
-from .reading import Prepare, Reader, as_it_came
-from .settings import (
-    API_VERSION,
-    BASE_URL,
-    MAX_CONCURRENT_DAYS,
-    ORGANIZATION_PATH,
-    PAGE_LIMIT,
-    REPORT_PATH,
-    version,
-)
+from .prefetch import Prepare, Reader, as_it_came
+from .rate_limit import Clock, Governor, Halted, Sleep, back_off, utc_now
 
 logger = logging.getLogger("claude_code_analytics")
 

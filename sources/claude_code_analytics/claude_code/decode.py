@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
+from ..settings import MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
 from .columns import COLUMNS, Path
-from .identity import Protect, unprotected
 from .pages import FetchedDay, Record
-from .records import KnownRecord
-from .settings import MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
+from .privacy import Protect, unprotected
+from .record_types import KnownRecord
 
 _ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _ENCODER_OF_KNOWN = msgspec.json.Encoder(order="deterministic", decimal_format="number")

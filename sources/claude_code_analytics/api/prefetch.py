@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
-from .pages import FetchedDay
+from ..claude_code.pages import FetchedDay
 
 BYTES_AHEAD = 24 * 2**20
 """Bytes of pages, about, that are held or expected before no further day is begun."""

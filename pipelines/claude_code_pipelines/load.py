@@ -12,8 +12,8 @@ from typing import Any
 import dlt
 
 from claude_code_analytics import AnalyticsClient, ConfigurationError, claude_code_analytics
-from claude_code_analytics.days import ONE_DAY, Day, DayRange, Progress, checked_range, last_final_day, parse_day
-from claude_code_analytics.pages import FetchedDay
+from claude_code_analytics.claude_code.pages import FetchedDay
+from claude_code_analytics.dates import ONE_DAY, Day, DayRange, Progress, checked_range, last_final_day, parse_day
 from claude_code_analytics.settings import (
     SAMPLE_ORGANIZATION_ID,
     SOURCE_NAME,
@@ -23,12 +23,12 @@ from claude_code_analytics.settings import (
 )
 
 from .duckdb_file import kept_open
+from .errors import plain_errors
 from .journal import open_windows, strike_out, writing
 from .ledger import Entry, read_entries
 from .parameters import configured_client, configured_parameters
-from .plan import Window, backfill_windows, load_windows, ranges
-from .sentences import plain_errors
-from .warehouse import Warehouse, commit, local_value, prepare, recreate_tables
+from .pipeline import Warehouse, commit, local_value, prepare, recreate_tables
+from .windows import Window, backfill_windows, load_windows, ranges
 
 _BACKFILL_NOTE = "claude_code_backfill"
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .exceptions import ConfigurationError
-from .settings import API_KEY_VARIABLE
+from ..exceptions import ConfigurationError
+from ..settings import API_KEY_VARIABLE
 
 KEY_HINTS: tuple[tuple[str, str], ...] = (
     ("sk-ant-api03-", "a key like this usually belongs to a workspace, and only organization-wide keys work here"),

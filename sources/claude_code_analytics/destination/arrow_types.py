@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from .columns import ARROW_TYPES
+from ..claude_code.columns import ARROW_TYPES
 
 NATURAL_TYPES: dict[type, str] = {
     str: "text",

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from claude_code_analytics.days import DayRange
-from claude_code_analytics.pages import FetchedDay
+from claude_code_analytics.claude_code.pages import FetchedDay
+from claude_code_analytics.dates import DayRange
 from claude_code_analytics.settings import TABLES
 
-from .ledger import Status
-from .loading import Loading
-from .plan import ranges
+from ..ledger import Status
+from ..load import Loading
+from ..windows import ranges
 
 EMPTY_IS_SUSPICIOUS = (
     "not one record came back, which is suspicious. The API reports Claude Code on the Claude API only: not on "

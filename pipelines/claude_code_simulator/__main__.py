@@ -1,4 +1,4 @@
-"""Starts the simulated API by hand: `python -m claude_code_analytics.simulator --port 8080`."""
+"""Starts the simulated API by hand: `python -m claude_code_simulator --port 8080`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _fault(text: str) -> tuple[str, str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m claude_code_analytics.simulator",
+        prog="python -m claude_code_simulator",
         description="A simulated Claude Code Analytics Admin API with a sample organization, on loopback.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")

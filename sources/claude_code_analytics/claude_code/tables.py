@@ -19,12 +19,12 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..destination.arrow_types import fit, natural_type
+from ..settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, UNKNOWN_ORGANIZATION, USAGE_TABLE
 from .columns import ARROW_TYPES, COLUMNS, Path
-from .content import Children, Columns, Content, any_content, known_content
-from .fitting import fit, natural_type
-from .identity import Protect
+from .decode import Children, Columns, Content, any_content, known_content
 from .pages import FetchedDay
-from .settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, UNKNOWN_ORGANIZATION, USAGE_TABLE
+from .privacy import Protect
 
 Naming = Callable[[Path], str]
 """Column name of a path of JSON keys, as dlt would name it."""

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from claude_code_analytics.days import ONE_DAY, DayRange, Progress
+from claude_code_analytics.dates import ONE_DAY, DayRange, Progress
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,11 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from filelock import FileLock, Timeout
 
 from claude_code_analytics import ConfigurationError, DestinationError
-from claude_code_analytics.columns import COLUMNS
-from claude_code_analytics.destinations import SETTINGS, TABLE_FORMATS, require_replaceable
+from claude_code_analytics.claude_code.columns import COLUMNS
+from claude_code_analytics.destination.destinations import SETTINGS, TABLE_FORMATS, require_replaceable
 from claude_code_analytics.settings import DAYS_TABLE, SOURCE_NAME, TABLES
 
-from .sentences import plain_errors
+from .errors import plain_errors
 
 logger = logging.getLogger("claude_code_analytics")
 

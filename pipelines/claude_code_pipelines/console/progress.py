@@ -9,10 +9,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from claude_code_analytics.pages import FetchedDay
+from claude_code_analytics.claude_code.pages import FetchedDay
 
-from .loading import Watch
-from .plan import Window
+from ..load import Watch
+from ..windows import Window
 
 STYLES = ("auto", "bar", "plain", "none")
 _SECONDS_BETWEEN_LINES = 10.0

@@ -14,9 +14,9 @@ from typing import Any
 
 from dlt.common.destination import DestinationCapabilitiesContext
 
-from .columns import TABLE_DESCRIPTIONS
-from .exceptions import DestinationError
-from .settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, RECORD_TABLES, TABLES, TOOL_ACTIONS_TABLE, USAGE_TABLE
+from ..claude_code.columns import TABLE_DESCRIPTIONS
+from ..exceptions import DestinationError
+from ..settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, RECORD_TABLES, TABLES, TOOL_ACTIONS_TABLE, USAGE_TABLE
 
 SERVED = (
     "duckdb",

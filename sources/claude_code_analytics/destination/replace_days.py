@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .columns import COLUMNS
-from .days import DayRange
+from ..claude_code.columns import COLUMNS
+from ..dates import DayRange
+from ..exceptions import UnexpectedAnswer
+from ..settings import DAYS_TABLE, RECORD_TABLES, USAGE_TABLE
 from .destinations import Target
-from .exceptions import UnexpectedAnswer
-from .settings import DAYS_TABLE, RECORD_TABLES, USAGE_TABLE
 
 IN_ONE_TRANSACTION = "/* CREATE */"
 """dlt 1.31 deletes and inserts in one transaction only where it takes the SQL for DDL, by looking for this word; else a

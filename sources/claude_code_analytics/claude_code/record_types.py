@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from ..settings import MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
 from .columns import COLUMNS, Path
-from .settings import MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
 
 
 def _struct(name: str, paths: Iterable[Path], **breakdowns: Any) -> type[msgspec.Struct]:

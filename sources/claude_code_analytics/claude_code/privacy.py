@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from .exceptions import ConfigurationError
-from .fitting import json_text
+from ..destination.arrow_types import json_text
+from ..exceptions import ConfigurationError
 
 MODES = ("keep", "hash", "drop")
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from .days import is_final
-from .exceptions import UnexpectedAnswer
-from .records import KnownPage
+from ..dates import is_final
+from ..exceptions import UnexpectedAnswer
+from .record_types import KnownPage
 
 Record = dict[str, Any]
 

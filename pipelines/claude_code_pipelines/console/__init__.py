@@ -1,0 +1,1 @@
+"""Terminal output: progress while a load runs, and the summary at its end."""

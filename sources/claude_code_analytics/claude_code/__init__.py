@@ -1,0 +1,1 @@
+"""The Claude Code report: its pages, columns and tables."""

@@ -1,0 +1,1 @@
+"""Destinations: how tables are written to a warehouse and read back from it."""
