@@ -9,7 +9,8 @@ from .exceptions import (
     CredentialRefused,
     DestinationError,
     RequestRefused,
-    UnexpectedAnswer,
+    UndecodableDay,
+    UnexpectedResponse,
 )
 from .source import claude_code_analytics
 
@@ -22,6 +23,7 @@ __all__ = [
     "CredentialRefused",
     "DestinationError",
     "RequestRefused",
-    "UnexpectedAnswer",
+    "UndecodableDay",
+    "UnexpectedResponse",
     "claude_code_analytics",
 ]

@@ -1,16 +1,17 @@
-"""Every error that the connector raises of its own, as one tree.
+"""The error tree of the package.
 
     ClaudeCodeAnalyticsError
-    ├── ConfigurationError          a parameter, setting or credential that cannot work; nothing was asked
+    ├── ConfigurationError          a parameter, setting or credential that cannot work; nothing was requested
     ├── DestinationError            the warehouse cannot be reached, is locked, or cannot replace days
-    └── ApiError                    the API did not give a day
-        ├── CredentialRefused       401, 403: asking again is useless
-        ├── RequestRefused          any other answer that will not change by asking again
+    └── ApiError                    the API did not return a day
+        ├── CredentialRefused       401, 403: retrying is useless
+        ├── RequestRefused          any other response that retrying does not change
         ├── ApiUnavailable          5xx, time-outs, resets, rate limits that did not clear
-        └── UnexpectedAnswer        a 200 that is no page of records
+        └── UnexpectedResponse      a 200 that is no page of records
+            └── UndecodableDay      pages that arrived whole and hold a record that cannot be decoded
 
-The text of each is one line for the person who reads it: what happened, to which day, what to do, and the
-`request-id` for a support ticket. No text ever holds a credential.
+Each message is one line: what happened, to which day, what to do, and the `request-id` for a support ticket. No message
+ever contains a credential.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class ClaudeCodeAnalyticsError(Exception):
 
 
 class ConfigurationError(ClaudeCodeAnalyticsError, ValueError):
-    """A mistake in arguments, configuration or credentials, found before anything was asked."""
+    """A mistake in arguments, configuration or credentials, found before anything was requested."""
 
 
 class DestinationError(ClaudeCodeAnalyticsError):
@@ -31,12 +32,12 @@ class DestinationError(ClaudeCodeAnalyticsError):
 
 
 class ApiError(ClaudeCodeAnalyticsError):
-    """The API did not give what was asked for.
+    """The API did not return what was requested.
 
     Attributes:
-        day: The UTC day that was asked for; None for a question that is about no day.
-        status: HTTP status of the last answer; None when there was none.
-        request_id: The `request-id` header of the last answer, for Anthropic's support.
+        day: The requested UTC day; None for a request that is about no day.
+        status: HTTP status of the last response; None when there was none.
+        request_id: The `request-id` header of the last response, for Anthropic's support.
     """
 
     def __init__(
@@ -57,16 +58,20 @@ class ApiError(ClaudeCodeAnalyticsError):
 
 
 class CredentialRefused(ApiError):
-    """401 or 403: the credential is wrong, expired, or of a kind that this endpoint does not take."""
+    """401 or 403: the credential is wrong, expired, or of a kind that this endpoint does not accept."""
 
 
 class RequestRefused(ApiError):
-    """An answer that asking again will not change (400, 402, 404, a redirect, a spend limit)."""
+    """A response that retrying does not change (400, 402, 404, a redirect, a spend limit)."""
 
 
 class ApiUnavailable(ApiError):
-    """The API did not answer in a useful way although it was asked again and again."""
+    """No usable response, although the request was retried."""
 
 
-class UnexpectedAnswer(ApiError):
-    """A successful answer that is no page of records: not JSON, another shape, a cursor that leads nowhere."""
+class UnexpectedResponse(ApiError):
+    """A successful response that is no page of records: not JSON, another shape, a page cursor that leads nowhere."""
+
+
+class UndecodableDay(UnexpectedResponse):
+    """Pages that arrived whole and hold a record that cannot be decoded. The other days are loaded."""

@@ -60,7 +60,7 @@ def expected(name: str, page: Any, *, lasts: bool) -> str:
     if about in ("400", "cursor-expired"):  # with a page token the day starts over, once
         return "RequestRefused" if lasts or page in (1, None) else EXACT
     if name in ("answer-204", "answer-206"):
-        return "UnexpectedAnswer"
+        return "UnexpectedResponse"
     if not lasts:
         return EXACT
     leads_nowhere = name in ("cursor-malformed", "cursor-of-another-day", "cursor-circle") or (
@@ -68,7 +68,7 @@ def expected(name: str, page: Any, *, lasts: bool) -> str:
     )
     if leads_nowhere and page is not None:  # but to a page where the API refuses its token
         return "RequestRefused"
-    return "UnexpectedAnswer" if family in ("answer", "body", "cursor", "truncated") else "ApiUnavailable"
+    return "UnexpectedResponse" if family in ("answer", "body", "cursor", "truncated") else "ApiUnavailable"
 
 
 def people(day: dt.date, version: int = 0) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ import httpx
 import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
-from claude_code_analytics import AnalyticsClient, ApiError, UnexpectedAnswer
+from claude_code_analytics import AnalyticsClient, ApiError, UnexpectedResponse
 from claude_code_analytics.claude_code.columns import COLUMNS
 from claude_code_analytics.claude_code.pages import FetchedDay, NotAPage, read_page
 from claude_code_analytics.claude_code.privacy import protection
@@ -237,8 +237,8 @@ def shaped(page: bytes, shape: Shape) -> str:
     day = FetchedDay(DAY, (page,), found.record_count, None, NOW)
     try:
         tables = shape_day(day, shape)
-    except UnexpectedAnswer:
-        return "UnexpectedAnswer"
+    except UnexpectedResponse:
+        return "UnexpectedResponse"
     assert tables[USAGE].num_rows == found.record_count
     for table in tables.values():
         table.validate(full=True)
@@ -252,8 +252,8 @@ def asked(page: bytes, client: AnalyticsClient) -> str:
     """How a day ends whose every page is this body."""
     try:
         day = client.day(DAY)
-    except UnexpectedAnswer as error:
-        return f"UnexpectedAnswer {error.day} {len(str(error).splitlines())}"
+    except UnexpectedResponse as error:
+        return f"UnexpectedResponse {error.day} {len(str(error).splitlines())}"
     assert set(day.bodies) == {page}
     return "a day"
 
@@ -273,11 +273,13 @@ def fuzz(first: int, connect: Callable[..., AnalyticsClient], tally: list[Any], 
             ended = shaped(body, shape)
             ends[ended] += 1
             from_client = asked(body, client)
-            assert from_client in (f"UnexpectedAnswer {DAY} 1", *(["a day"] if ended != "no page" else []))
+            assert from_client in (f"UnexpectedResponse {DAY} 1", *(["a day"] if ended != "no page" else []))
         except Exception as error:
             raise AssertionError(f"seed {seed}: {body[:300]!r}") from error
         assert time.thread_time() - began < SLOWEST, f"seed {seed}"
-        tally.append(("fuzz", f"case {seed}", "client, shaping", "exact" if ended == "tables" else "UnexpectedAnswer"))
+        tally.append(
+            ("fuzz", f"case {seed}", "client, shaping", "exact" if ended == "tables" else "UnexpectedResponse")
+        )
     return ends
 
 

@@ -21,7 +21,7 @@ from claude_code_analytics import (
     ConfigurationError,
     CredentialRefused,
     RequestRefused,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from claude_code_analytics.api.client import FAULTS_PER_REQUEST
 from claude_code_analytics.api.responses import retry_after
@@ -416,7 +416,7 @@ def test_a_fault_that_stays_is_one_error_that_names_the_day(
     api: SimulatedApi, connect: Connect, clock: Any, name: str
 ) -> None:
     api.fault = always(FAULTS[name])
-    with pytest.raises((ApiUnavailable, UnexpectedAnswer), match=r"2026-09-01: .*run again") as caught:
+    with pytest.raises((ApiUnavailable, UnexpectedResponse), match=r"2026-09-01: .*run again") as caught:
         connect().day(DAY)
     assert len(api.requests) == FAULTS_PER_REQUEST
     assert "\n" not in str(caught.value)
@@ -458,11 +458,11 @@ def test_days_are_given_as_they_were_prepared_in_the_order_asked_for(connect: Co
 def test_a_day_that_cannot_be_prepared_is_an_error_of_its_turn(connect: Connect) -> None:
     def prepare(day: FetchedDay) -> FetchedDay:
         if day.date == days_of(5)[3]:
-            raise UnexpectedAnswer("odd", day=day.date)
+            raise UnexpectedResponse("odd", day=day.date)
         return day
 
     read: list[dt.date] = []
-    with pytest.raises(UnexpectedAnswer, match="2026-09-04: odd"):
+    with pytest.raises(UnexpectedResponse, match="2026-09-04: odd"):
         read.extend(day.date for day in connect().days(days_of(5), prepare=prepare))
     assert read == days_of(3)
 
@@ -531,14 +531,14 @@ def test_a_cursor_that_repeats_makes_the_day_start_over_once(api: SimulatedApi, 
     assert len(connect().day(DAY).records()) == 2
     api.requests.clear()
     api.fault = always(page(next_page="page_a"))
-    with pytest.raises(UnexpectedAnswer, match=r"2026-09-01: .*leads in circles; nothing of this day was loaded"):
+    with pytest.raises(UnexpectedResponse, match=r"2026-09-01: .*leads in circles; nothing of this day was loaded"):
         connect().day(DAY)
     assert len(api.requests) == 4
 
 
 def test_a_cursor_that_leads_in_a_wider_circle_is_found_too(api: SimulatedApi, connect: Connect) -> None:
     api.fault = lambda request, number: page(next_page=f"page_{number % 3}")()  # type: ignore[return-value]
-    with pytest.raises(UnexpectedAnswer, match=r"leads in circles"):
+    with pytest.raises(UnexpectedResponse, match=r"leads in circles"):
         connect().day(DAY)
     assert len(api.requests) == 8
 
@@ -549,7 +549,9 @@ def test_records_of_another_day_make_the_day_start_over_once(api: SimulatedApi, 
     assert len(connect().day(DAY).records()) == 2
     api.organization.days[DAY] = [record(DAY), record(NEXT_DAY)]
     api.requests.clear()
-    with pytest.raises(UnexpectedAnswer, match=r"2026-09-01: .*records of 2026-09-02; nothing of this day was loaded"):
+    with pytest.raises(
+        UnexpectedResponse, match=r"2026-09-01: .*records of 2026-09-02; nothing of this day was loaded"
+    ):
         connect().day(DAY)
     assert len(api.requests) == 2
 

@@ -24,7 +24,7 @@ from claude_code_analytics import (
     CredentialRefused,
     DestinationError,
     RequestRefused,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     claude_code_analytics,
 )
 from claude_code_analytics import source as source_module
@@ -524,7 +524,7 @@ def test_an_organization_that_must_not_go_into_sql_is_refused(warehouse: Any) ->
     warehouse.load(**CLOSED)
     for odd in ("o'; DROP TABLE x; --", "{0}", "a b", "ö"):
         warehouse.write(MONDAY, record(MONDAY, organization_id=odd))
-        with refused(UnexpectedAnswer, match=r"is not put into SQL"):
+        with refused(UnexpectedResponse, match=r"is not put into SQL"):
             warehouse.load(**CLOSED)
     assert counts(warehouse) == (2, 2, 2)
 
@@ -739,7 +739,7 @@ def test_records_of_another_day_are_refused(warehouse: Any) -> None:
     warehouse.write(MONDAY, record(MONDAY))
     warehouse.load(**CLOSED)
     warehouse.write(MONDAY, record(MONDAY, sessions=9), record(TUESDAY))
-    with refused(UnexpectedAnswer, match=f"{MONDAY}: .*records of {TUESDAY}"):
+    with refused(UnexpectedResponse, match=f"{MONDAY}: .*records of {TUESDAY}"):
         warehouse.load(**CLOSED)
     assert warehouse.column("core_metrics__num_sessions") == [3]
 
@@ -939,7 +939,7 @@ def test_a_bad_number_in_dlts_configuration_is_refused(
 def test_what_the_package_promises_to_export_is_there() -> None:
     assert sorted(package.__all__) == package.__all__
     assert all(hasattr(package, name) for name in package.__all__)
-    for error in (ApiUnavailable, CredentialRefused, RequestRefused, UnexpectedAnswer):
+    for error in (ApiUnavailable, CredentialRefused, RequestRefused, UnexpectedResponse):
         assert issubclass(error, package.ApiError)
     for name in package.__all__:
         found = getattr(package, name)

@@ -20,7 +20,7 @@ import httpx
 import tenacity
 
 from ..claude_code.pages import FetchedDay, NotAPage, Page, read_json, read_page
-from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedAnswer
+from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedResponse
 from ..settings import API_VERSION, BASE_URL, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, PAGE_LIMIT, REPORT_PATH, version
 from . import responses as answers
 from .credentials import Credential
@@ -250,7 +250,7 @@ class AnalyticsClient:
             page, request_id = self._ask(REPORT_PATH, params, read_page, date)
             problem = _problem_of(page, date, tokens, records)
             if problem:
-                raise _LostCursor(UnexpectedAnswer(problem, day=date, status=200, request_id=request_id))
+                raise _LostCursor(UnexpectedResponse(problem, day=date, status=200, request_id=request_id))
             bodies.append(page.body)
             records += page.record_count
             if page.next_page is None:
@@ -315,7 +315,7 @@ class AnalyticsClient:
             return read(response.content), request_id
         except NotAPage as error:
             what = f"{error}; nothing of it was loaded, run again later"
-            raise _Again(UnexpectedAnswer(what, day=day, status=status, request_id=request_id)) from None
+            raise _Again(UnexpectedResponse(what, day=day, status=status, request_id=request_id)) from None
 
 
 class _Again(Exception):

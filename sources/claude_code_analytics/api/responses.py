@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from ..claude_code.pages import NotAPage, read_json
-from ..exceptions import ApiError, CredentialRefused, RequestRefused, UnexpectedAnswer
+from ..exceptions import ApiError, CredentialRefused, RequestRefused, UnexpectedResponse
 from .credentials import Credential
 
 PASSING = frozenset({408, 409, 425})
@@ -80,7 +80,7 @@ def refusal(response: httpx.Response, credential: Credential, day: dt.date | Non
     elif 300 <= status < 400:
         what = f"the API answered with a redirect ({status}), which is never followed; check base_url"
     elif status < 300:
-        kind, what = UnexpectedAnswer, f"the API answered {status} where only 200 makes sense; check base_url"
+        kind, what = UnexpectedResponse, f"the API answered {status} where only 200 makes sense; check base_url"
     else:
         what = f"the API answered {said}; {ADVICE.get(status, 'asking again will not help')}"
     return kind(what, day=day, status=status, request_id=request_id(response))

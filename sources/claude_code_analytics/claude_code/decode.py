@@ -124,7 +124,7 @@ def any_content(day: FetchedDay, protect: Protect) -> Content:
     """The content of a day with records of any shape.
 
     Raises:
-        UnexpectedAnswer: A record holds what no decoder takes.
+        UnexpectedResponse: A record holds what no decoder takes.
     """
     records = [_protected(record, protect) for record in day.records()]
     columns = dict(_spread(records, _STRUCTS[USAGE_TABLE]))

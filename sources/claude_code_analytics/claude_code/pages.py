@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..dates import is_final
-from ..exceptions import UnexpectedAnswer
+from ..exceptions import UnexpectedResponse
 from .record_types import KnownPage
 
 Record = dict[str, Any]
@@ -82,12 +82,12 @@ class FetchedDay:
         """The records of all pages, decoded.
 
         Raises:
-            UnexpectedAnswer: A record holds what no decoder takes.
+            UnexpectedResponse: A record holds what no decoder takes.
         """
         try:
             return [record for body in self.bodies for record in read_json(body)["data"]]
         except NotAPage as error:
-            raise UnexpectedAnswer(str(error), day=self.date, status=200, request_id=self.request_id) from error
+            raise UnexpectedResponse(str(error), day=self.date, status=200, request_id=self.request_id) from error
 
 
 class _Head(msgspec.Struct, gc=False):

@@ -117,7 +117,7 @@ def shape_day(day: FetchedDay, shape: Shape) -> dict[str, pa.Table]:
         records name, or one row for a day without records.
 
     Raises:
-        UnexpectedAnswer: A record holds what no decoder takes.
+        UnexpectedResponse: A record holds what no decoder takes.
     """
     if isinstance(day, ShapedDay):
         made = day.made

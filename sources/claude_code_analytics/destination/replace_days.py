@@ -14,7 +14,7 @@ from typing import Any
 
 from ..claude_code.columns import COLUMNS
 from ..dates import DayRange
-from ..exceptions import UnexpectedAnswer
+from ..exceptions import UnexpectedResponse
 from ..settings import DAYS_TABLE, RECORD_TABLES, USAGE_TABLE
 from .destinations import Target
 
@@ -34,12 +34,12 @@ def scope(organizations: Iterable[str], days: DayRange, target: Target) -> str:
     """SQL that names the rows of records that a load replaces: these organizations on these days.
 
     Raises:
-        UnexpectedAnswer: An organization id that must not go into SQL.
+        UnexpectedResponse: An organization id that must not go into SQL.
     """
     ids = sorted(set(organizations))
     for found in ids:
         if not _ORGANIZATION_ID.fullmatch(found):
-            raise UnexpectedAnswer(
+            raise UnexpectedResponse(
                 f"the API named an organization {found[:60]!r}; an id with anything but letters, digits, - and _ is "
                 "not put into SQL, so these days cannot be replaced",
                 day=days.first,
