@@ -1,7 +1,17 @@
-"""What a person or a scheduler runs: loads in windows, backfills, the ledger, and the command line around them."""
+"""Pipelines around the source: loads in windows, backfills, status, views, and the command line."""
 
-from .ledger import Status, read_status
-from .load import Loading, backfill, load
+from .events import DaysNotHeld, LoadObserver, LoadReport
+from .load import backfill, load
 from .pipeline import Warehouse
+from .status import Status, read_status
 
-__all__ = ["Loading", "Status", "Warehouse", "backfill", "load", "read_status"]
+__all__ = [
+    "DaysNotHeld",
+    "LoadObserver",
+    "LoadReport",
+    "Status",
+    "Warehouse",
+    "backfill",
+    "load",
+    "read_status",
+]

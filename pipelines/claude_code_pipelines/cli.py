@@ -1,4 +1,4 @@
-"""The command line: options, exit codes, and the one line that says what went wrong.
+"""The command line: options, exit codes, and one line for each error.
 
 Exit codes (public contract): 0 done; 1 a load that is incomplete; 2 a mistake in arguments, configuration or
 credentials before anything was committed.
@@ -11,11 +11,12 @@ import gc
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -28,23 +29,23 @@ from claude_code_analytics import (
     CredentialRefused,
     DestinationError,
 )
-from claude_code_analytics.api.rate_limit import utc_now
-from claude_code_analytics.dates import ONE_DAY, DayRange, checked_range, last_final_day, parse_day
-from claude_code_analytics.settings import SOURCE_NAME, WINDOW_DAYS, version
+from claude_code_analytics.api.clock import utc_now
+from claude_code_analytics.config import resolve_config
+from claude_code_analytics.dates import ONE_DAY, check_range, parse_day
+from claude_code_analytics.settings import SOURCE_NAME, version
 
+from .check import check_credential
 from .console import summary
 from .console.progress import STYLES, Display, display
-from .errors import plain_errors
-from .ledger import read_status
-from .load import Loading, backfill, load
-from .parameters import configured_client
+from .errors import translate_errors
+from .load import WINDOW_DAYS, backfill, load
 from .pipeline import Warehouse
+from .status import read_status
 from .views import create_views
 
 INCOMPLETE = 1
 MISTAKE = 2
 DEMO_DAYS = 90
-CHECKED_DAYS = 7
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -63,12 +64,10 @@ _where = _options(
     click.option("--dataset", default="claude_code", show_default=True, help="Dataset (schema) of the tables."),
     click.option("--pipeline", default=SOURCE_NAME, show_default=True, help="Name of the dlt pipeline."),
 )
-_staging = click.option(
-    "--staging", metavar="NAME", help="Send files by way of a bucket: `filesystem` of dlt's config."
-)
+_staging = click.option("--staging", metavar="NAME", help="Stage files in a bucket: `filesystem` of dlt's config.")
 _how = _options(
     click.option("--window-days", type=int, default=WINDOW_DAYS, show_default=True, help="Days committed together."),
-    click.option("--progress", type=click.Choice(STYLES), default="auto", show_default=True, help="How to show it."),
+    click.option("--progress", type=click.Choice(STYLES), default="auto", show_default=True, help="Progress display."),
 )
 _first = click.option("--start", metavar="DAY", help="First day, inclusive (UTC, YYYY-MM-DD).")
 _last = click.option("--end", metavar="DAY", help="Last day, inclusive (UTC, YYYY-MM-DD).")
@@ -95,17 +94,16 @@ def demo_command(
     progress: str,
 ) -> None:
     """Load a built-in sample organization: no key, no network."""
-    with _reported(progress) as (shown, loading), tempfile.TemporaryDirectory() as working_dir:
+    with _reported(progress, loads=True) as shown, tempfile.TemporaryDirectory() as working_dir:
         from claude_code_simulator import SampleOrganization, SimulatedApi  # only the demo needs it
 
         api = SimulatedApi(SampleOrganization())
         with AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport) as client:
             target = Warehouse(destination, dataset, pipeline, working_dir)
-            first = parse_day(start, "--start") if start else client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
-            last = parse_day(end, "--end") if end else None
-            load(target, start=first, end=last, window_days=window_days, client=client, watch=shown, loading=loading)
-        _say(summary.loaded(loading, dataset))
-        _say([_next_command(target)])
+            first = start or client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
+            report = load(target, start=first, end=end, window_days=window_days, client=client, observer=shown)
+        shown.finish(summary.loaded(report, dataset))
+        _print([_next_command(target)])
 
 
 @commands.command("load")
@@ -126,17 +124,22 @@ def load_command(
     progress: str,
     staging: str | None,
 ) -> None:
-    """Load what is new, up to today, and read recent days again.
+    """Load every day up to today that is not held or not settled yet.
 
     With --end it loads a closed range instead, which leaves the incremental cursor alone.
     """
-    with _reported(progress) as (shown, loading):
-        first = parse_day(start, "--start") if start else None
-        last = parse_day(end, "--end") if end else None
+    with _reported(progress, loads=True) as shown:
         target = Warehouse(destination, dataset, pipeline, staging=staging)
-        load(target, start=first, end=last, window_days=window_days, client=client, watch=shown, loading=loading)
-        _say(summary.loaded(loading, dataset))
-        _say([_next_command(target)])
+        report = load(
+            target,
+            start=_day(start, "--start"),
+            end=_day(end, "--end"),
+            window_days=window_days,
+            client=client,
+            observer=shown,
+        )
+        shown.finish(summary.loaded(report, dataset))
+        _print([_next_command(target)])
 
 
 @commands.command("backfill")
@@ -158,27 +161,23 @@ def backfill_command(
     staging: str | None,
 ) -> None:
     """Load a closed range of days; an interrupted one of the same range goes on where it stopped."""
-    with _reported(progress) as (shown, loading):
+    with _reported(progress, loads=True) as shown:
         first, last = parse_day(start, "--start"), parse_day(end, "--end")
+        check_range(first, last, names=("--start", "--end"))
         target = Warehouse(destination, dataset, pipeline, staging=staging)
-        backfill(target, first, last, window_days=window_days, client=client, watch=shown, loading=loading)
-        if loading.resumed_after:
-            _say([f"an interrupted backfill of this range had come to {loading.resumed_after}; went on from there"])
-        _say(summary.loaded(loading, dataset))
-        _say([_next_command(target)])
+        report = backfill(target, first, last, window_days=window_days, client=client, observer=shown)
+        shown.finish(summary.loaded(report, dataset))
+        _print([_next_command(target)])
 
 
 @commands.command("check")
 @click.pass_obj
 def check_command(client: AnalyticsClient | None) -> None:
-    """Ask the very endpoint with the credential at hand, and explain the answer."""
+    """Call the endpoint with the configured credential, and explain the response."""
     with _reported():
-        connection = client or configured_client()
+        connection = client or resolve_config().client()
         try:
-            connection.require_credential()
-            last = last_final_day(connection.now())
-            days = list(connection.days(DayRange(last - (CHECKED_DAYS - 1) * ONE_DAY, last).days()))
-            _say(summary.checked(connection.organization_id(), days))
+            _print(summary.checked(check_credential(connection)))
         finally:
             if client is None:
                 connection.close()
@@ -189,7 +188,7 @@ def check_command(client: AnalyticsClient | None) -> None:
 @_first
 @_last
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--fail-on-gap", is_flag=True, help="Exit with 1 when days are missing.")
+@click.option("--fail-on-gap", is_flag=True, help="Exit with 1 when days are missing or inconsistent.")
 @click.pass_obj
 def status_command(
     client: AnalyticsClient | None,
@@ -201,17 +200,14 @@ def status_command(
     as_json: bool,
     fail_on_gap: bool,
 ) -> None:
-    """Read the ledger: days that are loaded, missing, partial or changed, and rows."""
+    """Show which days are held, missing, partial, changed or inconsistent, and the rows of each table."""
     with _reported():
         now = (client.now if client else utc_now)()
-        first = parse_day(start, "--start") if start else None
-        last = parse_day(end, "--end") if end else None
-        checked_range(first or dt.date.min, last or now.date(), now, names=("--start", "--end"))
-        with tempfile.TemporaryDirectory() as working_dir:
-            opened = Warehouse(destination, dataset, pipeline, working_dir).open()
-            status = read_status(opened, now, first, last)
-        _say([json.dumps(summary.status_json(status), indent=2)] if as_json else summary.status_lines(status))
-        if fail_on_gap and (status.missing or status.damaged or status.interrupted or not status.loaded):
+        first, last = _day(start, "--start"), _day(end, "--end")
+        check_range(first, last, now.date(), names=("--start", "--end"))
+        status = read_status(Warehouse(destination, dataset, pipeline), now, first, last)
+        _print([json.dumps(summary.status_json(status), indent=2)] if as_json else summary.status_lines(status))
+        if fail_on_gap and status.has_gap:
             raise click.exceptions.Exit(INCOMPLETE)
 
 
@@ -220,35 +216,37 @@ def status_command(
 def views_command(destination: str, dataset: str, pipeline: str) -> None:
     """Create a view of costs in US dollars beside the tables."""
     with _reported(), tempfile.TemporaryDirectory() as working_dir:
-        created = create_views(Warehouse(destination, dataset, pipeline, working_dir).open())
-        _say(f"created view {name} in dataset {dataset}" for name in created)
+        opened = Warehouse(destination, dataset, pipeline, working_dir).dlt_pipeline()
+        with translate_errors("the warehouse could not be opened"):
+            opened.sync_destination()
+        _print(f"created view {name} in dataset {dataset}" for name in create_views(opened))
 
 
 @contextmanager
-def _reported(progress: str | None = None) -> Iterator[tuple[Display, Loading]]:
-    """Around a command: the display, the log, and every mistake as one line with its exit code.
+def _reported(progress: str = "none", *, loads: bool = False) -> Iterator[Display]:
+    """Wraps a command: shows progress and the log, and turns every error into one line and an exit code.
 
     Args:
-        progress: How a load is shown; None for a command that loads nothing.
+        progress: Style of the progress display.
+        loads: Whether the command loads, so that what is committed is reported after an error.
     """
-    loading = Loading()
-    shown = display(progress or "none")
+    shown = display(progress)
     handler = _Handler(shown)
     logger = logging.getLogger("claude_code_analytics")
     logger.addHandler(handler)
     propagates, logger.propagate = logger.propagate, False
     try:
-        with shown, plain_errors():
+        with shown, translate_errors():
             _quieten_dlt()
-            yield shown, loading
+            yield shown
     except (ClaudeCodeAnalyticsError, OSError) as error:
         click.echo(f"error: {' '.join(str(error).split())}", err=True)
         mistake = isinstance(error, (ConfigurationError, CredentialRefused, DestinationError, OSError))
-        if loading.committed or (progress and not mistake):
-            click.echo(summary.stopped(loading), err=True)
-        raise click.exceptions.Exit(MISTAKE if mistake and not loading.committed else INCOMPLETE) from None
+        if shown.committed_days or (loads and not mistake):
+            click.echo(summary.stopped(shown.committed_days), err=True)
+        raise click.exceptions.Exit(MISTAKE if mistake and not shown.committed_days else INCOMPLETE) from None
     except KeyboardInterrupt:
-        click.echo(f"interrupted; {summary.stopped(loading)}" if progress else "interrupted", err=True)
+        click.echo(f"interrupted; {summary.stopped(shown.committed_days)}" if loads else "interrupted", err=True)
         raise click.exceptions.Exit(INCOMPLETE) from None
     finally:
         logger.removeHandler(handler)
@@ -256,46 +254,50 @@ def _reported(progress: str | None = None) -> Iterator[tuple[Display, Loading]]:
 
 
 class _Handler(logging.Handler):
-    """Shows what the connector logs beside the progress."""
+    """Shows the connector's log beside the progress."""
 
     def __init__(self, shown: Display) -> None:
         super().__init__(logging.WARNING)
         self._shown = shown
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._shown.say(f"{record.levelname.lower()}: {record.getMessage()}")
+        self._shown.print(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
 def _quieten_dlt() -> None:
-    """Keeps dlt's own log and its telemetry off, unless the environment says otherwise: a demo needs no network.
+    """Switches off dlt's own log and telemetry, unless the environment says otherwise: a demo needs no network.
 
-    To be called before dlt looks at any setting, for with the first one it starts both.
+    dlt starts both when it reads its first setting, so this comes before.
     """
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 
 
+def _day(text: str | None, name: str) -> dt.date | None:
+    return None if text is None else parse_day(text, name)
+
+
 def _next_command(target: Warehouse) -> str:
-    """What to try next, with the options that lead to the same warehouse."""
+    """Names the next command, with the options that lead to the same warehouse."""
     chosen = (("destination", target.destination), ("dataset", target.dataset), ("pipeline", target.pipeline))
-    options = [f" --{name} {value}" for name, value in chosen if value != getattr(Warehouse, name)]
+    options = [f" --{name} {shlex.quote(value)}" for name, value in chosen if value != getattr(Warehouse, name)]
     return f"next: claude-code-analytics status{''.join(options)}"
 
 
-def _say(lines: Iterator[str] | list[str]) -> None:
+def _print(lines: Iterable[str]) -> None:
     for line in lines:
         click.echo(line)
 
 
 def _interrupt(number: int, frame: object) -> None:
-    """Ends like Ctrl-C: it is how schedulers stop a job."""
+    """Ends like Ctrl-C: schedulers stop a job with SIGTERM."""
     raise KeyboardInterrupt
 
 
 def main() -> None:
     """Entry point of `claude-code-analytics`."""
     signal.signal(signal.SIGTERM, _interrupt)
-    # dlt and its dependencies keep a few hundred thousand objects: to look for circles among them costs a tenth
+    # dlt and its dependencies keep a few hundred thousand objects; looking for cycles among them costs a tenth
     gc.set_threshold(100_000, 50, 100)
     try:
         code = commands(prog_name="claude-code-analytics", standalone_mode=False)
@@ -305,7 +307,7 @@ def main() -> None:
         code = MISTAKE
     except click.Abort:
         code = INCOMPLETE
-    if threading.active_count() > 1:  # an answer that is still awaited; DuckDB complains of threads at the end
+    if threading.active_count() > 1:  # a response that is still awaited; DuckDB complains of threads at exit
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code or 0)

@@ -1,9 +1,9 @@
-"""Errors of dlt and its drivers as this project's: one sentence each, with the step that failed and what to do."""
+"""Error translation: dlt's and the drivers' errors in one line, with the fix."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from textwrap import shorten
 from typing import Any
@@ -20,27 +20,66 @@ from dlt.common.destination.exceptions import (
     UnknownDestinationModule,
 )
 from dlt.common.exceptions import DltException, MissingDependencyException
-from dlt.destinations.exceptions import DatabaseException, DestinationConnectionError
 from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import InvalidPipelineName
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
+from claude_code_analytics.destination.destinations import NAMES
 
-from .advice import advice
-
-_PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")
-"""Also where a password was not escaped: what follows its @ or / is then taken for a host or a database."""
+_PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")  # a password may hold @ and / unescaped
+_SQL_EXCERPT = re.compile(r"\nLINE \d+:.*", re.DOTALL)  # Postgres quotes our SQL, which is not the reader's
 _LONGEST = 300
-_SHOWN_SQL = re.compile(r"\nLINE \d+:.*", re.DOTALL)
-"""Where Postgres shows the place in the SQL, which nobody wrote who reads this."""
+
+_THEN_AGAIN = "then run the same command again"
+
+# Drivers' messages, in any case of letters, and the fix; the first match counts.
+FIXES = (
+    (
+        r"password authentication|authentication failed|no password supplied|incorrect username or password|"
+        r"could not .*authenticate|invalid_grant|JWT token is invalid|role \S+ does not exist",
+        "check user, password or key in dlt's configuration",
+    ),
+    (
+        # BigQuery reports a dataset in another location just like one that the account may not see
+        r"not found in location|in location \S+",
+        "set `location` in [destination.bigquery] to that of the dataset, or choose another --dataset",
+    ),
+    (
+        r"permission denied|access denied|insufficient privileges|not authorized|must be owner|read-only",
+        f"grant the loading user that right (docs/destinations.md), {_THEN_AGAIN}",
+    ),
+    (
+        r"out of memory|could not allocate",
+        "give the destination more memory (DuckDB: memory_limit), or load fewer days at once with --window-days",
+    ),
+    (
+        r"\[Errno 17\] File exists",
+        "that folder was not made by a load: choose another --dataset, or move it away",
+    ),
+    (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
+    (
+        r"no space left|disk full|disk is full|could not extend file|out of disk|quota",
+        f"make room there, {_THEN_AGAIN}",
+    ),
+    (
+        r"connection refused|connection .*closed|server closed|terminating connection|starting up|shutting down|"
+        r"could not translate host|name or service not known|timed out|timeout expired|no route to host|"
+        r"network is unreachable|recovery mode",
+        f"check that the warehouse runs and can be reached, {_THEN_AGAIN}",
+    ),
+)
+_REJECTED_ROWS = (
+    "If a table was changed by hand, undo the change, or drop all tables claude_code_* and run the same command again: "
+    "all days are read again"
+)
 
 
 @contextmanager
-def plain_errors(step: str = "the destination did not do its part") -> Iterator[None]:
-    """Turns dlt's errors into this project's, one sentence each and without credentials.
+def translate_errors(step: str = "the destination failed") -> Iterator[None]:
+    """Turns dlt's errors into this project's: one line each, without credentials.
 
     Args:
-        step: What failed, as the sentence begins where the destination is to blame.
+        step: What failed, where the destination is to blame.
 
     Raises:
         ClaudeCodeAnalyticsError: The one that dlt wrapped, or one made from dlt's.
@@ -48,57 +87,39 @@ def plain_errors(step: str = "the destination did not do its part") -> Iterator[
     try:
         yield
     except (DltException, ImportError) as error:
-        causes = list(_causes(error))
-        for cause in causes:
-            if isinstance(cause, (ClaudeCodeAnalyticsError, KeyboardInterrupt)):
-                raise cause from None
-        for cause in causes:
-            if isinstance(cause, UnknownDestinationModule):
-                what = "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"
-                raise ConfigurationError(what) from None
-            if isinstance(cause, DestinationNoStagingMode):
-                what = "files can only be staged in a bucket: use --staging filesystem"
-                raise ConfigurationError(what) from None
-            if isinstance(cause, DestinationLoadingViaStagingNotSupported):
-                what = f"the destination {cause.destination} takes no files from a bucket; leave staging out"
-                raise ConfigurationError(what) from None
-            if isinstance(cause, ConfigFieldMissingException):
-                raise ConfigurationError(_missing(cause)) from None
-            if isinstance(cause, InvalidNativeValue):
-                raise ConfigurationError(_unreadable(cause)) from None
-            if isinstance(cause, _MISTAKES):
-                raise ConfigurationError(sentence(cause)) from None
-        if isinstance(error, ImportError):
-            raise ConfigurationError(f"the destination's driver cannot be used: {sentence(error)}") from None
-        for cause in causes:
-            if isinstance(cause, LoadClientJobException):
-                step = f"the destination took nothing for table {cause.job_id.split('.')[0]}"
-                raise DestinationError(advised(step, cause.client_exception, _CHANGED_TABLE)) from None
-        # an import that failed is only why dlt went another way, which then failed
-        root = next((cause for cause in reversed(causes) if not isinstance(cause, ImportError)), error)
-        if any(isinstance(cause, (DestinationConnectionError, DatabaseException)) for cause in causes):
-            raise DestinationError(advised(step, root)) from None
-        raise DestinationError(advised(step, root)) from error
+        raise _translated(error, step) from None
 
 
-_MISTAKES = (InvalidPipelineName, ConfigurationException, MissingDependencyException)
-"""What dlt raises for mistakes in configuration or installation."""
-_CHANGED_TABLE = (
-    "If somebody changed the table, put it back as it was, or remove all tables claude_code_* and run the same command "
-    "again: days are then read anew"
-)
+def _translated(error: BaseException, step: str) -> BaseException:
+    causes = list(_causes(error))
+    own = next((cause for cause in causes if isinstance(cause, (ClaudeCodeAnalyticsError, KeyboardInterrupt))), None)
+    if own is not None:
+        return own
+    for cause in causes:
+        for kind, message in _MISTAKES:
+            if isinstance(cause, kind):
+                return ConfigurationError(message(cause))
+    if isinstance(error, ImportError):
+        return ConfigurationError(f"the destination's driver cannot be used: {one_line(error)}")
+    rejected = next((cause for cause in causes if isinstance(cause, LoadClientJobException)), None)
+    if rejected is not None:
+        table = rejected.job_id.split(".")[0]
+        return DestinationError(_with_fix(f"loading table {table} failed", rejected.client_exception, _REJECTED_ROWS))
+    # an import that failed is only why dlt took another way, which then failed
+    root = next((cause for cause in reversed(causes) if not isinstance(cause, ImportError)), error)
+    return DestinationError(_with_fix(step, root))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it, outermost first."""
+    """Yields the error and what led to it, outermost first."""
     link: BaseException | None = error
     while link is not None:
         yield link
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
-def _missing(error: ConfigFieldMissingException) -> str:
-    """Which settings of dlt are missing, and what they are called; its own text runs over many lines."""
+def _missing_settings(error: Any) -> str:
+    """Names the settings that dlt misses; its own text runs over many lines."""
     wanted = [max(_keys(traces), key=len, default=name) for name, traces in error.traces.items()]
     return (
         f"{error.spec_name} lacks {', '.join(error.fields)}: set {', '.join(wanted)} in the environment, or the same "
@@ -107,7 +128,7 @@ def _missing(error: ConfigFieldMissingException) -> str:
 
 
 def _keys(traces: Iterable[Any]) -> list[str]:
-    """Where dlt looked for a setting of a destination: names in the environment. A group is named for its fields."""
+    """Returns the environment variables in which dlt looked for a destination's setting; a group by its fields."""
     found = []
     for each in traces:
         if isinstance(each, LookupTraces):
@@ -117,22 +138,36 @@ def _keys(traces: Iterable[Any]) -> list[str]:
     return found
 
 
-def _unreadable(error: InvalidNativeValue) -> str:
-    """That a setting is of no use, without the setting: it may be a secret, and dlt tells its form at length."""
+def _unreadable_setting(error: Any) -> str:
+    """Names the setting without its value: it may be a secret."""
     place = ".".join(error.embedded_sections)
-    return (
-        f"dlt's configuration has {place} that {error.spec.__name__} cannot read: see docs/destinations.md for its form"
-    )
+    return f"{error.spec.__name__} cannot read {place} in dlt's configuration; docs/destinations.md shows its form"
 
 
-def advised(step: str, error: BaseException, otherwise: str = "") -> str:
-    """What failed, what was said, and what to do about it."""
-    said = sentence(error).rstrip(". ?")
-    known = advice(str(error))
-    return f"{step}: {said}" + (f"; {known}" if known else f". {otherwise}" if otherwise else "")
+# What dlt raises for mistakes in configuration or installation, and the line for each; the first match counts.
+_MISTAKES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
+    (UnknownDestinationModule, lambda error: f"dlt knows no such destination; use one of {NAMES}"),
+    (DestinationNoStagingMode, lambda error: "files can only be staged in a bucket: use --staging filesystem"),
+    (
+        DestinationLoadingViaStagingNotSupported,
+        lambda error: f"the destination {error.destination} takes no files from a bucket; leave staging out",
+    ),
+    (ConfigFieldMissingException, _missing_settings),
+    (InvalidNativeValue, _unreadable_setting),
+    (InvalidPipelineName, lambda error: one_line(error)),
+    (ConfigurationException, lambda error: one_line(error)),
+    (MissingDependencyException, lambda error: one_line(error)),
+)
 
 
-def sentence(error: BaseException) -> str:
-    """The first lines of an error as one line, shortened, without passwords."""
-    text = " ".join(_SHOWN_SQL.sub("", str(error)).split()) or type(error).__name__
-    return shorten(_PASSWORD.sub("***@", text), _LONGEST, placeholder=" ...")
+def _with_fix(step: str, error: BaseException, otherwise: str = "") -> str:
+    """Says what failed, what the driver reported, and the fix."""
+    fix = next((fix for pattern, fix in FIXES if re.search(pattern, str(error), re.IGNORECASE)), None)
+    reported = one_line(error).rstrip(". ?")
+    return f"{step}: {reported}" + (f"; {fix}" if fix else f". {otherwise}" if otherwise else "")
+
+
+def one_line(error: BaseException) -> str:
+    """Returns an error's text as one line, shortened, without passwords and control characters."""
+    text = "".join(letter if letter.isprintable() else " " for letter in _SQL_EXCERPT.sub("", str(error)))
+    return shorten(_PASSWORD.sub("***@", " ".join(text.split()) or type(error).__name__), _LONGEST, placeholder=" ...")

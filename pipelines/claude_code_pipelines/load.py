@@ -1,385 +1,342 @@
-"""The two jobs: an incremental load and a backfill, walked in windows that are committed one after the other."""
+"""The two jobs, `load` and `backfill`: windows of days, each committed and proven before the next one starts."""
 
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import dlt
 
-from claude_code_analytics import AnalyticsClient, ConfigurationError, claude_code_analytics
-from claude_code_analytics.claude_code.pages import FetchedDay
-from claude_code_analytics.dates import ONE_DAY, Day, DayRange, Progress, checked_range, last_final_day, parse_day
-from claude_code_analytics.settings import (
-    SAMPLE_ORGANIZATION_ID,
-    SOURCE_NAME,
-    UNKNOWN_ORGANIZATION,
-    USAGE_TABLE,
-    WINDOW_DAYS,
-)
+from claude_code_analytics import AnalyticsClient, ConfigurationError, DestinationError
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.config import SourceConfig, resolve_config
+from claude_code_analytics.dates import Day, DayRange, check_range, last_final_day, parse_day
+from claude_code_analytics.destination.destinations import destination_named, kind_of
+from claude_code_analytics.destination.proof import Proof
+from claude_code_analytics.planner import Plan, days_to_read
+from claude_code_analytics.report import DailyReport, FetchedDay, ShapedDay
+from claude_code_analytics.resource import DailyRun, OnceLogger, PlannedDays
+from claude_code_analytics.settings import START_DATE, UNKNOWN_ORGANIZATION
+from claude_code_analytics.source import planned_source
 
 from .duckdb_file import kept_open
-from .errors import plain_errors
-from .journal import open_windows, strike_out, writing
-from .ledger import Entry, read_entries
-from .parameters import configured_client, configured_parameters
-from .pipeline import Warehouse, commit, local_value, prepare, recreate_tables
-from .windows import Window, backfill_windows, load_windows, ranges
+from .errors import translate_errors
+from .events import DaysNotHeld, LoadObserver, LoadReport
+from .pipeline import (
+    BACKFILL_NOTE,
+    Warehouse,
+    abort_own_packages,
+    local_value,
+    locked,
+    put_in_order,
+    read_warehouse,
+    restore_tables,
+)
 
-_BACKFILL_NOTE = "claude_code_backfill"
+WINDOW_DAYS = 31
 
+# Days that are not held after they were written are read again, after a wait that doubles (decision D5b): another load
+# is writing them. The randomness keeps two loads from meeting again.
+MOST_REPEATS = 5
+FIRST_WAIT = 2.0
 
-class Watch:
-    """What follows a load while it goes on; this one ignores everything."""
+# A destination error is retried once: a passing one clears, and waiting five times for a table that rejects rows is
+# only slow.
+MOST_FAILED_WRITES = 2
 
-    def planned(self, windows: list[Window]) -> None:
-        """The load is about to read these windows."""
+# The simulator's sample organization; it shares no code with the connector.
+SAMPLE_ORGANIZATION_ID = "5a3f1c0d-7e2b-4b6a-9c41-d2e8f0a6b713"
 
-    def fetched(self, day: FetchedDay) -> None:
-        """A day arrived whole."""
-
-    def waiting(self, until: dt.datetime) -> None:
-        """The API asked for a pause; everything waits until then."""
-
-    def committed(self, window: Window) -> None:
-        """A window is in the warehouse."""
-
-
-@dataclass
-class Loading:
-    """How far a load came. Filled while it goes on, so that it tells what is committed when the load fails.
-
-    Attributes:
-        committed: Windows that are in the warehouse.
-        days: Days in them.
-        records: Records in them.
-        rows: Rows that they wrote, by table.
-        destination: The warehouse as dlt names it, without passwords.
-        resumed_after: Last day that an interrupted backfill of the same range had committed, where there was one.
-    """
-
-    committed: list[Window] = field(default_factory=list)
-    days: int = 0
-    records: int = 0
-    rows: Counter[str] = field(default_factory=Counter)
-    destination: str = ""
-    resumed_after: dt.date | None = None
+# An interrupted backfill of the same range goes on where it stopped, for this long.
+RESUMABLE = dt.timedelta(hours=24)
 
 
-@dataclass(frozen=True)
-class _Mark:
-    """Which backfill a note of progress belongs to: what was read with other settings is read again."""
-
-    first: str
-    last: str
-    actor_identity: str
-    organization_id: str | None = None
-
-
-@plain_errors()
 def load(
-    target: Warehouse,
+    target: Warehouse | dlt.Pipeline,
     *,
     start: Day | None = None,
     end: Day | None = None,
     window_days: int = WINDOW_DAYS,
     client: AnalyticsClient | None = None,
-    watch: Watch | None = None,
-    loading: Loading | None = None,
-) -> Loading:
-    """Loads what is new, and reads the lookback days again. Goes on where the last load stopped.
+    observer: LoadObserver | None = None,
+) -> LoadReport:
+    """Loads every day that is not held or not settled yet, up to today.
 
     Args:
-        target: Where to.
-        start: First day of a first load; by default what the source is configured with.
-        end: Last day, inclusive. Set: a closed range, which leaves the cursor alone.
+        target: The warehouse, or a dlt pipeline of the caller's.
+        start: First day; None: the configured one, else the first day that the dataset has, else 2025-01-01.
+        end: Last day, inclusive. Set: a closed range, as `backfill`.
         window_days: Days that are committed together.
-        client: Client to use instead of one made from dlt's configuration.
-        watch: Told about the progress.
-        loading: Filled on the way, for whoever wants to know after an error.
+        client: A client to use instead of the configured one.
+        observer: Follows the load.
 
     Returns:
         What was loaded.
 
     Raises:
         ConfigurationError: A mistake in arguments or configuration.
-        DestinationError: The warehouse did not do its part.
+        DestinationError: The warehouse failed.
         ApiError: A day could not be read; earlier windows stay.
+        DaysNotHeld: Days that the warehouse does not hold after all.
     """
-    given: dict[str, Any] = {"start_date": start, "end_date": end}
-    parameters = configured_parameters(**{name: day for name, day in given.items() if day is not None})
-    if parameters.end is not None:
-        return _closed(target, parameters.start, parameters.end, window_days, client, watch, loading)
-    with _job(target, window_days, client, watch, loading) as job:
-        now = job.client.now()
-        first = checked_range(parameters.start, now.date(), now, names=("start_date", "today")).first
-        last = now.date() if parameters.include_today else last_final_day(now)
-        progress = job.progress()
-        if start is not None and progress and first < progress.cursor and not job.holds(first):
-            job.client.notice(
-                f"goes on after {progress.cursor}: --start {first} counts for a first load, use backfill for older days"
-            )
-        if progress and first > progress.cursor + ONE_DAY:
-            job.client.notice(
-                f"the days after {progress.cursor} and before {first} are left out, as --start or start_date says; "
-                "use backfill for them"
-            )
-        if progress and progress.cursor > now.date():
-            job.client.notice(
-                f"an earlier load came to {progress.cursor}, which lies in the future: nothing is read until then; if "
-                "a clock was wrong, backfill the days since"
-            )
-        windows: list[Window] = []
-        if progress and not job.holds(progress.cursor) and first <= progress.cursor:
-            # A cursor proves nothing where the warehouse is an older copy, or another organization moved it.
-            missing = job.missing(DayRange(first, progress.cursor))
-            job.client.notice(
-                f"the ledger does not know {progress.cursor}, the cursor's day, of this organization: the "
-                f"{sum(map(len, missing))} days up to it that are missing are read too"
-            )
-            windows = [window for days in missing for window in backfill_windows(days, window_days)]
-        windows += load_windows(
-            start=first,
-            last=last,
-            progress=progress,
-            lookback_days=parameters.lookback_days,
-            window_days=window_days,
-        )
-        job.walk(windows)
-        return job.loading
+    config = resolve_config(start_date=start, end_date=end)
+    if config.end_date is not None:
+        first = config.start_date or dt.date.fromisoformat(START_DATE)
+        return _load_range(target, config, first, config.end_date, window_days, client, observer)
+    with _job(target, config, window_days, client, observer) as job:
+        return job.load_new()
 
 
-@plain_errors()
 def backfill(
-    target: Warehouse,
+    target: Warehouse | dlt.Pipeline,
     start: Day,
     end: Day,
     *,
     window_days: int = WINDOW_DAYS,
     client: AnalyticsClient | None = None,
-    watch: Watch | None = None,
-    loading: Loading | None = None,
-) -> Loading:
-    """Loads a closed range and leaves the cursor alone. An interrupted one of the same range goes on where it stopped.
+    observer: LoadObserver | None = None,
+) -> LoadReport:
+    """Loads all days of a closed range, and leaves the cursor alone.
+
+    An interrupted one of the same range goes on where it stopped, for 24 hours.
 
     Args:
-        target: Where to.
+        target: The warehouse, or a dlt pipeline of the caller's.
         start: First day, inclusive.
         end: Last day, inclusive.
         window_days: Days that are committed together.
-        client: Client to use instead of one made from dlt's configuration.
-        watch: Told about the progress.
-        loading: Filled on the way, for whoever wants to know after an error.
+        client: A client to use instead of the configured one.
+        observer: Follows the load.
 
     Returns:
         What was loaded.
 
     Raises:
         ConfigurationError: A mistake in arguments or configuration.
-        DestinationError: The warehouse did not do its part.
+        DestinationError: The warehouse failed.
         ApiError: A day could not be read; earlier windows stay.
+        DaysNotHeld: Days that the warehouse does not hold after all.
     """
     first, last = parse_day(start, "start"), parse_day(end, "end")
-    mark = _Mark(first.isoformat(), last.isoformat(), configured_parameters().actor_identity)
-    return _closed(target, first, last, window_days, client, watch, loading, mark)
+    check_range(first, last, names=("start", "end"))
+    config = resolve_config(start_date=first, end_date=last)
+    return _load_range(target, config, first, last, window_days, client, observer)
 
 
-def _closed(
-    target: Warehouse,
+def _load_range(
+    target: Warehouse | dlt.Pipeline,
+    config: SourceConfig,
     first: dt.date,
     last: dt.date,
     window_days: int,
     client: AnalyticsClient | None,
-    watch: Watch | None,
-    loading: Loading | None,
-    mark: _Mark | None = None,
-) -> Loading:
-    with _job(target, window_days, client, watch, loading) as job:
-        days = checked_range(first, last, job.client.now(), names=("start", "end"))
-        rest: DayRange | None = days
-        mark = replace(mark, organization_id=job.client.organization_id()) if mark else None
-        if mark and (through := job.backfilled_through(days, mark)):
-            job.loading.resumed_after = through
-            rest = days.after(through)
-        job.walk(backfill_windows(rest, window_days) if rest else [], mark)
-        return job.loading
+    observer: LoadObserver | None,
+) -> LoadReport:
+    with _job(target, config, window_days, client, observer) as job:
+        return job.load_range(DayRange(first, last))
 
 
 @contextmanager
 def _job(
-    target: Warehouse,
+    target: Warehouse | dlt.Pipeline,
+    config: SourceConfig,
     window_days: int,
     client: AnalyticsClient | None,
-    watch: Watch | None,
-    loading: Loading | None,
+    observer: LoadObserver | None,
 ) -> Iterator[_Job]:
-    """What both jobs need: a client, an opened pipeline that belongs to the warehouse, somebody to tell."""
+    """Opens what a job needs: credential, lock, pipeline, organization, proof."""
     if window_days < 1:
         raise ConfigurationError(f"the window is {window_days} days; it must be 1 or more")
-    connection = client or configured_client()
-    watch = watch or Watch()
-    connection.on_day(watch.fetched)
-    connection.on_wait(watch.waiting)
+    pipeline = target.dlt_pipeline() if isinstance(target, Warehouse) else target
+    destination = destination_named(kind_of(pipeline))
+    opened = client or config.client()
+    observer = observer or LoadObserver()
     try:
-        connection.require_credential()
-        with target.claimed():
-            yield _Job(target, window_days, connection, watch, Loading() if loading is None else loading)
+        opened.require_credential()
+        with locked(pipeline):
+            run = DailyRun(
+                CLAUDE_CODE, config, opened.session(observer.waiting), opened.max_concurrent_days, OnceLogger()
+            )
+            try:
+                run.session.organization()  # the first response brings the API's clock
+                check_range(config.start_date, config.end_date, run.session.now().date())
+                put_in_order(pipeline, destination)
+                yield _Job(pipeline, run, window_days, observer)
+            finally:
+                run.close()
     finally:
         if client is None:
-            connection.close()
+            opened.close()
 
 
 class _Job:
     """One load under way."""
 
-    def __init__(
-        self, target: Warehouse, window_days: int, client: AnalyticsClient, watch: Watch, loading: Loading
-    ) -> None:
-        self.client = client
+    def __init__(self, pipeline: dlt.Pipeline, run: DailyRun, window_days: int, observer: LoadObserver) -> None:
+        self._pipeline = pipeline
+        self._run = run
         self._window_days = window_days
-        self.loading = loading
-        self._watch = watch
-        self._pipeline = target.open()
+        self._observer = observer
+        self._report = LoadReport()
+        self._fetched: dict[dt.date, tuple[int, Counter[str]]] = {}
+        run.on_day = self._count
+
+    @property
+    def _daily_report(self) -> DailyReport:
+        return self._run.report
+
+    def load_new(self) -> LoadReport:
+        """Loads what is not held or not settled."""
+        config, now = self._run.config, self._run.session.now()
+        proof = self._identify()
+        first = config.start_date or proof.first_day(self._run.organization) or dt.date.fromisoformat(START_DATE)
+        plan = days_to_read(
+            self._states(proof),
+            first=first,
+            last=now.date() if config.include_today else last_final_day(now),
+            lookback_days=config.lookback_days,
+            max_days=config.max_days,
+        )
+        return self._walk(plan, proof, moves_cursor=True)
+
+    def load_range(self, days: DayRange) -> LoadReport:
+        """Loads all days of a closed range, less those that an interrupted load of the same range had loaded."""
+        proof = self._identify()
+        began = self._begin_range(days)
+        states = self._states(proof)
+        done = [day for day in days.days() if day in states and _is_held_since(states[day], began)]
+        self._report.resumed = len(done)
+        plan = Plan(tuple(day for day in days.days() if day not in set(done)))
+        report = self._walk(plan, proof, moves_cursor=False)
+        self._pipeline.set_local_state_val(BACKFILL_NOTE, None)
+        return report
+
+    def _identify(self) -> Proof:
+        """Proves what the warehouse holds, and finds out whose days are loaded."""
         with kept_open(self._pipeline):
-            entries = read_entries(self._pipeline)
-            if entries is None:
-                recreate_tables(self._pipeline)
-            left = open_windows(self._pipeline)
-        self._days = _days_of(client, entries or [])
-        self._read: set[dt.date] = set()
-        self._organization = client.organization_id()
-        left = [window for window in left if window.concerns(self._organization)]
-        now = client.now()
-        self._open = [window for window in left if window.is_interrupted(self._pipeline, now)]
-        for window in left:
-            if window not in self._open:
-                client.notice(
-                    f"pipeline {window.pipeline} began to write {window.days} at {window.begun:%H:%M} UTC: these days "
-                    "are left to it; if it was stopped, its next load reads them again, or in an hour any other"
-                )
+            proof = self._prove()
+            restore_tables(self._pipeline, proof, self._daily_report)
+        self._run.identify(proof)
+        _check_neighbours(self._run, proof)
+        return proof
 
-    def progress(self) -> Progress | None:
-        """How far incremental loads have come."""
-        return stored_progress(self._pipeline)
+    def _begin_range(self, days: DayRange) -> dt.datetime:
+        """Returns when the load of this range began: earlier, where it was interrupted less than 24 hours ago."""
+        now = self._run.session.now()
+        key = {
+            "first": days.first.isoformat(),
+            "last": days.last.isoformat(),
+            "organization": self._run.organization,
+            "actor_identity": self._run.config.actors().label,
+        }
+        noted: dict[str, Any] = dict(local_value(self._pipeline, BACKFILL_NOTE) or {})
+        began = noted.pop("began", None)
+        if began is not None and noted == key and now - dt.datetime.fromisoformat(began) < RESUMABLE:
+            return dt.datetime.fromisoformat(began)
+        self._pipeline.set_local_state_val(BACKFILL_NOTE, {**key, "began": now.isoformat()})
+        return now
 
-    def holds(self, day: dt.date) -> bool:
-        """Whether the ledger knows the day."""
-        return day in self._days
+    def _walk(self, plan: Plan, proof: Proof, *, moves_cursor: bool) -> LoadReport:
+        """Loads the days window by window; raises at the end for those that are not held."""
+        self._report.waiting = plan.waiting
+        self._observer.planned(plan.days)
+        self._run.reader.expect(plan.days)
+        not_held: list[dt.date] = []
+        for at in range(0, len(plan.days), self._window_days):
+            window = plan.days[at : at + self._window_days]
+            missing = self._load_window(window, proof, moves_cursor=moves_cursor)
+            held = tuple(day for day in window if day not in missing)
+            if held:
+                self._report.windows.append(held)
+                for day in held:
+                    records, rows = self._fetched[day]
+                    self._report.records += records
+                    self._report.rows += rows
+                self._observer.committed(held)
+            not_held += missing
+        if not_held:
+            undecoded = [error for day, error in self._run.undecoded.items() if day in not_held]
+            reason = str(undecoded[0]) if undecoded else "other loads write the same days; run again later"
+            raise DaysNotHeld(not_held, self._report, reason)
+        return self._report
 
-    def missing(self, days: DayRange) -> list[DayRange]:
-        """The days that the ledger does not know."""
-        return ranges(day for day in days.days() if not self.holds(day))
+    def _load_window(self, days: Sequence[dt.date], proof: Proof, *, moves_cursor: bool) -> list[dt.date]:
+        """Writes a window until the warehouse proves that it holds it; returns the days that it does not hold."""
+        missing = list(days)
+        failures = 0
+        for repeat in range(MOST_REPEATS + 1):
+            try:
+                self._write(PlannedDays(self._run, tuple(missing), proof, moves_cursor))
+            except DestinationError:
+                failures += 1
+                with translate_errors("the failed load could not be aborted"):
+                    abort_own_packages(self._pipeline)
+                if failures == MOST_FAILED_WRITES:
+                    raise
+            missing = self._not_held(days)
+            if not missing or repeat == MOST_REPEATS:
+                break
+            seconds = FIRST_WAIT * 2**repeat * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
+            self._observer.repeating(missing, seconds)
+            self._run.session.pause(seconds)
+            missing = self._not_held(days)
+            if not missing:
+                break
+        return [*missing, *(day for day in days if day in self._run.undecoded)]
 
-    def backfilled_through(self, days: DayRange, mark: _Mark) -> dt.date | None:
-        """Last day that an interrupted backfill of `days` committed, where the ledger agrees."""
-        note = dict(local_value(self._pipeline, _BACKFILL_NOTE) or {})
-        through = note.pop("through", None)
-        if through is None or note != asdict(mark):
-            return None
-        last = dt.date.fromisoformat(through)
-        return None if self.missing(DayRange(days.first, last)) else last
+    def _write(self, planned: PlannedDays) -> None:
+        with translate_errors("the window could not be written"):
+            self._pipeline.extract(planned_source(self._run.config, planned))
+            self._observer.writing(planned.days)
+            self._pipeline.normalize()
+            with kept_open(self._pipeline):
+                info = self._pipeline.load()
+            info.raise_on_failed_jobs()  # whatever load.raise_on_failed_jobs says (decision D5c)
+        self._report.destination = info.destination_displayable_credentials
 
-    def walk(self, windows: list[Window], mark: _Mark | None = None) -> None:
-        """Loads the windows, one after the other; notes in dlt's local state how far the backfill `mark` has come.
+    def _not_held(self, days: Sequence[dt.date]) -> list[dt.date]:
+        """Proves a window; returns its days that are not held. A day that does not decode is not read again."""
+        with kept_open(self._pipeline):
+            states = self._states(self._prove(first=days[0], last=days[-1]))
+        return [day for day in days if day not in self._run.undecoded and not (day in states and states[day].is_held)]
 
-        Days that an interrupted load may have left half written come first, unless they are in the windows anyway.
-        """
-        planned = {day for window in windows for day in window.days.days()}
-        again = sorted({day for window in self._open for day in window.days.days()} - planned)
-        if self._open:
-            self.client.notice(
-                "a load was interrupted while it wrote: the days it may have left half done are read too"
-            )
-        first = [window for days in ranges(again) for window in backfill_windows(days, self._window_days)]
-        self._watch.planned([*first, *windows])
-        # An extract with a lookback chooses its days when it starts: after midnight others than were planned.
-        certain = [window for window in (*first, *windows) if not window.lookback_days]
-        with self.client.reading_ahead(day for window in certain for day in window.days.days()):
-            for window in first:
-                self._load(window)
-            for window in windows:
-                done = self._load(window)
-                if mark and done:
-                    note = None if window is windows[-1] else {**asdict(mark), "through": done.last.isoformat()}
-                    self._pipeline.set_local_state_val(_BACKFILL_NOTE, note)
+    def _prove(self, **window: dt.date) -> Proof:
+        return read_warehouse(self._pipeline, self._daily_report, now=self._run.session.now(), **window)
 
-    def _load(self, window: Window) -> DayRange | None:
-        """Loads one window; the days that were read, or None when there were none."""
-        read: list[dt.date] = []
-        records = size = 0
+    def _states(self, proof: Proof) -> dict[dt.date, Any]:
+        return proof.of(self._run.organization or UNKNOWN_ORGANIZATION)
 
-        def count(day: FetchedDay) -> None:
-            nonlocal records, size
-            read.append(day.date)
-            records += day.record_count
-            size += day.size
-            self._watch.fetched(day)
-
-        self.client.on_day(count)
-        rows = prepare(self._pipeline, self._source(window))
-        if not read:
-            commit(self._pipeline)
-            return None
-        # Past midnight, an incremental extract may read a day later than was planned.
-        days = DayRange(read[0], read[-1])
-        noted = writing(self._pipeline, self._organization, days, self.client.now())
-        with kept_open(self._pipeline, sum(rows.values()), size), noted:
-            info = commit(self._pipeline)
-        self._read |= set(read)
-        for window_left in [left for left in self._open if self._read.issuperset(left.days.days())]:
-            strike_out(self._pipeline, window_left.load_id)
-            self._open.remove(window_left)
-        self.loading.committed.append(replace(window, days=days))
-        self.loading.days += len(read)
-        self.loading.records += records
-        self.loading.rows.update(rows)
-        self.loading.destination = info.destination_displayable_credentials
-        self._watch.committed(self.loading.committed[-1])
-        return days
-
-    def _source(self, window: Window) -> Any:
-        return claude_code_analytics(
-            start_date=window.days.first,
-            end_date=None if window.moves_cursor else window.days.last,
-            lookback_days=window.lookback_days,
-            max_days=len(window.days),
-            client=self.client,
-        )
+    def _count(self, day: ShapedDay | FetchedDay) -> None:
+        """Keeps the numbers of a day's last read, and reports the first."""
+        is_new = day.date not in self._fetched
+        rows = Counter({self._daily_report.ledger.name: 1})
+        if isinstance(day, ShapedDay):
+            rows.update({name: table.num_rows for name, table in day.tables.items()})
+        self._fetched[day.date] = (day.record_count, rows)
+        if is_new:
+            self._observer.fetched(day.date, day.record_count)
 
 
-def stored_progress(pipeline: dlt.Pipeline) -> Progress | None:
-    """How far incremental loads of a pipeline have come, from dlt's state."""
-    resources: Any = pipeline.state.get("sources", {}).get(SOURCE_NAME, {}).get("resources", {})
-    state = resources.get(USAGE_TABLE, {})
-    cursor = state.get("incremental", {}).get("date", {}).get("last_value")
-    settled = state.get("settled_through")
-    return Progress(cursor, dt.date.fromisoformat(settled)) if cursor and settled else None
+def _is_held_since(state: Any, began: dt.datetime) -> bool:
+    return bool(state.is_held and state.fetched_at is not None and state.fetched_at >= began)
 
 
-def _days_of(client: AnalyticsClient, entries: list[Entry]) -> set[dt.date]:
-    """Days in the ledger that are those of the client's organization, or may be where the API does not name it.
+def _check_neighbours(run: DailyRun, proof: Proof) -> None:
+    """Keeps the sample organization and real ones apart, and warns of a further organization.
 
-    Keeps the sample organization and real ones apart, and tells when a dataset gets a further organization.
+    Raises:
+        ConfigurationError: Sample and real data would mix.
     """
-    loaded = {entry.organization_id for entry in entries}
-    organization = client.organization_id() if loaded else None
-    if organization is None and SAMPLE_ORGANIZATION_ID not in loaded:
-        return {entry.date for entry in entries}
-    if organization not in loaded:
-        _require_fit(organization or "one that the API does not name", loaded, client)
-    ours = (organization, UNKNOWN_ORGANIZATION)
-    return {entry.date for entry in entries if entry.organization_id in ours}
-
-
-def _require_fit(organization: str, loaded: set[str], client: AnalyticsClient) -> None:
-    names = ", ".join(sorted(loaded))
-    if SAMPLE_ORGANIZATION_ID in (organization, *loaded):
+    loaded = [name for name in proof.organizations if run.organization not in proof.spellings(name)]
+    own = run.organization or "one that the API does not name"
+    if loaded and (SAMPLE_ORGANIZATION_ID in loaded or run.organization == SAMPLE_ORGANIZATION_ID):
         raise ConfigurationError(
-            f"this dataset holds organization {names}, the load would add {organization}; sample and real data do not "
-            "mix: choose another --pipeline or --dataset, or remove the sample's file"
+            f"the dataset holds organization {', '.join(loaded)} and the load would add {own}; sample and real data "
+            "do not mix: choose another --pipeline or --dataset, or remove the sample's file"
         )
-    client.notice(f"this dataset held organization {names} so far; {organization} is added beside it")
+    if loaded and run.organization not in proof.organizations:
+        run.warn(f"the dataset held organization {', '.join(loaded)} so far; {own} is added beside it")

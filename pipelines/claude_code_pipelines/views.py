@@ -1,22 +1,21 @@
-"""Views on top of the tables, for people who think in US dollars (decision D8). Made on request, never by a load."""
+"""Views on top of the tables (decision D15)."""
 
 from __future__ import annotations
 
 import dlt
 
 from claude_code_analytics import ConfigurationError
-from claude_code_analytics.settings import MODEL_BREAKDOWN_TABLE, USAGE_TABLE
+from claude_code_analytics.claude_code.columns import MODEL_BREAKDOWN, USAGE
+from claude_code_analytics.destination.destinations import destination_named, kind_of
+from claude_code_analytics.settings import SOURCE_NAME
 
-from .errors import plain_errors
-from .pipeline import analytics_schema, is_lake
+from .errors import translate_errors
 
 COSTS_VIEW = "claude_code_costs"
 
-_CREATE = {"tsql": "CREATE OR ALTER VIEW", "fabric": "CREATE OR ALTER VIEW"}
-"""How a view is created anew, by dlt's name of the dialect; `CREATE OR REPLACE VIEW` elsewhere."""
-
+# One row for each model of each record. A cost in another currency is NULL: it is never summed with dollars.
 _COSTS = """
-{create} {view} AS
+CREATE OR REPLACE VIEW {view} AS
 SELECT
   m.organization_id, m.date,
   u.actor__type, u.actor__email_address, u.actor__api_key_name,
@@ -27,7 +26,6 @@ SELECT
 FROM {models} AS m
 JOIN {usage} AS u ON u._dlt_id = m._dlt_parent_id AND u.date = m.date
 """
-"""One row for each model of each record. A cost in another currency is NULL here: it is never summed with dollars."""
 
 
 def create_views(pipeline: dlt.Pipeline) -> list[str]:
@@ -38,20 +36,18 @@ def create_views(pipeline: dlt.Pipeline) -> list[str]:
 
     Raises:
         ConfigurationError: Nothing is loaded yet, or the tables are files.
-        DestinationError: The warehouse refused.
+        DestinationError: The warehouse rejected a view.
     """
-    schema = analytics_schema(pipeline)
-    if schema is None:
+    if SOURCE_NAME not in pipeline.schema_names:
         raise ConfigurationError("nothing is loaded yet: load first, then create the views")
-    if is_lake(pipeline):
-        raise ConfigurationError("a lake keeps no views: create them in the engine that reads its tables")
-    with plain_errors(), pipeline.sql_client(schema.name) as client:
+    if destination_named(kind_of(pipeline)).table_format:
+        raise ConfigurationError("Delta tables have no views: create them in the engine that reads the tables")
+    with translate_errors("the view could not be created"), pipeline.sql_client(SOURCE_NAME) as client:
         client.execute_sql(
             _COSTS.format(
-                create=_CREATE.get(client.capabilities.sqlglot_dialect or "", "CREATE OR REPLACE VIEW"),
                 view=client.make_qualified_table_name(COSTS_VIEW),
-                models=client.make_qualified_table_name(MODEL_BREAKDOWN_TABLE),
-                usage=client.make_qualified_table_name(USAGE_TABLE),
+                models=client.make_qualified_table_name(MODEL_BREAKDOWN.name),
+                usage=client.make_qualified_table_name(USAGE.name),
             )
         )
     return [COSTS_VIEW]

@@ -1,11 +1,10 @@
-"""Which UTC days a run reads, and which days are final. Pure arithmetic on dates.
-
-A day is the unit of everything here (decision D1); ranges are inclusive at both ends.
-"""
+"""UTC days: ranges, finality, and the forms in which users, dlt and schedulers write a day (decisions D1, D13)."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pendulum
@@ -14,8 +13,12 @@ from .exceptions import ConfigurationError
 from .settings import FINAL_AFTER
 
 ONE_DAY = dt.timedelta(days=1)
+
+# How a user may write a day: `YYYY-MM-DD`, a date, or a date-time (its UTC day; naive means UTC).
 Day = str | dt.date | dt.datetime
-"""How a user may write a day: `YYYY-MM-DD`, a date, or a datetime (its UTC day; naive means UTC)."""
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:?\d{2}.*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -24,146 +27,124 @@ class DayRange:
 
     Attributes:
         first: The oldest day.
-        last: The newest day; not before `first`.
+        last: The newest day, not before `first`.
     """
 
     first: dt.date
     last: dt.date
 
     def __len__(self) -> int:
-        """How many days."""
+        """Returns the number of days."""
         return (self.last - self.first).days + 1
 
     def days(self) -> list[dt.date]:
-        """All days, oldest first."""
+        """Returns all days, oldest first."""
         return [self.first + ONE_DAY * number for number in range(len(self))]
 
-    def windows(self, size: int) -> list[DayRange]:
-        """The range cut into pieces of at most `size` days, oldest first."""
-        starts = self.days()[::size]
-        return [DayRange(start, min(start + ONE_DAY * (size - 1), self.last)) for start in starts]
-
-    def after(self, day: dt.date) -> DayRange | None:
-        """The days after `day`, or None where there are none."""
-        return DayRange(max(self.first, day + ONE_DAY), self.last) if day < self.last else None
-
     def __str__(self) -> str:
-        """The range as a person reads it: `2025-01-01` or `2025-01-01..2025-01-31`."""
+        """Returns the range as a person reads it: `2025-01-01` or `2025-01-01..2025-01-31`."""
         return f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
 
 
+def ranges(days: Iterable[dt.date]) -> list[DayRange]:
+    """Folds days, oldest first, into the fewest ranges."""
+    found: list[DayRange] = []
+    for day in days:
+        if found and day == found[-1].last + ONE_DAY:
+            found[-1] = DayRange(found[-1].first, day)
+        else:
+            found.append(DayRange(day, day))
+    return found
+
+
+def list_ranges(days: Iterable[dt.date], most: int = 8) -> str:
+    """Lists days for a person: `2025-01-01..2025-01-03, 2025-02-01 and 4 more`."""
+    found = ranges(sorted(days))
+    shown = ", ".join(map(str, found[:most]))
+    return f"{shown} and {len(found) - most} more" if len(found) > most else shown
+
+
 def parse_day(value: Day, name: str) -> dt.date:
-    """Reads a day that a user wrote.
+    """Parses a day that a user, dlt or an orchestrator wrote.
 
     Args:
         value: The day.
-        name: What the user calls it, for the error.
+        name: The name of the setting, for the error.
+
+    Returns:
+        Exactly a `datetime.date`: dlt cannot serialize pendulum's subclass of it.
 
     Raises:
         ConfigurationError: Not a day.
     """
-    if isinstance(value, dt.datetime):
+    moment: object = value
+    if isinstance(value, str):
+        text = value.strip()
         try:
-            return value.astimezone(dt.timezone.utc).date() if value.tzinfo else value.date()
+            if _ISO_DAY.fullmatch(text):
+                moment = dt.date.fromisoformat(text)
+            elif _ISO_TIME.fullmatch(text):
+                moment = pendulum.parse(text, exact=True)
+        except ValueError:
+            moment = None
+    if isinstance(moment, dt.datetime):
+        try:
+            moment = moment.astimezone(dt.timezone.utc) if moment.tzinfo else moment
         except OverflowError:  # in UTC it lies before year 1 or after year 9999
-            raise ConfigurationError(f"{name} is {value}; it must be a day such as 2025-01-31") from None
-    if isinstance(value, dt.date):
-        return value
-    try:
-        parsed = pendulum.parse(value.strip(), exact=True)
-    except (ValueError, AttributeError):
-        parsed = None
-    if isinstance(parsed, dt.datetime):
-        return parse_day(parsed, name)
-    if not isinstance(parsed, dt.date):
-        raise ConfigurationError(f"{name} is {value!r}; it must be a day such as 2025-01-31")
-    return dt.date(parsed.year, parsed.month, parsed.day)
+            moment = None
+    if not isinstance(moment, dt.date):
+        raise ConfigurationError(f"{name} is {str(value)[:60]!r}; it must be a day such as 2025-01-31")
+    return dt.date(moment.year, moment.month, moment.day)
 
 
-def checked_range(
-    first: dt.date, last: dt.date, now: dt.datetime, names: tuple[str, str] = ("start_date", "end_date")
-) -> DayRange:
-    """A range that a user asked for.
+def check_range(
+    first: dt.date | None,
+    last: dt.date | None,
+    today: dt.date | None = None,
+    names: tuple[str, str] = ("start_date", "end_date"),
+) -> None:
+    """Checks a range that a user gave.
 
     Args:
-        first: First day.
-        last: Last day.
-        now: The time (UTC).
-        names: What the user calls the two, for the error.
+        first: First day, where one was given.
+        last: Last day, where one was given.
+        today: The UTC day by the API's clock; None leaves days in the future to a later check.
+        names: The names of the two settings, for the error.
 
     Raises:
-        ConfigurationError: It lies in the future, or ends before it starts.
+        ConfigurationError: The range lies in the future, or ends before it starts.
     """
     for day, name in zip((first, last), names, strict=True):
-        if day > now.date():
-            raise ConfigurationError(f"{name} {day} lies in the future; today is {now.date()} (UTC)")
-    if last < first:
+        if day is not None and today is not None and day > today:
+            raise ConfigurationError(f"{name} {day} lies in the future; today is {today} (UTC)")
+    if first is not None and last is not None and last < first:
         raise ConfigurationError(f"{names[1]} {last} lies before {names[0]} {first}; swap them")
-    return DayRange(first, last)
 
 
-def is_final(day: dt.date, asked_at: dt.datetime) -> bool:
-    """Whether `day` is complete in an answer to a question asked at `asked_at` (aware UTC); see `FINAL_AFTER`."""
-    return day <= last_final_day(asked_at)
+def end_of(day: dt.date) -> dt.datetime:
+    """Returns the end of a UTC day (aware)."""
+    return dt.datetime.combine(day, dt.time(), dt.timezone.utc) + ONE_DAY
+
+
+def is_final(day: dt.date, fetched_at: dt.datetime) -> bool:
+    """Returns whether a fetch at `fetched_at` (aware UTC) shows the whole day; see `FINAL_AFTER`."""
+    return day <= last_final_day(fetched_at)
 
 
 def last_final_day(now: dt.datetime) -> dt.date:
-    """The newest day that is final at `now` (aware UTC)."""
+    """Returns the newest day that is final at `now` (aware UTC)."""
     return (now - FINAL_AFTER).date() - ONE_DAY
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far incremental runs have come.
-
-    Attributes:
-        cursor: Newest day that was read.
-        settled: Newest day such that it and all days before it were final when they were read last.
-    """
-
-    cursor: dt.date
-    settled: dt.date
-
-
-def days_to_read(
-    *, start: dt.date, last: dt.date, progress: Progress | None, lookback: int, max_days: int | None
-) -> DayRange | None:
-    """The days of one incremental extract (decisions D4 and D5).
-
-    Everything from `lookback` days before the cursor to `last`, where `max_days` allows it. Where it does not, new days
-    come first, oldest first, preceded by days that were not final when they were read; the lookback waits for the
-    extract that reaches `last` and takes what room that one has. Always moves on while there are new days, and leaves
-    no gap.
+def is_settled(day: dt.date, fetched_at: dt.datetime, lookback_days: int) -> bool:
+    """Returns whether a fetch at `fetched_at` was late enough not to be repeated (decision D4).
 
     Args:
-        start: First day that was configured; nothing before it is read.
-        last: Newest day that may be read.
-        progress: How far earlier runs came, or None on the first.
-        lookback: Days before the cursor's day to read again.
-        max_days: At most this many days, or None for no limit.
-
-    Returns:
-        The range, or None when there is nothing to read.
+        day: The UTC day.
+        fetched_at: When it was fetched (aware UTC).
+        lookback_days: Days after its end until which a day is read again.
     """
-    if progress is None:
-        first = start
-    else:
-        first = progress.cursor - ONE_DAY * min(lookback, max((progress.cursor - start).days, 0))
-        if max_days is not None and (last - first).days >= max_days:
-            first = _first_of_too_many(last, progress, max_days, first)
-    first = max(first, start)
-    if first > last:
-        return None
-    if max_days is None or (last - first).days < max_days:
-        return DayRange(first, last)
-    return DayRange(first, first + ONE_DAY * (max_days - 1))
-
-
-def _first_of_too_many(last: dt.date, progress: Progress, max_days: int, floor: dt.date) -> dt.date:
-    """Where to begin when the lookback and the new days do not fit in one extract; never before `floor`."""
-    new = progress.cursor + ONE_DAY
-    unsettled = max(floor, min(new, progress.settled + ONE_DAY))
-    if (last - unsettled).days < max_days:
-        return last - ONE_DAY * (max_days - 1)
-    moves_on = new > last or unsettled + ONE_DAY * (max_days - 1) >= new
-    return unsettled if moves_on else new
+    try:
+        return fetched_at >= end_of(day) + max(FINAL_AFTER, ONE_DAY * lookback_days)
+    except OverflowError:  # a lookback longer than the calendar: never settled
+        return False

@@ -1,42 +1,63 @@
-"""What a person sees while a load goes on: a bar on a terminal, plain lines elsewhere. Writes to standard error."""
+"""Progress of a load: a bar on a terminal, plain lines elsewhere. Writes to standard error."""
 
 from __future__ import annotations
 
 import datetime as dt
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
-from claude_code_analytics.claude_code.pages import FetchedDay
+from claude_code_analytics.dates import list_ranges
 
-from ..load import Watch
-from ..windows import Window
+from ..events import LoadObserver
 
 STYLES = ("auto", "bar", "plain", "none")
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-class Display(Watch):
-    """A watch that is also told what to say; used as a context manager around a load. This one says only messages."""
+class Display(LoadObserver):
+    """An observer that also prints messages; a context manager around a load. This one shows messages only.
 
-    def say(self, line: str) -> None:
+    Attributes:
+        committed_days: Days that were committed so far.
+    """
+
+    def __init__(self) -> None:
+        """Begins with nothing committed."""
+        self.committed_days: list[dt.date] = []
+
+    def print(self, line: str) -> None:
         """Shows a line that stays."""
-        print(line, file=sys.stderr, flush=True)  # noqa: T201  # showing lines is what it is for
+        print(line, file=sys.stderr, flush=True)  # noqa: T201  # the display's purpose
+
+    def finish(self, lines: Iterable[str]) -> None:
+        """Ends the display, and prints the summary to standard output."""
+        self.__exit__(None, None, None)
+        for line in lines:
+            print(line)  # noqa: T201  # the command's result
+
+    def committed(self, days: Sequence[dt.date]) -> None:
+        """Counts the days."""
+        self.committed_days += days
+
+    def repeating(self, days: Sequence[dt.date], seconds: float) -> None:
+        """Shows why the load waits."""
+        self.print(f"{_days(days)} not held yet ({list_ranges(days)}); reading them again in {seconds:.0f} s")
 
     def __enter__(self) -> Display:
-        """Begins to show."""
+        """Starts the display."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops to show."""
+        """Stops the display."""
 
 
 def display(style: str) -> Display:
-    """The display for `auto` (a bar on a terminal), `bar`, `plain` or `none`."""
+    """Makes the display for `auto` (a bar on a terminal), `bar`, `plain` or `none`."""
     if style == "auto":
         style = "bar" if sys.stderr.isatty() else "plain"
     displays: dict[str, type[Display]] = {"bar": Bar, "plain": Lines, "none": Display}
@@ -48,40 +69,42 @@ class Lines(Display):
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """Takes the clock that the lines are timed with, in seconds."""
+        super().__init__()
         self._now = now
         self._began = self._last_line = now()
         self._days = self._planned = self._records = 0
         self._last_wait = ""
 
-    def planned(self, windows: list[Window]) -> None:
-        """Says how much there is to do."""
-        self._planned = sum(len(window.days) for window in windows)
-        if windows:
-            self.say(f"reading {self._planned} days, {windows[0].days.first} to {windows[-1].days.last}")
+    def planned(self, days: Sequence[dt.date]) -> None:
+        """Shows how much there is to do."""
+        self._planned = len(days)
+        if days:
+            self.print(f"reading {_days(days)}: {list_ranges(days)}")
 
-    def fetched(self, day: FetchedDay) -> None:
-        """Counts the day; says so when nothing was said for a while."""
+    def fetched(self, day: dt.date, records: int) -> None:
+        """Counts the day, and shows it after ten seconds without a line."""
         self._days += 1
-        self._records += day.record_count
+        self._records += records
         if self._now() - self._last_line >= _SECONDS_BETWEEN_LINES:
-            self._say_where(f"read {day.date}")
+            self._print_progress(f"read {day}")
 
     def waiting(self, until: dt.datetime) -> None:
-        """Says until when everything waits; once, where several requests were refused together."""
-        line = f"the API asked to slow down (429); waiting until {until:%H:%M:%S} UTC"
+        """Shows until when all requests wait; once where several were refused together."""
+        line = f"rate limit (429): waiting until {until:%H:%M:%S} UTC"
         if line != self._last_wait:
-            self.say(line)
+            self.print(line)
         self._last_wait = line
 
-    def committed(self, window: Window) -> None:
-        """Says which days are in the warehouse."""
-        self._say_where(f"committed {window.days}")
+    def committed(self, days: Sequence[dt.date]) -> None:
+        """Shows which days are in the warehouse."""
+        super().committed(days)
+        self._print_progress(f"committed {list_ranges(days)}")
 
-    def _say_where(self, what: str) -> None:
+    def _print_progress(self, what: str) -> None:
         self._last_line = self._now()
         seconds = max(self._last_line - self._began, 1e-9)
         left = seconds / self._days * max(self._planned - self._days, 0) if self._days else 0.0
-        self.say(
+        self.print(
             f"{what}  {self._days}/{self._planned} days  {self._records:,} records  "
             f"{self._records / seconds:,.0f}/s  {left:.0f} s left"
         )
@@ -95,6 +118,7 @@ class Bar(Display):
         from rich.console import Console  # only a terminal needs it, and it takes 60 ms
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        super().__init__()
         self._records = 0
         self._began = time.monotonic()
         self._bar = Progress(
@@ -116,29 +140,37 @@ class Bar(Display):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         self._bar.stop()
 
-    def say(self, line: str) -> None:
+    def print(self, line: str) -> None:
         """Shows a line above the bar."""
         self._bar.console.print(line, markup=False, highlight=False)
 
-    def planned(self, windows: list[Window]) -> None:
+    def planned(self, days: Sequence[dt.date]) -> None:
         """Sets the length of the bar."""
-        total = sum(len(window.days) for window in windows)
-        self._task = self._bar.add_task("reading", total=total, records=0, rate=0.0)
+        self._task = self._bar.add_task("reading", total=len(days), records=0, rate=0.0)
 
-    def fetched(self, day: FetchedDay) -> None:
+    def fetched(self, day: dt.date, records: int) -> None:
         """Moves the bar by a day."""
-        self._records += day.record_count
+        self._records += records
         rate = self._records / max(time.monotonic() - self._began, 1e-9)
-        self._bar.update(self._task, advance=1, records=self._records, rate=rate, description=f"{day.date}")
+        self._bar.update(self._task, advance=1, records=self._records, rate=rate, description=f"{day}")
 
     def waiting(self, until: dt.datetime) -> None:
-        """Shows until when everything waits."""
+        """Shows until when all requests wait."""
         if self._task is not None:
-            self._bar.update(self._task, description=f"waits until {until:%H:%M:%S} UTC (429)")
+            self._bar.update(self._task, description=f"waiting until {until:%H:%M:%S} UTC (429)")
 
-    def committed(self, window: Window) -> None:
+    def writing(self, days: Sequence[dt.date]) -> None:
+        """Shows that a window is written, while the bar does not move."""
+        self._bar.update(self._task, description=f"writing {_days(days)}")
+
+    def committed(self, days: Sequence[dt.date]) -> None:
         """Shows which days are in the warehouse."""
-        self.say(f"committed {window.days}")
+        super().committed(days)
+        self.print(f"committed {list_ranges(days)}")
+
+
+def _days(days: Sequence[dt.date]) -> str:
+    return "1 day" if len(days) == 1 else f"{len(days)} days"

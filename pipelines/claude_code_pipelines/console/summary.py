@@ -1,108 +1,123 @@
-"""The words at the end: what was loaded and where to, what a warehouse holds, what the API said to a credential."""
+"""Text output at the end of a command: what was loaded, what a warehouse holds, what a credential can do."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from claude_code_analytics.claude_code.pages import FetchedDay
-from claude_code_analytics.dates import DayRange
-from claude_code_analytics.settings import TABLES
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.dates import DayRange, list_ranges
 
-from ..ledger import Status
-from ..load import Loading
-from ..windows import ranges
+from ..check import Check
+from ..events import LoadReport
+from ..status import KINDS, Status
 
-EMPTY_IS_SUSPICIOUS = (
-    "not one record came back, which is suspicious. The API reports Claude Code on the Claude API only: not on "
+NO_RECORDS = (
+    "no records came back, which is suspicious. The API reports Claude Code on the Claude API only: not on "
     "Amazon Bedrock, Google Cloud, Microsoft Foundry or Claude Platform on AWS; not Claude Enterprise organizations, "
     "which have an API of their own; and people who sign in with a Claude subscription are reported to be missing"
 )
-_MOST_RANGES = 8
+
+_EXPLANATIONS = {
+    "missing": "final, and never loaded",
+    "inconsistent": "not what their newest fetch returned; the next load reads them again",
+    "partial": "read before they were final; the next load reads them again",
+    "changed": "the API changed them after they were final",
+    "held": "exactly what the API returned",
+}
 
 
-def loaded(loading: Loading, dataset: str) -> Iterator[str]:
-    """What a load that is done has done, line by line."""
-    if not loading.committed:
+def loaded(report: LoadReport, dataset: str) -> Iterator[str]:
+    """Describes a finished load, line by line."""
+    if report.resumed:
+        yield f"resumed: {_count(report.resumed, 'day')} of this range were loaded before the interruption"
+    days = report.days
+    if not days:
         yield "nothing to load"
         return
-    yield f"loaded {_count(loading.days, 'day')} ({_extent(loading)}), {_count(loading.records, 'record')}"
-    for table in TABLES:
-        yield f"  {table:<36}{loading.rows.get(table, 0):>12,} rows"
-    yield f"into {loading.destination}, dataset {dataset}"
-    if not loading.records:
-        yield f"warning: {EMPTY_IS_SUSPICIOUS}"
+    yield f"loaded {_count(len(days), 'day')} ({list_ranges(days)}), {_count(report.records, 'record')}"
+    for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger):
+        yield f"  {table.name:<36}{report.rows[table.name]:>12,} rows"
+    yield f"into {report.destination}, dataset {dataset}"
+    if report.waiting:
+        yield f"{_count(report.waiting, 'day')} more to read: run again (max_days limits each run)"
+    if not report.records:
+        yield f"warning: {NO_RECORDS}"
 
 
-def stopped(loading: Loading) -> str:
-    """What is committed of a load that was stopped."""
-    if not loading.committed:
+def stopped(days: Sequence[dt.date]) -> str:
+    """Describes what is committed of a load that was stopped."""
+    if not days:
         return "nothing was committed; run the same command again"
-    return (
-        f"committed: {_count(loading.days, 'day')}, {_extent(loading)}; run the same command again to go on from there"
-    )
+    return f"committed: {_count(len(days), 'day')}, {list_ranges(days)}; run the same command again to go on"
 
 
 def status_lines(status: Status) -> Iterator[str]:
-    """A warehouse's status for a person."""
-    if not status.loaded:
-        asked = f" of {status.first} to {status.last}" if status.first else ""
-        yield f"nothing{asked} is loaded yet"
-        return
-    all_days = _count(len(status.loaded) + len(status.missing), "day")
-    yield f"{len(status.loaded)} of {all_days} loaded, {status.first} to {status.last}"
-    yield f"organization {', '.join(status.organizations)}, {_count(status.records, 'record')}"
-    if status.last_fetch:
-        yield f"last fetch {status.last_fetch:%Y-%m-%d %H:%M:%S} UTC"
-    for title in ("missing", "partial", "changed", "damaged", "interrupted"):
-        yield f"{title + ':':<13}{_ranges(getattr(status, title))}"
-    if status.damaged:
-        yield "the damaged days hold more or fewer records than the API gave; a backfill puts them right"
-    if status.interrupted:
-        yield "the interrupted days are being written, or a load of them was stopped; the next load reads them again"
+    """Describes a warehouse for a person."""
+    yield status.warehouse
+    for each in status.organizations:
+        number = len(DayRange(each.first, each.last)) if each.first <= each.last else 0
+        yield f"organization {each.organization_id}: {_count(number, 'day')}, {each.first} to {each.last}"
+        for kind in KINDS:
+            days = each.days[kind]
+            if days or kind in ("missing", "inconsistent"):
+                shown = f": {list_ranges(days)} ({_EXPLANATIONS[kind]})" if days and kind != "held" else ""
+                yield f"  {kind:<13}{len(days):>6}{shown}"
+        for problem in sorted(set(each.problems.values())):
+            yield f"  inconsistent because: {problem}"
+        yield (
+            f"  {_count(each.records, 'record')}; last fetch {each.last_fetch:%Y-%m-%d %H:%M:%S} UTC"
+            if (each.last_fetch)
+            else f"  {_count(each.records, 'record')}"
+        )
+    if status.outside:
+        yield f"{_count(status.outside, 'day')} outside this range hold rows or were loaded too"
     for table, rows in status.rows.items():
         yield f"  {table:<36}{rows:>12,} rows"
 
 
 def status_json(status: Status) -> dict[str, Any]:
-    """A warehouse's status for a program: days as `YYYY-MM-DD`, times as RFC 3339."""
-    return {key: _plain(value) for key, value in asdict(status).items()}
+    """Describes a warehouse for a program: days as `YYYY-MM-DD`, times as RFC 3339."""
+    organizations = {
+        each.organization_id: {
+            "first": each.first.isoformat(),
+            "last": each.last.isoformat(),
+            **{kind: _texts(each.days[kind]) for kind in KINDS},
+            "problems": {day.isoformat(): problem for day, problem in each.problems.items()},
+            "records": each.records,
+            "last_fetch": each.last_fetch.isoformat() if each.last_fetch else None,
+        }
+        for each in status.organizations
+    }
+    fetches = [each.last_fetch for each in status.organizations if each.last_fetch]
+    return {
+        "warehouse": status.warehouse,
+        "organizations": list(organizations),
+        "first": min((each.first for each in status.organizations), default=dt.date.min).isoformat(),
+        "last": max((each.last for each in status.organizations), default=dt.date.min).isoformat(),
+        **{kind: _texts(status.days(kind)) for kind in KINDS},
+        "records": sum(each.records for each in status.organizations),
+        "rows": status.rows,
+        "last_fetch": max(fetches).isoformat() if fetches else None,
+        "by_organization": organizations,
+    }
 
 
-def checked(organization: str | None, days: Sequence[FetchedDay]) -> Iterator[str]:
-    """What the API's answers to a credential mean, line by line."""
-    yield f"the credential works: the API answered for {days[0].date} to {days[-1].date}"
-    yield f"organization {organization or 'not told'}"
-    records = [record for day in days for record in day.records()]
-    if not records:
-        yield f"warning: {EMPTY_IS_SUSPICIOUS}"
+def checked(check: Check) -> Iterator[str]:
+    """Describes what a credential can do, line by line."""
+    yield f"the credential works: the API returned {check.days.first} to {check.days.last}"
+    yield f"organization {check.organization_id or f'not named ({check.problem})'}"
+    if not check.records:
+        yield f"warning: {NO_RECORDS}"
         return
-    customers = Counter(str(record.get("customer_type")) for record in records)
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in customers.most_common())
-    yield f"{_count(len(records), 'record')} by customer_type: {kinds}"
-
-
-def _extent(loading: Loading) -> str:
-    first = min(window.days.first for window in loading.committed)
-    last = max(window.days.last for window in loading.committed)
-    return str(DayRange(first, last))
-
-
-def _ranges(days: Iterable[dt.date]) -> str:
-    """Days as ranges: `2025-01-01..2025-01-03, 2025-02-01`."""
-    found = ranges(days)
-    shown = ", ".join(map(str, found[:_MOST_RANGES]))
-    return f"{shown} and {len(found) - _MOST_RANGES} more" if len(found) > _MOST_RANGES else shown or "none"
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in check.customer_types.most_common())
+    yield f"{_count(check.records, 'record')} by customer_type: {kinds}"
 
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (dt.date, dt.datetime)):
-        return value.isoformat()
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+def _texts(days: Sequence[dt.date]) -> list[str]:
+    return [day.isoformat() for day in days]

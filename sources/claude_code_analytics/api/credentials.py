@@ -1,4 +1,4 @@
-"""What the API is asked with: which header it goes into, what is odd about it, and how it stays out of every text.
+"""API credentials: which header each kind uses, hints for common mix-ups, and redaction.
 
 Three kinds work (API guide and Admin API reference): an Admin key, a personal or service-account key that is not
 scoped to a workspace, and an OAuth token with `org:admin`. A prefix is a hint in an error, never a reason to refuse:
@@ -13,11 +13,15 @@ from dataclasses import dataclass, field
 from ..exceptions import ConfigurationError
 from ..settings import API_KEY_VARIABLE
 
+# Beginning of a credential, and what is probably wrong with it.
 KEY_HINTS: tuple[tuple[str, str], ...] = (
     ("sk-ant-api03-", "a key like this usually belongs to a workspace, and only organization-wide keys work here"),
     ("sk-ant-api01-", "a key like this usually is an Enterprise Analytics key, which reads another API"),
     ("sk-ant-oat", "this looks like an OAuth token: set it as access_token"),
 )
+# An env-file read by something other than a shell (docker --env-file, systemd) keeps its quotes.
+QUOTES_HINT = "the credential is in quotation marks: remove the quotes, for example in an env-file"
+QUOTES = "\"'`"
 RENEWAL_ADVICE = "get a fresh OAuth token with the org:admin scope, set it as access_token and run again"
 KEY_ADVICE = (
     "use an Admin API key (Console > Settings > Admin keys), or a personal or service-account key that is not scoped "
@@ -27,12 +31,15 @@ MISSING = (
     "no credential: set the dlt secret sources.claude_code_analytics.api_key (or the environment variable "
     f"{API_KEY_VARIABLE}) to an Admin API key, or access_token to an OAuth token with the org:admin scope"
 )
+# Characters of a text from outside that are kept, and that are looked at.
+LONGEST_TEXT = 200
+_LONGEST_INPUT = 10_000
 _PLACEHOLDER = "<configure me>"
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
 def filled_in(secret: str | None) -> str | None:
-    """A secret as it was configured; None for what `dlt init` writes into secrets.toml where one is to be filled in."""
+    """Returns a configured secret; None for the placeholder that `dlt init` writes into secrets.toml."""
     return None if secret == _PLACEHOLDER else secret
 
 
@@ -50,7 +57,7 @@ class Credential:
 
     @classmethod
     def of(cls, api_key: str | None, access_token: str | None) -> Credential:
-        """The credential to use: the token where there is one, else the key; surrounding white space is dropped.
+        """Returns the credential to use: the token where there is one, else the key, without surrounding white space.
 
         Raises:
             ConfigurationError: It holds characters that no header can carry.
@@ -62,7 +69,7 @@ class Credential:
         return cls(text, is_token=name == "access_token")
 
     def headers(self) -> dict[str, str]:
-        """The header that carries it."""
+        """Returns the header that carries it."""
         if not self.text:
             return {}
         return {"authorization": f"Bearer {self.text}"} if self.is_token else {"x-api-key": self.text}
@@ -73,12 +80,22 @@ class Credential:
             raise ConfigurationError(MISSING)
 
     def advice(self) -> str:
-        """What to do after the API refused it."""
+        """Returns what to do after the API refused it."""
+        text = self.text or ""
+        if text.strip(QUOTES) != text:
+            return QUOTES_HINT
         if self.is_token:
             return RENEWAL_ADVICE
-        hint = next((hint for prefix, hint in KEY_HINTS if (self.text or "").startswith(prefix)), None)
+        hint = next((hint for prefix, hint in KEY_HINTS if text.startswith(prefix)), None)
         return f"{KEY_ADVICE} ({hint})" if hint else KEY_ADVICE
 
     def redact(self, text: str) -> str:
-        """`text` without the secret, should it stand in it."""
-        return text.replace(self.text, "***") if self.text else text
+        """Returns `text` with `***` in place of the secret, its quotes aside."""
+        bare = (self.text or "").strip(QUOTES)
+        return text.replace(bare, "***") if bare else text
+
+
+def clean(text: str, credential: Credential) -> str:
+    """Makes text from outside safe to print, log and store: one printable line, shortened, without the credential."""
+    line = "".join(letter if letter.isprintable() else " " for letter in credential.redact(text)[:_LONGEST_INPUT])
+    return credential.redact(" ".join(line.split()))[:LONGEST_TEXT]

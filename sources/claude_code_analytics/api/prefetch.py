@@ -1,7 +1,6 @@
-"""Days read ahead of whoever asks for them, some at a time, and given in the order asked for. Knows nothing of HTTP.
+"""Prefetching of days: some read at a time, some ahead, all returned in order. Knows nothing of HTTP or pages.
 
-While a window is written to the warehouse, the days of the next one arrive and are prepared: neither a slow API nor the
-processor is left idle.
+While a batch is written to the warehouse, the days of the next one arrive: neither the API nor the processor is idle.
 """
 
 from __future__ import annotations
@@ -10,140 +9,123 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from ..claude_code.pages import FetchedDay
+T = TypeVar("T")
 
+# Bytes, about, that are held or expected before no further day is begun.
 BYTES_AHEAD = 24 * 2**20
-"""Bytes of pages, about, that are held or expected before no further day is begun."""
-_SECONDS_BETWEEN_LOOKS = 0.5
-
-Prepare = Callable[[FetchedDay], FetchedDay]
-"""What is done with a day before it is given."""
+HEARTBEAT_SECONDS = 0.5
 
 
-def as_it_came(day: FetchedDay) -> FetchedDay:
-    """Prepares nothing."""
-    return day
-
-
-@dataclass(frozen=True)
-class _Begun:
-    """A day on its way, and how it will be prepared."""
-
-    day: Future[FetchedDay]
-    prepare: Prepare
-
-
-class Reader:
-    """Reads days in threads of its own, one for each day in flight; they keep no process alive.
+class Prefetcher(Generic[T]):
+    """Reads days in daemon threads, one for each day in flight.
 
     Args:
-        read: Reads one day; raises where it cannot.
+        read: Reads one day; may raise. Called from several threads at once.
         at_once: Days in flight at once.
+        size_of: Returns the bytes that a result holds.
+        on_stop: Called by `stop`, to cut short what is in flight.
     """
 
-    def __init__(self, read: Callable[[dt.date], FetchedDay], at_once: int) -> None:
+    def __init__(
+        self,
+        read: Callable[[dt.date], T],
+        *,
+        at_once: int,
+        size_of: Callable[[T], int],
+        on_stop: Callable[[], object] = lambda: None,
+    ) -> None:
         self._read = read
         self._at_once = at_once
+        self._size_of = size_of
+        self._on_stop = on_stop
         self._lock = threading.Lock()
         self._round = object()
         self._plan: dict[dt.date, None] = {}
-        self._prepare: Prepare = as_it_came
-        self._preparing = threading.Lock()
-        self._ahead: dict[dt.date, _Begun] = {}
-        self._under_way = 0
+        self._ahead: dict[dt.date, Future[T]] = {}
+        self._in_flight = 0
         self._held = 0
         self._usual_size = 0
 
-    def expect(self, dates: Iterable[dt.date]) -> None:
-        """Plans days that will be asked for by and by; they are read once those asked for now are on their way."""
+    def expect(self, days: Iterable[dt.date]) -> None:
+        """Plans days that will be requested later; they are read once those requested now are under way."""
         with self._lock:
-            self._plan |= dict.fromkeys(date for date in dates if date not in self._ahead)
+            self._plan |= dict.fromkeys(day for day in days if day not in self._ahead)
 
-    def days(self, dates: Sequence[dt.date], alive: Callable[[], object], prepare: Prepare) -> Iterator[FetchedDay]:
-        """Gives the days, in this order.
+    def results(self, days: Sequence[dt.date], heartbeat: Callable[[], object]) -> Iterator[T]:
+        """Yields what `read` returned for the days, in this order.
 
         Args:
-            dates: The days.
-            alive: Called twice a second while a day is waited for; may raise to give up.
-            prepare: What is done with each day before it is given, one day at a time.
+            days: The days.
+            heartbeat: Called twice a second while a day is waited for; may raise to give up.
 
         Raises:
-            Exception: What `read` or `prepare` raised for a day, or `alive`.
+            Exception: What `read` raised for a day, or `heartbeat`. Nothing further is begun after a failed day.
         """
         with self._lock:
-            self._prepare = prepare
-            now = dict.fromkeys(date for date in dates if date not in self._ahead)
+            now = dict.fromkeys(day for day in days if day not in self._ahead)
             self._plan = now | self._plan
         self._fill()
-        for date in dates:
-            future = self._claim(date)
-            while not wait((future,), timeout=_SECONDS_BETWEEN_LOOKS).done:
-                alive()
-            day = future.result()
+        for day in days:
+            future, begun_in = self._claim(day)
+            while not wait((future,), timeout=HEARTBEAT_SECONDS).done:
+                heartbeat()
+            result = future.result()
             with self._lock:
-                self._held -= day.size
+                if begun_in is self._round:  # not stopped meanwhile
+                    self._held -= self._size_of(result)
             self._fill()
-            yield day
+            yield result
 
     def stop(self) -> None:
-        """Forgets what is planned, and what was read and not asked for."""
+        """Forgets what is planned and what was read ahead, and calls `on_stop`."""
         with self._lock:
             self._round = object()
             self._plan, self._ahead = {}, {}
-            self._under_way = self._held = 0
+            self._in_flight = self._held = 0
+        self._on_stop()
 
-    def _claim(self, date: dt.date) -> Future[FetchedDay]:
+    def _claim(self, day: dt.date) -> tuple[Future[T], object]:
         with self._lock:
-            begun = self._ahead.pop(date, None)
-            if begun is None or begun.prepare != self._prepare:
-                self._plan.pop(date, None)
-                begun = self._begin(date)
-        return begun.day
+            future = self._ahead.pop(day, None)
+            if future is None:
+                self._plan.pop(day, None)
+                future = self._begin(day)
+            return future, self._round
 
     def _fill(self) -> None:
         """Begins as many of the planned days as may be in flight."""
         with self._lock:
-            while self._plan and self._under_way < self._at_once:
-                expected = self._held + self._under_way * self._usual_size
+            while self._plan and self._in_flight < self._at_once:
+                expected = self._held + self._in_flight * self._usual_size
                 if expected and expected + self._usual_size > BYTES_AHEAD:
                     break
-                date = next(iter(self._plan))
-                del self._plan[date]
-                self._ahead[date] = self._begin(date)
+                day = next(iter(self._plan))
+                del self._plan[day]
+                self._ahead[day] = self._begin(day)
 
-    def _begin(self, date: dt.date) -> _Begun:
-        self._under_way += 1
-        begun = _Begun(Future(), self._prepare)
-        name = f"claude-code-day {date}"
-        threading.Thread(target=self._run, args=(date, begun, self._round), name=name, daemon=True).start()
-        return begun
+    def _begin(self, day: dt.date) -> Future[T]:
+        self._in_flight += 1
+        future: Future[T] = Future()
+        threading.Thread(target=self._run, args=(day, future, self._round), name=f"prefetch {day}", daemon=True).start()
+        return future
 
-    def _run(self, date: dt.date, begun: _Begun, began_in: object) -> None:
+    def _run(self, day: dt.date, future: Future[T], begun_in: object) -> None:
         try:
-            day = self._read(date)
-        except BaseException as error:  # noqa: BLE001  # whoever asks for the day gets it
+            result = self._read(day)
+            size = self._size_of(result)
+        except BaseException as error:  # noqa: BLE001  # raised again when the day's turn comes
             with self._lock:
-                if began_in is self._round:  # not stopped meanwhile
-                    self._under_way -= 1
-                    self._plan = {}  # nothing else is begun
-            begun.day.set_exception(error)
+                if begun_in is self._round:  # not stopped meanwhile
+                    self._in_flight -= 1
+                    self._plan = {}
+            future.set_exception(error)
             return
         with self._lock:
-            if began_in is self._round:
-                self._under_way -= 1
-                self._usual_size = day.size
-                self._held += day.size
-        self._fill()  # the next day is on its way while this one is prepared
-        try:
-            with self._preparing:  # side by side they would only take more memory
-                prepared = begun.prepare(day)
-        except BaseException as error:  # noqa: BLE001  # whoever asks for the day gets it
-            begun.day.set_exception(error)
-            return
-        with self._lock:
-            if began_in is self._round:
-                self._held += prepared.size - day.size
-        begun.day.set_result(prepared)
+            if begun_in is self._round:
+                self._in_flight -= 1
+                self._usual_size = size
+                self._held += size
+        future.set_result(result)
         self._fill()

@@ -1,14 +1,12 @@
-"""Who may ask the API when, and how long everybody waits after a refusal. Knows nothing of what is asked.
+"""Adaptive rate limiter shared by all requests of a client. Knows nothing of HTTP.
 
-The organization's limit is shared with its other readers and not documented (decision D9), so all requests of a run
-pass one governor, and the pace that the API allows is learned from its answers alone. `anthropic-ratelimit-*-reset`
-headers are not read: they were seen to lie in the past, and name the time when the whole limit is restored, which is
-later than needed.
+The organization's limit is shared with its other readers and not documented (decision D9). So all requests pass one
+limiter, and the rate is learned from the responses alone. `anthropic-ratelimit-*-reset` headers are not read: they were
+seen to lie in the past, and name the time when the whole limit is restored, which is later than needed.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import random
 import threading
@@ -16,259 +14,278 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-Clock = Callable[[], dt.datetime]
+from .retry import MAX_SILENCE, back_off
+
 Sleep = Callable[[float], object]
 
-SHORTEST_WAIT = 1.0
-LONGEST_WAIT = 120.0
+# Seconds between requests. A slower rate is not believed: other things than the limit took the time.
 LONGEST_INTERVAL = 10.0
-"""Seconds; a pace slower than that is not believed: other things than the limit took the time."""
-PATIENCE = dt.timedelta(minutes=30)
-"""A run stops when the API has not given one answer for so long."""
+# Seconds whose unused slots may be taken later: a pause or a load step must not slow the run down for ever.
+_CATCH_UP = 2.0
+# Granted requests between two 429s that show the rate well enough.
+_GOOD_SAMPLE = 10
+# Responses, for each request in flight, after which one more may be in flight.
+_RESPONSES_TO_WIDEN = 12
+# Responses after which a well-known rate is tried a little faster: seldom, so that few requests are refused.
+_RESPONSES_TO_SPEED_UP = 80
+# Clocks have microseconds: a shorter wait is none.
+_CLOCK_TICK = 1e-6
 
 
-def utc_now() -> dt.datetime:
-    """The time, aware, in UTC."""
-    return dt.datetime.now(dt.timezone.utc)
+class AdaptiveRate:
+    """The rate that the API allows, learned from its 429s. Pure: all times are passed in, as seconds.
 
-
-def back_off(attempt: int, chance: Callable[[], float] = random.random) -> float:
-    """Seconds to wait before the next try: doubles each time up to two minutes, with a quarter of jitter either way.
-
-    Args:
-        attempt: Number of failures so far, from 1.
-        chance: Gives a number in [0, 1).
-    """
-    return min(SHORTEST_WAIT * 2.0 ** min(attempt - 1, 10), LONGEST_WAIT) * (0.75 + chance() / 2)
-
-
-class Pace:
-    """How fast the API lets one ask. Knows neither threads nor clocks: all times are handed in, as seconds.
-
-    It begins with one request at a time and opens up after the first answer. Nothing else slows it down until the first
+    It begins with one request in flight and widens after the first response. Nothing else slows it down until the first
     429. A limit that refills steadily (a token bucket, as the API's guide describes) is empty at each 429, so between
-    two of them as many requests were granted as it refilled: that is the pace from then on. It is tried a little faster
-    now and then, because the limit may be wider than it was, or its other readers gone.
+    two of them as many requests were granted as it refilled: that is the rate from then on. It is tried a little faster
+    now and then, because the limit may have been raised, or its other readers gone.
 
     Args:
-        at_once: Most requests under way at one time.
-        chance: Gives a number in [0, 1), for jitter.
+        at_once: Most requests in flight.
+        chance: Returns a number in [0, 1), for jitter.
 
     Attributes:
-        width: Requests that may be under way now.
+        width: Requests that may be in flight now.
         interval: Seconds from one request to the next; 0 while no limit is known.
+        resume_at: When requests may be sent again after a 429.
     """
 
     def __init__(self, at_once: int, chance: Callable[[], float] = random.random) -> None:
         self.width = 1
         self.interval = 0.0
+        self.resume_at = -math.inf
         self._at_once = at_once
         self._chance = chance
-        self._resume_at = -math.inf
         self._next_at = -math.inf
-        self._refused_at: float | None = None
+        self._limited_at: float | None = None
         self._granted = 0
         self._sample = 0
         self._steps = 0
-        self._in_vain = 0
+        self._limited_in_a_row = 0
 
     def ready_at(self) -> float:
-        """When the next request may be sent, as far as is known now."""
-        return max(self._resume_at, self._next_at)
+        """Returns when the next request may be sent, as far as is known now."""
+        return max(self.resume_at, self._next_at)
 
-    @property
-    def resume_at(self) -> float:
-        """Until when everybody waits because of a 429."""
-        return self._resume_at
-
-    def started(self, now: float) -> None:
-        """Notes that a request is sent. Turns that nobody took are made up for, those of the last seconds."""
+    def sent(self, now: float) -> None:
+        """Records a request. Slots of the last seconds that nobody used may be caught up on."""
         if self.interval:
-            self._next_at = max(self._next_at, now - _MADE_UP_FOR) + self.interval
+            self._next_at = max(self._next_at, now - _CATCH_UP) + self.interval
 
-    def answered(self, started: float) -> None:
-        """Notes an answer other than 429 to a request that was sent at `started`."""
-        self._in_vain = 0
-        if self._refused_at is None:
+    def responded(self, sent_at: float) -> None:
+        """Records a response other than 429 to a request that was sent at `sent_at`."""
+        self._limited_in_a_row = 0
+        if self._limited_at is None:
             self.width = self._at_once
-        elif started > self._refused_at:
+        elif sent_at > self._limited_at:
             self._granted += 1
-            self._open_up()
+            self._speed_up()
 
-    def _open_up(self) -> None:
-        """Goes a little faster after an answer, the less the better the pace is known."""
+    def _speed_up(self) -> None:
+        """Goes a little faster after a response, the less the better the rate is known."""
         if not self.interval:
-            if self._granted % (_ANSWERS_TO_WIDEN * self.width) == 0:
+            if self._granted % (_RESPONSES_TO_WIDEN * self.width) == 0:
                 self.width = min(self.width + 1, self._at_once)
         elif self._sample < _GOOD_SAMPLE:
             self.interval *= 1 - 1 / (25 * (self._sample + 1))
-        elif self._granted % _ANSWERS_TO_TRY_FASTER == 0:
+        elif self._granted % _RESPONSES_TO_SPEED_UP == 0:
             self._steps += 1
             self.interval /= 1 + 0.02 * self._steps
 
-    def refused(self, now: float, started: float, retry_after: float | None) -> None:
-        """Notes a 429.
+    def limited(self, now: float, sent_at: float, retry_after: float | None) -> None:
+        """Records a 429.
 
         Args:
-            now: When it came.
-            started: When its request was sent. One that was sent before an earlier refusal was known adds nothing to
-                it.
-            retry_after: Seconds that the API asked for, where it did.
+            now: When it arrived.
+            sent_at: When its request was sent. A request sent before an earlier 429 arrived adds nothing to that one.
+            retry_after: Seconds that the API asked to wait, where it did.
         """
-        if self._refused_at is not None and started <= self._refused_at:
-            self._resume_at = max(self._resume_at, now + (retry_after or 0.0))
+        if self._limited_at is not None and sent_at <= self._limited_at:
+            self.resume_at = max(self.resume_at, now + (retry_after or 0.0))
             return
-        self._in_vain += 1
-        if self._refused_at is None:
+        self._limited_in_a_row += 1
+        if self._limited_at is None:
             self.width = 1
         else:
             self._sample = self._granted
             if self._granted:
                 margin = 1.02 if self._sample >= _GOOD_SAMPLE else 1.05
-                self.interval = min(margin * (now - self._refused_at) / self._granted, LONGEST_INTERVAL)
+                self.interval = min(margin * (now - self._limited_at) / self._granted, LONGEST_INTERVAL)
             self.width = self._at_once if self.interval else 1
         if retry_after is not None:
             wait = retry_after
         elif self.interval and self._granted:
             wait = self.interval
         else:
-            wait = back_off(self._in_vain, self._chance)
+            wait = back_off(self._limited_in_a_row, self._chance)
         self._granted = 0
         self._steps = 0
-        self._refused_at = now
-        self._resume_at = max(self._resume_at, now + wait)
+        self._limited_at = now
+        self.resume_at = max(self.resume_at, now + wait)
         self._next_at = now + self.interval
 
 
-_MADE_UP_FOR = 2.0
-"""Seconds whose unused turns may be taken later: a wait, or a load step, must not slow the run down for ever."""
-_GOOD_SAMPLE = 10
-"""Granted requests between two refusals that tell the pace well enough."""
-_ANSWERS_TO_WIDEN = 12
-"""Answers, for each request under way, after which one more may be under way."""
-_ANSWERS_TO_TRY_FASTER = 80
-"""Answers after which a well-known pace is tried a little faster: seldom, so that few requests are refused."""
+class Cancelled(Exception):
+    """The run was cancelled; its waiting requests are not sent."""
 
 
-@dataclass
-class Turn:
-    """One request's permission to be sent.
+class PausedTooLong(Exception):
+    """The API asked for a pause that is longer than a run waits.
 
     Attributes:
-        started: When it was given, in seconds.
+        seconds: How long it still lasts.
     """
 
-    started: float
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"{seconds:.0f} s")
+        self.seconds = seconds
 
 
-class Halted(Exception):
-    """The run is over; a request that waited for its turn must not be sent any more."""
-
-
-class Governor:
-    """Gives each request its turn at the right pace; everyone waits while one waits. Safe to share between threads.
+class Run:
+    """Cancellation and waits of one run. Safe to share between its threads.
 
     Args:
-        at_once: Most requests under way at one time.
-        clock: Gives the time, aware UTC.
-        sleep: Waits for some seconds; by default a wait that `halt` cuts short.
-        chance: Gives a number in [0, 1), for jitter.
-        on_wait: Told until when everybody waits.
+        sleep: Waits for some seconds; by default until `cancel`.
+        on_wait: Called with the seconds that all requests wait after a 429, once for each such pause.
+
+    Attributes:
+        failing_since: When the first failure after the last response was, in seconds; None before any.
+    """
+
+    def __init__(self, sleep: Sleep | None = None, on_wait: Callable[[float], object] | None = None) -> None:
+        self.failing_since: float | None = None
+        self._cancelled = threading.Event()
+        self._sleep: Sleep = sleep or self._cancelled.wait
+        self._on_wait = on_wait
+        self._announced = -math.inf
+        self._lock = threading.Lock()
+
+    def cancel(self) -> None:
+        """Ends the waits of this run."""
+        self._cancelled.set()
+
+    def check(self) -> None:
+        """Raises Cancelled after `cancel`."""
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def pause(self, seconds: float) -> None:
+        """Waits for one request.
+
+        Raises:
+            Cancelled: The run was cancelled before or meanwhile.
+        """
+        self.check()
+        if seconds > 0:
+            self._sleep(seconds)
+            self.check()
+
+    def announce(self, until: float, now: float) -> None:
+        """Reports a pause to the observer, once."""
+        with self._lock:
+            is_new = until > self._announced
+            self._announced = max(until, self._announced)
+        if is_new and self._on_wait:
+            self._on_wait(until - now)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Permission to send one request.
+
+    Attributes:
+        sent_at: When it was given, in seconds.
+    """
+
+    sent_at: float
+
+
+class RateLimiter:
+    """Slots for requests at the rate that the API allows; all wait while one waits. Safe to share between threads.
+
+    Args:
+        at_once: Most requests in flight.
+        monotonic: Returns seconds that never go back.
+        chance: Returns a number in [0, 1), for jitter.
     """
 
     def __init__(
-        self,
-        *,
-        at_once: int,
-        clock: Clock = utc_now,
-        sleep: Sleep | None = None,
-        chance: Callable[[], float] = random.random,
-        on_wait: Callable[[dt.datetime], object] = lambda until: None,
+        self, *, at_once: int, monotonic: Callable[[], float], chance: Callable[[], float] = random.random
     ) -> None:
-        self.on_wait = on_wait
-        self._clock = clock
-        self._halt = threading.Event()
-        self._sleep: Sleep = sleep or self._halt.wait
-        self._free = threading.Condition()
-        self._pace = Pace(at_once, chance)
-        self._under_way = 0
-        self._failing_since: float | None = None
+        self._monotonic = monotonic
+        self._changed = threading.Condition()
+        self._rate = AdaptiveRate(at_once, chance)
+        self._in_flight = 0
+        self._responded_at = -math.inf
 
     @contextmanager
-    def turn(self) -> Iterator[Turn]:
-        """Waits for a turn and holds it for the length of one request.
+    def slot(self, run: Run) -> Iterator[Slot]:
+        """Waits for a slot and holds it for the length of one request.
 
         Raises:
-            Halted: The run was stopped meanwhile.
+            Cancelled: The run was cancelled meanwhile.
+            PausedTooLong: All requests wait for longer than a run does.
         """
-        while True:
-            with self._free:
-                if self._halt.is_set():
-                    raise Halted
-                now = self._now()
-                wait = self._pace.ready_at() - now
-                if wait <= _CLOCK_TICK and self._under_way < self._pace.width:
-                    self._under_way += 1
-                    self._pace.started(now)
-                    turn = Turn(now)
-                    break
-                if wait <= _CLOCK_TICK:
-                    self._free.wait()
-                    continue
-            self._sleep(wait)
+        slot = Slot(self._acquire(run))
         try:
-            yield turn
+            yield slot
         finally:
-            with self._free:
-                self._under_way -= 1
-                self._free.notify_all()
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify_all()
 
-    def answered(self, turn: Turn) -> None:
-        """Notes an answer to the turn's request, other than 429."""
-        with self._free:
-            self._failing_since = None
-            self._pace.answered(turn.started)
-            self._free.notify_all()
+    def _acquire(self, run: Run) -> float:
+        while True:
+            with self._changed:
+                run.check()
+                now = self._monotonic()
+                wait = self._rate.ready_at() - now
+                if wait <= _CLOCK_TICK:
+                    if self._in_flight < self._rate.width:
+                        self._in_flight += 1
+                        self._rate.sent(now)
+                        return now
+                    self._changed.wait()
+                    continue
+                resume_at = self._rate.resume_at
+            if resume_at - now > MAX_SILENCE + _CLOCK_TICK:
+                raise PausedTooLong(resume_at - now)
+            if resume_at - now > _CLOCK_TICK:
+                run.announce(resume_at, now)
+            run.pause(wait)
 
-    def refused(self, turn: Turn, retry_after: float | None) -> None:
-        """Notes a 429 to the turn's request; `retry_after` in seconds, where the API asked for a wait."""
-        with self._free:
-            now = self._now()
-            self._failing_since = self._failing_since or now
-            self._pace.refused(now, turn.started, retry_after)
-            until = self._pace.resume_at
-        self.on_wait(dt.datetime.fromtimestamp(until, dt.timezone.utc))
+    def responded(self, slot: Slot) -> None:
+        """Records a response to the slot's request, other than 429."""
+        with self._changed:
+            self._responded_at = self._monotonic()
+            self._rate.responded(slot.sent_at)
+            self._changed.notify_all()
 
-    def out_of_patience(self, wait: float = 0.0) -> bool:
-        """Notes a failure. True when the API will not have answered for `PATIENCE` after all present waits.
+    def limited(self, slot: Slot, retry_after: float | None) -> None:
+        """Records a 429 to the slot's request; `retry_after` in seconds, where the API asked for a wait."""
+        with self._changed:
+            self._rate.limited(self._monotonic(), slot.sent_at, retry_after)
+
+    def note_failure(self, run: Run) -> None:
+        """Records that a request of the run failed: without a response from now on, it stops after `MAX_SILENCE`."""
+        with self._changed:
+            if run.failing_since is None or run.failing_since < self._responded_at:
+                run.failing_since = self._monotonic()
+
+    def deadline_passed(self, run: Run, wait: float = 0.0) -> bool:
+        """Returns whether the API will have been silent for `MAX_SILENCE` after all present waits.
 
         Args:
-            wait: Seconds that the failed request would wait.
+            run: The run.
+            wait: Seconds that its failed request would wait.
         """
-        with self._free:
-            now = self._now()
-            self._failing_since = self._failing_since or now
-            next_try = max(self._pace.resume_at, now + wait)
-            return next_try - self._failing_since > PATIENCE.total_seconds() + _CLOCK_TICK
+        with self._changed:
+            if run.failing_since is None or run.failing_since < self._responded_at:
+                return False
+            next_attempt = max(self._rate.resume_at, self._monotonic() + wait)
+            return next_attempt - run.failing_since > MAX_SILENCE + _CLOCK_TICK
 
-    def pause(self, seconds: float) -> None:
-        """Waits on behalf of one request only (a fault of the network, say)."""
-        if seconds > 0:
-            self._sleep(seconds)
-
-    def halt(self) -> None:
-        """Stops the run: whoever waits for a turn gets `Halted` instead."""
-        self._halt.set()
-        with self._free:
-            self._free.notify_all()
-
-    def resume(self) -> None:
-        """Lets requests pass again after `halt`."""
-        self._halt.clear()
-
-    def _now(self) -> float:
-        return self._clock().timestamp()
-
-
-_CLOCK_TICK = 1e-6
-"""Clocks have microseconds: less than one need not be waited for."""
+    def wake(self) -> None:
+        """Lets requests that wait for a slot see that their run was cancelled."""
+        with self._changed:
+            self._changed.notify_all()

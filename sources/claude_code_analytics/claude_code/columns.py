@@ -1,81 +1,37 @@
-"""The facts about columns: name, type, place in the record, meaning. Shaping, hints, docs and tests read them here.
+"""Tables of the Claude Code report as data: name, type, place in the record, meaning. Everything else reads them here.
 
-Types are dlt's names for them (`text`, `bigint`, ...); `ARROW_TYPES` says what each is in Arrow. Sources of the
-meanings: the API reference of `GET /v1/organizations/usage_report/claude_code`.
+Meanings are from the API reference of `GET /v1/organizations/usage_report/claude_code`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import pyarrow as pa
-
+from ..destination.schema import LOAD_ID, MONEY_PRECISION, MONEY_SCALE, ROW_ID, Column, Table
 from ..settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
-
-Path = tuple[str, ...]
-
-ARROW_TYPES: dict[str, pa.DataType] = {
-    "text": pa.string(),
-    "bigint": pa.int64(),
-    "bool": pa.bool_(),
-    "double": pa.float64(),
-    "decimal": pa.decimal128(38, 9),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-    "json": pa.string(),
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of one table.
-
-    Attributes:
-        name: Name in the warehouse.
-        data_type: dlt's name of the type, a key of `ARROW_TYPES`.
-        description: Meaning and unit, written to the warehouse where it takes descriptions.
-        path: Keys that lead to the value in a record (or in an item of its breakdown); empty for a column
-            that the connector makes itself.
-        nullable: Whether NULL is allowed.
-    """
-
-    name: str
-    data_type: str
-    description: str
-    path: Path = ()
-    nullable: bool = True
-
-    @property
-    def field(self) -> pa.Field:
-        """The Arrow field of this column."""
-        return pa.field(self.name, ARROW_TYPES[self.data_type], nullable=self.nullable)
 
 
 def _from(path: str, data_type: str, description: str) -> Column:
-    """A column that is read from the record: its name is its path, joined as dlt joins nested names."""
+    """Returns a column that is read from the record. Its name is its path, joined as dlt joins nested names."""
     keys = tuple(path.split("."))
     return Column("__".join(keys), data_type, description, keys)
 
 
-_ORGANIZATION = Column("organization_id", "text", "Organization that the record belongs to.", ("organization_id",))
-_DATE = Column("date", "date", "UTC day that was asked for.", ("date",), nullable=False)
+_ORGANIZATION = Column(
+    "organization_id", "text", "Organization that the record belongs to.", ("organization_id",), nullable=False
+)
+_DATE = Column("date", "date", "UTC day of the usage.", ("date",), nullable=False)
 _PARENTS_ORGANIZATION = replace(_ORGANIZATION, path=())
 _PARENTS_DATE = replace(_DATE, path=())
-_ROW_ID = Column("_dlt_id", "text", "Deterministic id of the row.", nullable=False)
-_LOAD_ID = Column("_dlt_load_id", "text", "dlt load package that wrote the row.", nullable=False)
-_PARENT_ID = Column("_dlt_parent_id", "text", f"_dlt_id of the record in {USAGE_TABLE}.", nullable=False)
+_LOAD_ID = Column(LOAD_ID, "text", "dlt load package that wrote the row.", nullable=False)
+_ROW_ID = Column(ROW_ID, "text", "Deterministic id of the row.", nullable=False)
+_PARENT_ID = Column("_dlt_parent_id", "text", f"{ROW_ID} of the record in {USAGE_TABLE}.", nullable=False)
 _LIST_IDX = Column("_dlt_list_idx", "bigint", "Position within the record, from 0.", nullable=False)
 
-TABLE_DESCRIPTIONS = {
-    USAGE_TABLE: "Claude Code usage as the Admin API reports it, one row per record. A person has several rows a day.",
-    TOOL_ACTIONS_TABLE: "Proposals of tools that were accepted or rejected, one row per record and tool.",
-    MODEL_BREAKDOWN_TABLE: "Tokens and estimated costs, in minor units (cents), one row per record and model.",
-    DAYS_TABLE: "Ledger of the days that were loaded, one row per day and fetch.",
-}
-"""Meaning and grain of the tables, written to the warehouse where it takes descriptions."""
-
-COLUMNS: dict[str, tuple[Column, ...]] = {
-    USAGE_TABLE: (
+USAGE = Table(
+    USAGE_TABLE,
+    "Claude Code usage as the Admin API reports it, one row per record. A person has several rows a day.",
+    (
         _ORGANIZATION,
         _DATE,
         _from("actor.type", "text", "user_actor (signed in) or api_actor (API key)."),
@@ -93,7 +49,14 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _LOAD_ID,
         _ROW_ID,
     ),
-    TOOL_ACTIONS_TABLE: (
+    clustered_by=("actor__email_address", "organization_id"),
+    counted_as="records",
+)
+
+TOOL_ACTIONS = Table(
+    TOOL_ACTIONS_TABLE,
+    "Proposals of tools that were accepted or rejected, one row per record and tool.",
+    (
         _PARENTS_ORGANIZATION,
         _PARENTS_DATE,
         Column("tool_name", "text", "Key of the tool in the record's tool_actions."),
@@ -101,9 +64,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _from("rejected", "bigint", "Proposals of the tool that were rejected."),
         _PARENT_ID,
         _LIST_IDX,
+        _LOAD_ID,
         _ROW_ID,
     ),
-    MODEL_BREAKDOWN_TABLE: (
+    clustered_by=("tool_name", "organization_id"),
+    counted_as="tool_actions",
+    parent=USAGE_TABLE,
+)
+
+MODEL_BREAKDOWN = Table(
+    MODEL_BREAKDOWN_TABLE,
+    "Tokens and estimated costs, in minor units (cents), one row per record and model.",
+    (
         _PARENTS_ORGANIZATION,
         _PARENTS_DATE,
         _from("model", "text", "Model id as the API sends it."),
@@ -112,20 +84,38 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _from("tokens.cache_read", "bigint", "Tokens read from the cache."),
         _from("tokens.cache_creation", "bigint", "Tokens written to the cache."),
         _from("estimated_cost.currency", "text", "Currency of the amount; never sum across currencies."),
-        _from("estimated_cost.amount", "decimal", "Estimated cost in minor units (cents for USD), exact."),
+        replace(
+            _from("estimated_cost.amount", "decimal", "Estimated cost in minor units (cents for USD), exact."),
+            precision=MONEY_PRECISION,
+            scale=MONEY_SCALE,
+        ),
         _PARENT_ID,
         _LIST_IDX,
+        _LOAD_ID,
         _ROW_ID,
     ),
-    DAYS_TABLE: (
-        replace(_ORGANIZATION, nullable=False),  # ClickHouse takes no column into a key that may be NULL
-        _DATE,
-        Column("fetched_at", "timestamp", "When the day's first page was asked for.", nullable=False),
-        Column("records", "bigint", "Records that the API gave for the day.", nullable=False),
-        Column("pages", "bigint", "Pages that they came on.", nullable=False),
-        Column("request_id", "text", "request-id of the day's last page."),
-        Column("content_hash", "text", "Hash of the day's records, whatever their order or pages.", nullable=False),
-        Column("is_final", "bool", "Asked six hours or more after the day's end.", nullable=False),
+    clustered_by=("model", "organization_id"),
+    counted_as="models",
+    parent=USAGE_TABLE,
+)
+
+DAYS = Table(
+    DAYS_TABLE,
+    "Ledger of the days that were loaded, one row per organization, day and fetch.",
+    (
+        replace(_ORGANIZATION, path=(), description="Organization that was read."),
+        replace(_DATE, path=(), description="UTC day that was read."),
+        Column("fetched_at", "timestamp", "The API's time at the first request for it.", nullable=False, precision=6),
+        # NULL for a day whose records could not be decoded: its old rows stay, and it is not held (decision D5a).
+        Column("records", "bigint", f"Rows loaded into {USAGE_TABLE}; NULL if the day could not be decoded."),
+        Column("tool_actions", "bigint", f"Rows loaded into {TOOL_ACTIONS_TABLE}."),
+        Column("models", "bigint", f"Rows loaded into {MODEL_BREAKDOWN_TABLE}."),
+        Column("pages", "bigint", "Pages of the response.", nullable=False),
+        Column("request_id", "text", "request-id of the last page, for support."),
+        Column("content_hash", "text", "Hash of the records, without who acted, whatever their order or pages."),
+        Column("actor_identity", "text", "Treatment of actors: keep, drop, or hash: and a fingerprint of the key."),
+        Column("is_final", "bool", "Fetched six hours or more after the end of the day.", nullable=False),
         _LOAD_ID,
     ),
-}
+    clustered_by=("organization_id",),
+)

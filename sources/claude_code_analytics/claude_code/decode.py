@@ -1,12 +1,12 @@
-"""What the records of a day hold: their values by the path of keys that leads there, column by column.
+"""Decoding of a day: response bodies to columns of values, by the path of keys that leads to them.
 
-Two ways lead to the same: a fast one for records that are all as the API reference has them (`records.py`), and one for
-records of any shape. Pure; types and names of columns are left to `tables.py`.
+Two paths with equal results: a fast one for records that are all as documented (`record_types.py`), and one for
+records of any shape. Pure. Types and names of columns are left to `tables.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import attrgetter
@@ -14,151 +14,156 @@ from typing import Any
 
 import msgspec
 
-from ..settings import MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
-from .columns import COLUMNS, Path
-from .pages import FetchedDay, Record
-from .privacy import Protect, unprotected
-from .record_types import KnownRecord
+from ..destination.arrow_tables import Columns
+from ..destination.schema import Path
+from ..exceptions import UndecodableDay
+from ..json_codec import NotJson, decode_exact, encode_each
+from ..privacy import Pseudonymizer, without_texts
+from ..report import FetchedDay
+from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
+from .record_types import documented_types
 
-_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
-_ENCODER_OF_KNOWN = msgspec.json.Encoder(order="deterministic", decimal_format="number")
-"""Gives what `_ENCODER` gives: the fields of known records are in order, and only the keys of dictionaries are not."""
+Record = dict[str, Any]
+
 _TOOL_ACTIONS: Path = ("tool_actions",)
 _MODEL_BREAKDOWN: Path = ("model_breakdown",)
+
+# Column of a breakdown's item that is not an object, named as in dlt's own tables for lists of plain values.
 _STRAY: Path = ("value",)
-"""Where an item of a breakdown goes that is no object, as in dlt's own tables for lists of plain values."""
 
+# By table, the paths of the objects that are taken apart into columns.
 _STRUCTS = {
-    table: frozenset(column.path[:depth] for column in columns for depth in range(1, len(column.path)))
-    for table, columns in COLUMNS.items()
+    table.name: frozenset(column.path[:depth] for column in table.columns for depth in range(1, len(column.path)))
+    for table in (USAGE, TOOL_ACTIONS, MODEL_BREAKDOWN)
 }
-"""By table, the paths of the objects that are taken apart into columns."""
 
-_DIMENSIONS = ("customer_type", "subscription_type", "terminal_type", "is_remote")
-
-
-Columns = dict[Path, list[Any]]
-"""Values by the path of keys that leads to them, each list as long as there are rows."""
+# What tells records of a day apart, beside the organization. Row ids are made from it (public contract).
+_DIMENSIONS = ("actor", "customer_type", "subscription_type", "terminal_type", "is_remote")
 
 
 @dataclass
-class Children:
-    """The items of one kind of breakdown, of all records, as lists of equal length; their values as columns."""
+class ChildRows:
+    """Items of one breakdown, of all records, one entry in each list for each row.
 
-    parents: list[int] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-    names: list[Any] = field(default_factory=list)
-    items: list[Any] = field(default_factory=list)
+    Attributes:
+        parents: Index of the record.
+        positions: Position within the record.
+        items: The items.
+        names: Their keys, where the breakdown is an object.
+        columns: Their values.
+    """
+
+    parents: list[int]
+    positions: list[int]
+    items: list[Any]
+    names: list[str] = field(default_factory=list)
     columns: Columns = field(default_factory=dict)
 
 
 @dataclass
-class Content:
-    """What a day's records hold, apart from who they belong to.
+class DecodedDay:
+    """Records of a day, with their actors as they may be stored.
 
     Attributes:
-        organizations: What each record says of its organization.
-        dimensions: Of each record, what tells it from others.
-        encoded: Each record as JSON, the same for the same content: keys in order, nothing that is null.
-        columns: The values of the records.
+        organizations: The `organization_id` of each record, of any type.
+        dimensions: Of each record, what tells it from the others.
+        contents: Each record as canonical JSON without nulls and without the texts of its actor.
+        columns: Values of the records.
         tools: Their tool actions.
         models: Their models.
     """
 
     organizations: list[Any]
     dimensions: list[tuple[Any, ...]]
-    encoded: list[bytes]
+    contents: list[bytes]
     columns: Columns
-    tools: Children
-    models: Children
+    tools: ChildRows
+    models: ChildRows
 
 
-def known_content(day: FetchedDay, protect: Protect) -> Content | None:
-    """The content of a day whose records are all as the API reference has them (`KnownRecord`).
+def decode_documented(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay | None:
+    """Decodes a day whose records are all as documented, or returns None.
 
-    None where one is not, or a value is an object or a list: that is for `any_content`, which gives the same otherwise.
+    Equal to `decode_any` where every value fits its column. Where one does not (an object in a text column), the
+    contents can differ, so the caller discards the day.
     """
-    records = day.known_records()
-    if records is None:
+    types = documented_types()
+    try:
+        records = [record for body in day.bodies for record in types.decode(body).data]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if protect is not unprotected:
+    if actors.mode != "keep":
         for record in records:
-            record.actor = _ACTOR(**protect(msgspec.structs.asdict(record.actor)))
-    tools = [record.tool_actions for record in records]
-    names = [sorted(actions) for actions in tools]
-    models = [record.model_breakdown for record in records]
-    content = Content(
+            record.actor = types.actor(**actors(msgspec.structs.asdict(record.actor)))
+    decoded = DecodedDay(
         organizations=[record.organization_id for record in records],
-        dimensions=list(map(_KNOWN_DIMENSIONS, records)),
-        encoded=list(map(_ENCODER_OF_KNOWN.encode, records)),
-        columns={path: list(map(get, records)) for path, get in _GETTERS[USAGE_TABLE]},
-        tools=Children(
-            parents=[parent for parent, listed in enumerate(names) for _ in listed],
-            positions=[position for listed in names for position in range(len(listed))],
-            names=list(chain.from_iterable(names)),
-            items=[actions[name] for actions, listed in zip(tools, names, strict=True) for name in listed],
-        ),
-        models=Children(
-            parents=[parent for parent, breakdown in enumerate(models) for _ in breakdown],
-            positions=[position for breakdown in models for position in range(len(breakdown))],
-            items=list(chain.from_iterable(models)),
-        ),
+        dimensions=list(map(attrgetter(*_DIMENSIONS), records)),
+        contents=[],
+        columns=types.columns(USAGE, records),
+        tools=_rows_by_name([record.tool_actions for record in records]),
+        models=_rows_by_position([record.model_breakdown for record in records]),
     )
-    for table, children in ((TOOL_ACTIONS_TABLE, content.tools), (MODEL_BREAKDOWN_TABLE, content.models)):
-        children.columns = {path: list(map(get, children.items)) for path, get in _GETTERS[table]}
-    for columns in (content.columns, content.tools.columns, content.models.columns):
-        if any({dict, list} & set(map(type, values)) for values in columns.values()):
-            return None
-    return content
+    decoded.tools.columns = types.columns(TOOL_ACTIONS, decoded.tools.items)
+    decoded.models.columns = types.columns(MODEL_BREAKDOWN, decoded.models.items)
+    textless = types.actor()  # a documented actor holds nothing but texts
+    for record in records:
+        record.actor = textless
+    decoded.contents = encode_each(records)
+    return decoded
 
 
-_KNOWN_DIMENSIONS = attrgetter("actor", *_DIMENSIONS)
-_ACTOR = next(each.type for each in msgspec.structs.fields(KnownRecord) if each.name == "actor")
-_GETTERS = {
-    table: [(column.path, attrgetter(".".join(column.path))) for column in COLUMNS[table] if column.path]
-    for table in (USAGE_TABLE, TOOL_ACTIONS_TABLE, MODEL_BREAKDOWN_TABLE)
-}
-
-
-def any_content(day: FetchedDay, protect: Protect) -> Content:
-    """The content of a day with records of any shape.
+def decode_any(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay:
+    """Decodes a day with records of any shape.
 
     Raises:
-        UnexpectedResponse: A record holds what no decoder takes.
+        UndecodableDay: A page is not JSON, or a record is not an object.
+        RecursionError: A record is nested too deeply.
     """
-    records = [_protected(record, protect) for record in day.records()]
-    columns = dict(_spread(records, _STRUCTS[USAGE_TABLE]))
-    content = Content(
+    sent = _records(day)
+    records = [_with_actor(record, actors) for record in sent]
+    columns = dict(_spread(records, _STRUCTS[USAGE.name]))
+    decoded = DecodedDay(
         organizations=[record.get("organization_id") for record in records],
         dimensions=[
-            (
-                _without_nulls(record.get("actor"), depth=1),
-                *map(record.get, _DIMENSIONS),
-            )  # null and missing say the same
-            for record in records
+            (_without_nulls(record.get("actor"), depth=1), *map(record.get, _DIMENSIONS[1:])) for record in records
         ],
-        encoded=[_ENCODER.encode(_without_nulls(record)) for record in records],
+        contents=encode_each(_without_nulls(_with_actor(record, without_texts)) for record in sent),
         columns=columns,
-        tools=_take_children(columns, _TOOL_ACTIONS, dict),
-        models=_take_children(columns, _MODEL_BREAKDOWN, list),
+        tools=_rows_by_name(_take(columns, _TOOL_ACTIONS, dict)),
+        models=_rows_by_position(_take(columns, _MODEL_BREAKDOWN, list)),
     )
-    for table, children in ((TOOL_ACTIONS_TABLE, content.tools), (MODEL_BREAKDOWN_TABLE, content.models)):
-        items, strays = _split(children.items, dict)
-        children.columns = dict(_spread(items, _STRUCTS[table]))
+    for table, rows in ((TOOL_ACTIONS, decoded.tools), (MODEL_BREAKDOWN, decoded.models)):
+        items, strays = _split(rows.items, dict)
+        rows.columns = dict(_spread(items, _STRUCTS[table.name]))
         if strays:
-            named = children.columns.get(_STRAY, [None] * len(strays))
-            children.columns[_STRAY] = [
-                name if stray is None else stray for stray, name in zip(strays, named, strict=True)
-            ]
-    return content
+            named = rows.columns.get(_STRAY, [None] * len(strays))
+            rows.columns[_STRAY] = [name if stray is None else stray for stray, name in zip(strays, named, strict=True)]
+    return decoded
 
 
-def _protected(record: Record, protect: Protect) -> Record:
-    return {**record, "actor": protect(record["actor"])} if "actor" in record else record
+def undecodable(day: FetchedDay, reason: str) -> UndecodableDay:
+    """Returns the error that names a day whose records cannot be decoded."""
+    message = f"{reason}; this day keeps its old rows, report it to Anthropic's support"
+    return UndecodableDay(message, day=day.date, status=200, request_id=day.request_id)
+
+
+def _records(day: FetchedDay) -> list[Record]:
+    try:
+        records = [record for body in day.bodies for record in decode_exact(body)["data"]]
+    except NotJson as error:
+        raise undecodable(day, str(error)) from error
+    for number, record in enumerate(records, start=1):
+        if not isinstance(record, dict):
+            raise undecodable(day, f"record {number} is not an object")
+    return records
+
+
+def _with_actor(record: Record, treat: Callable[[Any], Any]) -> Record:
+    return {**record, "actor": treat(record["actor"])} if "actor" in record else record
 
 
 def _without_nulls(value: Any, depth: int = 4) -> Any:
-    """The value without the fields of its objects that are null: to be null and to be missing say the same.
+    """Returns a value without the fields of its objects that are null: null and missing mean the same.
 
     `depth` is how far down: a record has no object below the tokens of its models.
     """
@@ -174,11 +179,11 @@ def _without_nulls(value: Any, depth: int = 4) -> Any:
 def _spread(
     objects: Sequence[Mapping[str, Any] | None], structs: frozenset[Path], path: Path = ()
 ) -> Iterator[tuple[Path, list[Any]]]:
-    """Objects to columns: each path of keys with one value for each object, None where it is missing."""
+    """Yields the columns of objects: each path of keys with one value for each object, None where it is missing."""
     for key in dict.fromkeys(chain.from_iterable(filter(None, objects))):
         inner = (*path, key)
         try:
-            values = [item[key] for item in objects]  # type: ignore[index]  # the usual case: all have the key
+            values = [item[key] for item in objects]  # type: ignore[index]  # usually all have the key
         except (KeyError, TypeError):
             values = [item.get(key) if item else None for item in objects]
         if inner not in structs:
@@ -190,24 +195,33 @@ def _spread(
             yield inner, strays
 
 
-def _take_children(columns: Columns, path: Path, container: type) -> Children:
-    """Takes a breakdown out of the columns, in the order of the records; what is no breakdown stays a column."""
+def _take(columns: Columns, path: Path, container: type) -> list[Any]:
+    """Takes the breakdowns of all records out of the columns. Values of other types stay a column."""
     breakdowns, strays = _split(columns.pop(path, []), container)
     if strays:
         columns[path] = strays
-    children = Children()
-    for parent, breakdown in enumerate(breakdowns):
-        if breakdown:
-            names = sorted(breakdown) if container is dict else range(len(breakdown))
-            children.parents += [parent] * len(names)
-            children.positions += range(len(names))
-            children.names += names
-            children.items += map(breakdown.__getitem__, names)
-    return children
+    return breakdowns
+
+
+def _rows_by_name(breakdowns: list[Any]) -> ChildRows:
+    """Returns the rows of breakdowns that are objects, in order of their keys."""
+    names = [sorted(breakdown or ()) for breakdown in breakdowns]
+    rows = _rows_by_position([[items[key] for key in keys] for items, keys in zip(breakdowns, names, strict=True)])
+    rows.names = list(chain.from_iterable(names))
+    return rows
+
+
+def _rows_by_position(breakdowns: list[Any]) -> ChildRows:
+    """Returns the rows of breakdowns that are lists, in order of the records; None has no rows."""
+    return ChildRows(
+        parents=[parent for parent, items in enumerate(breakdowns) for _ in items or ()],
+        positions=[position for items in breakdowns for position in range(len(items or ()))],
+        items=list(chain.from_iterable(filter(None, breakdowns))),
+    )
 
 
 def _split(values: list[Any], container: type) -> tuple[list[Any], list[Any] | None]:
-    """Values of the expected container with None for all others; and those others, or None when there are none."""
+    """Splits values into those of a type and all others, with None in the gaps; None when there are no others."""
     if set(map(type, values)) <= {container, type(None)}:
         return values, None
     return (

@@ -1,29 +1,38 @@
-"""Pages of records and the day that they make up. Response bodies in, checked values out.
+"""Pages of one day: requested one after the other, checked to be pages of that day, kept as bytes.
 
-A page is checked when it arrives and decoded when its day is shaped, so that days that wait for their turn are bytes
-and not a hundred thousand small objects. Numbers stay exact: integers as `int` of any size, others as `Decimal` (D8).
+Records are decoded when the day is shaped. So days that wait for their turn are bytes and not a hundred thousand small
+objects, and a record with odd content is an error of its day, not of the request.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+import logging
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 import msgspec
 
-from ..dates import is_final
-from ..exceptions import UnexpectedResponse
-from .record_types import KnownPage
+from ..api.client import Session
+from ..exceptions import ApiError, RequestRefused, UndecodableDay, UnexpectedResponse
+from ..report import FetchedDay
+from ..settings import PAGE_LIMIT, REPORT_PATH
 
-Record = dict[str, Any]
+logger = logging.getLogger("claude_code_analytics")
 
-_INTEGER_DIGITS = 40
+# More pages than any organization has in a day: beyond, the page cursor leads in circles.
+PAGES_PER_DAY = 10_000
+# A day fails with this many more pages than records: a server that keeps issuing new tokens would never finish.
+EMPTY_PAGES_PER_DAY = 100
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class NotAPage(ValueError):
-    """The body is no page; the text says why. The client turns it into an error that names the day."""
+    """The body is not a page of records; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class Page:
     Attributes:
         body: The response body.
         record_count: Records on it.
-        days: The days that they name, as text; odd values are left out.
+        days: Dates of the records, as text; odd values are left out.
         next_page: Token of the next page, or None on the last.
     """
 
@@ -43,115 +52,124 @@ class Page:
     next_page: str | None
 
 
-@dataclass(frozen=True)
-class FetchedDay:
-    """All that the API said about one day.
+def fetch_day(session: Session, date: dt.date) -> FetchedDay:
+    """Reads all pages of one UTC day.
 
-    Attributes:
-        date: The UTC day.
-        bodies: Response bodies of its pages.
-        record_count: Records on all of them.
-        request_id: `request-id` of the last page, where it was sent.
-        fetched_at: When the first page was asked for (UTC): the state of the data that the records show.
+    A page cursor that the API refuses, that leads in circles or to another day makes the day start over once, from its
+    first page: the error reference does not say how long a cursor lives.
+
+    Raises:
+        ApiError: The day could not be read whole; the error names it.
+        UndecodableDay: A page is nested too deep for any decoder.
+        ConfigurationError: There is no credential.
     """
+    try:
+        return _fetch(session, date)
+    except _LostCursor as lost:
+        logger.info("%s; reading the day again from its first page", lost)
+    try:
+        return _fetch(session, date)
+    except _LostCursor as lost:
+        raise lost.error from None
 
-    date: dt.date
-    bodies: tuple[bytes, ...]
-    record_count: int
-    request_id: str | None
-    fetched_at: dt.datetime
 
-    @property
-    def is_final(self) -> bool:
-        """Whether the day was over, and settled, when it was asked for."""
-        return is_final(self.date, self.fetched_at)
+class _LostCursor(Exception):
+    """A page cursor is of no use; the day may be started over."""
 
-    @property
-    def size(self) -> int:
-        """Bytes of its pages, or of what has been made of them."""
-        return sum(map(len, self.bodies))
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
-    def known_records(self) -> list[Any] | None:
-        """The records of all pages as `KnownRecord`, or None where one is not as the API reference has it."""
+
+def _fetch(session: Session, date: dt.date) -> FetchedDay:
+    fetched_at = session.now()
+    bodies: list[bytes] = []
+    records = 0
+    tokens: set[str] = set()
+    params: dict[str, str | int] = {"starting_at": date.isoformat(), "limit": PAGE_LIMIT}
+    while True:
         try:
-            return [record for body in self.bodies for record in _KNOWN_DECODER.decode(body).data]
-        except (msgspec.ValidationError, *_NOT_JSON):
-            return None
-
-    def records(self) -> list[Record]:
-        """The records of all pages, decoded.
-
-        Raises:
-            UnexpectedResponse: A record holds what no decoder takes.
-        """
-        try:
-            return [record for body in self.bodies for record in read_json(body)["data"]]
-        except NotAPage as error:
-            raise UnexpectedResponse(str(error), day=self.date, status=200, request_id=self.request_id) from error
-
-
-class _Head(msgspec.Struct, gc=False):
-    """What the check reads of a record."""
-
-    date: Any = None
-
-
-class _Envelope(msgspec.Struct):
-    """What the check reads of a page."""
-
-    data: list[_Head]
-    has_more: bool
-    next_page: Any = None
+            response = session.get(REPORT_PATH, params, read_page, date)
+        except RequestRefused as refusal:
+            if refusal.status == 400 and tokens:
+                raise _LostCursor(refusal) from None
+            raise
+        page, request_id = response.value, response.request_id
+        if page is None:
+            what = "a page is nested too deep to be decoded; nothing of this day was loaded"
+            raise UndecodableDay(what, day=date, status=200, request_id=request_id)
+        problem = _problem(page, date, tokens, records)
+        if problem:
+            what = f"{problem}; nothing of this day was loaded, run again later"
+            raise _LostCursor(UnexpectedResponse(what, day=date, status=200, request_id=request_id))
+        bodies.append(page.body)
+        records += page.record_count
+        if page.next_page is None:
+            return FetchedDay(date, tuple(bodies), records, request_id, fetched_at)
+        tokens.add(page.next_page)
+        params["page"] = page.next_page
 
 
-def read_page(body: bytes) -> Page:
-    """Checks one page.
+def _problem(page: Page, date: dt.date, tokens: set[str], records: int) -> str | None:
+    """Returns what is wrong with a page of `date` after these tokens and so many records, or None."""
+    if page.next_page in tokens or len(tokens) >= min(PAGES_PER_DAY, records + EMPTY_PAGES_PER_DAY):
+        return "the API's page cursor leads in circles"
+    for named in page.days:
+        if _ISO_DAY.match(named) and named[:10] != date.isoformat():
+            return f"the API returned records of {named[:10]}"
+    return None
 
-    The day goes on only where `has_more` is true and `next_page` is a non-empty text; `has_more` without a token would
+
+def read_page(body: bytes) -> Page | None:
+    """Checks one page. Records may be anything; None where the page is nested too deep for any decoder.
+
+    The day goes on only where `has_more` is true and `next_page` is a non-empty text. `has_more` without a token would
     cut the day short and is refused.
 
     Raises:
         NotAPage: Not JSON, or not the shape of a page.
     """
     try:
-        body.decode()
-        page = _PAGE_DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        raise NotAPage(f"the answer is no page of records ({error})") from error
-    except _NOT_JSON as error:
-        raise NotAPage("the answer is not (whole) JSON") from error
-    if page.has_more and not (isinstance(page.next_page, str) and page.next_page):
-        raise NotAPage("the answer says has_more but gives no next_page")
-    days = frozenset(head.date for head in page.data if isinstance(head.date, str))
-    return Page(body, len(page.data), days, page.next_page if page.has_more else None)
+        text = body.decode()
+        try:
+            page = _decoder().decode(body)
+            count, dates, has_more, next_page = (
+                len(page.data),
+                [r.date for r in page.data],
+                page.has_more,
+                page.next_page,
+            )
+        except msgspec.DecodeError:  # not a page, or a page whose records hold what msgspec refuses
+            count, dates, has_more, next_page = _read_leniently(text)
+    except RecursionError:
+        return None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise NotAPage("the response is not (whole) JSON") from error
+    if has_more and not (isinstance(next_page, str) and next_page.isprintable() and next_page):
+        raise NotAPage("the response has has_more but no next_page")
+    days = frozenset(date for date in dates if isinstance(date, str))
+    return Page(body, count, days, next_page if has_more else None)
 
 
-def read_json(body: bytes) -> Any:
-    """Decodes JSON with exact numbers.
-
-    Raises:
-        NotAPage: Not JSON, not UTF-8, or nested beyond reason.
-    """
-    try:
-        return _DECODER.decode(body)
-    except _NOT_JSON as error:
-        raise NotAPage("the answer is not (whole) JSON") from error
+@cache
+def _decoder() -> msgspec.json.Decoder[Any]:
+    """Returns a decoder for the envelope alone: it skips what it does not read, many times faster than decoding."""
+    head = msgspec.defstruct("Head", [("date", Any, None)], gc=False)
+    fields: list[Any] = [("data", list[head]), ("has_more", bool), ("next_page", Any, None)]  # type: ignore[valid-type]
+    return msgspec.json.Decoder(msgspec.defstruct("Envelope", fields))
 
 
-def _exact(text: str) -> int | Decimal | str:
-    """A number with a point or an exponent: an integer where it is one (`19.0`), else the decimal as written.
-
-    An exponent that no decimal has leaves the text.
-    """
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return text
-    whole = number.adjusted() < _INTEGER_DIGITS and number == number.to_integral_value()
-    return int(number) if whole else number
+def _read_leniently(text: str) -> tuple[int, list[Any], bool, Any]:
+    """Reads the envelope of a page whose records may be null, or hold lone surrogates or endless integers."""
+    page = json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse_constant)
+    if not isinstance(page, dict) or not isinstance(page.get("data"), list):
+        raise NotAPage("the response is not a page of records: it has no list `data`")
+    if not isinstance(page.get("has_more"), bool):
+        raise NotAPage("the response is not a page of records: it has no true or false `has_more`")
+    dates = [record.get("date") for record in page["data"] if isinstance(record, dict)]
+    return len(page["data"]), dates, page["has_more"], page.get("next_page")
 
 
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_exact)
-_KNOWN_DECODER = msgspec.json.Decoder(KnownPage, float_hook=_exact)
-_PAGE_DECODER = msgspec.json.Decoder(_Envelope)
+def _refuse_constant(name: str) -> Any:
+    """Refuses NaN and Infinity, which Python takes for JSON."""
+    raise NotAPage("the response is not (whole) JSON")

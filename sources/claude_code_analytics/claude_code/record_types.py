@@ -1,56 +1,77 @@
-"""The record as the API reference has it, as a type: decoding into it is fast, and tells records that are otherwise.
+"""msgspec types for records as documented. Decoding anything else fails, which selects the general path.
 
-Made from `columns.py`. Values may be of any type (they are fitted to their columns later); it is the objects that must
-be there, and hold nothing unknown. A page with any other record is decoded without a type, and shaped more slowly.
+Made from `columns.py`. Values may have any type, because they are coerced to their columns later. The objects that
+hold them must be there, and hold nothing unknown.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from ..settings import MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
-from .columns import COLUMNS, Path
+from ..destination.arrow_tables import Columns
+from ..destination.schema import Path, Table
+from ..json_codec import exact_decoder
+from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 
 
-def _struct(name: str, paths: Iterable[Path], **breakdowns: Any) -> type[msgspec.Struct]:
-    """A type of objects that hold values at these paths. Fields are in alphabetical order: so they are encoded."""
-    fields: dict[str, Any] = {}
+@dataclass(frozen=True)
+class DocumentedTypes:
+    """Types of records as documented.
+
+    Attributes:
+        decode: Decodes one page; raises what msgspec raises where a record is not as documented.
+        actor: The type of `actor`.
+    """
+
+    decode: Callable[[bytes], Any]
+    actor: Any
+    _getters: dict[str, list[tuple[Path, attrgetter[Any]]]]
+
+    def columns(self, table: Table, rows: list[Any]) -> Columns:
+        """Returns the values of records, or of items of their breakdowns."""
+        return {path: list(map(get, rows)) for path, get in self._getters[table.name]}
+
+
+@cache
+def documented_types() -> DocumentedTypes:
+    """Returns the types. A function: dlt imports the source where msgspec may be missing."""
+    tool: Any = _struct("Tool", _paths(TOOL_ACTIONS))
+    model: Any = _struct("Model", _paths(MODEL_BREAKDOWN))
+    record: Any = _struct("Record", _paths(USAGE), tool_actions=dict[str, tool], model_breakdown=list[model])
+    page = msgspec.defstruct("Page", [("data", list[record])], gc=False)
+    actor = msgspec.structs.fields(record)[0].type  # alphabetically the first
+    getters = {
+        table.name: [(path, attrgetter(".".join(path))) for path in _paths(table)]
+        for table in (USAGE, TOOL_ACTIONS, MODEL_BREAKDOWN)
+    }
+    return DocumentedTypes(exact_decoder(page).decode, actor, getters)
+
+
+def _paths(table: Table) -> list[Path]:
+    return [column.path for column in table.columns if column.path]
+
+
+def _struct(name: str, paths: Iterable[Path], **breakdowns: Any) -> Any:
+    """Makes the type of an object that holds values at these paths. Its fields encode in alphabetical order."""
     inside: defaultdict[str, list[Path]] = defaultdict(list)
     for path in paths:
-        if len(path) == 1:
-            fields[path[0]] = (path[0], Any, None)
-        elif path:
-            inside[path[0]].append(path[1:])
-    for key, inner in inside.items():
-        fields[key] = (key, _struct(f"{name}.{key}", inner))
-    for key, kind in breakdowns.items():
-        fields[key] = (key, kind)
+        inside[path[0]].append(path[1:])
+    objects = {key: _struct(f"{name}.{key}", inner) for key, inner in inside.items() if inner != [()]}
+    fields = {key: (key, Any, None) for key in inside} | {
+        key: (key, kind) for key, kind in (objects | breakdowns).items()
+    }
     return msgspec.defstruct(
         name,
         [fields[key] for key in sorted(fields)],
         kw_only=True,
         forbid_unknown_fields=True,
         omit_defaults=True,
-        gc=False,
+        gc=False,  # records hold no cycles; the collector would walk half a million objects
     )
-
-
-def _paths(table: str) -> list[Path]:
-    return [column.path for column in COLUMNS[table]]
-
-
-KnownTool: Any = _struct("Tool", _paths(TOOL_ACTIONS_TABLE))
-KnownModel: Any = _struct("Model", _paths(MODEL_BREAKDOWN_TABLE))
-KnownRecord: Any = _struct(
-    "Record", _paths(USAGE_TABLE), tool_actions=dict[str, KnownTool], model_breakdown=list[KnownModel]
-)
-
-
-class KnownPage(msgspec.Struct, gc=False):
-    """A page whose records are all as the reference has them."""
-
-    data: list[KnownRecord]

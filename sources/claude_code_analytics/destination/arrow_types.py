@@ -1,6 +1,6 @@
-"""Values to Arrow arrays: what fits a column goes there, what does not goes to dlt's variant of it. Nothing is lost.
+"""Coercion of decoded JSON values to Arrow arrays: values that fit, and dlt's variants for those that do not.
 
-Knows types, not records. JSON numbers arrive as `int` or `Decimal` (`pages.py`), never as binary floats.
+Knows types, not records. JSON numbers arrive as `int` or `Decimal` (`json_codec.py`), never as binary floats.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
-from ..claude_code.columns import ARROW_TYPES
+from ..json_codec import json_text
+from .schema import MONEY_PRECISION, arrow_types
 
+# dlt type of a value in a field that no column is declared for, as dlt itself chooses it.
 NATURAL_TYPES: dict[type, str] = {
     str: "text",
     bool: "bool",
@@ -23,9 +24,9 @@ NATURAL_TYPES: dict[type, str] = {
     dict: "json",
     list: "json",
 }
-"""The type that a value of a field unknown to `columns.py` gets, as dlt itself would choose."""
 
-_TAKES: dict[str, frozenset[type]] = {
+# Python types that a column of each dlt type can hold. A type that is missing here holds only None.
+_ACCEPTED: dict[str, frozenset[type]] = {
     "text": frozenset({str}),
     "bool": frozenset({bool}),
     "bigint": frozenset({int}),
@@ -37,33 +38,32 @@ _NOTHING: frozenset[type] = frozenset()
 _NONE = frozenset({type(None)})
 _WHOLE = _NONE | {int}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
+
+# Doubles hold every integer up to this one.
 _EXACT_INTEGERS = 2**53
-_DIGITS = 38
-"""Of a decimal(38, 9). With more decimals than that pyarrow 26 makes 0 of some numbers (48, 68, 84, ... decimals), and
-1E-999999999 crashes the process, so it does not get to see them."""
 
 
 def natural_type(values: Sequence[Any]) -> str | None:
-    """The type of the first value that is not None, or None when there is none."""
+    """Returns the dlt type of the first value that is not None, or None when there is none."""
     return next((NATURAL_TYPES[type(value)] for value in values if value is not None), None)
 
 
-def fit(values: Sequence[Any], data_type: str) -> dict[str | None, pa.Array]:
-    """Arrow arrays that hold all values, each array as long as `values`.
+def coerce(values: Sequence[Any], data_type: str) -> dict[str | None, pa.Array]:
+    """Converts the values of one column to Arrow arrays that together hold all of them.
 
     Args:
-        values: Decoded JSON values of one column; None is NULL.
-        data_type: dlt type of the column, a key of `ARROW_TYPES`.
+        values: Decoded JSON values; None is NULL.
+        data_type: dlt type of the column, a key of `arrow_types()`.
 
     Returns:
-        Under None the column itself; under a type name (`text`, `double`, ...) the values that did not fit the
-        column, for dlt's variant column of that type (`<column>__v_text`).
+        Arrays as long as `values`. Under None the column itself; under a type name (`text`, `double`, ...) the values
+        that did not fit it, for dlt's variant column of that type (`<column>__v_text`).
     """
-    if set(map(type, values)) - _NONE <= _TAKES.get(data_type, _NOTHING):
+    if set(map(type, values)) - _NONE <= _ACCEPTED.get(data_type, _NOTHING):
         try:
             return {None: _array(values, data_type)}
         except (ValueError, TypeError, OverflowError):
-            pass  # some value is of the right kind and yet does not fit: find out which, one by one
+            pass  # some value has the right Python type and still does not fit: look at them one by one
     homes = [None if value is None else _home(value, data_type) for value in values]
     arrays: dict[str | None, pa.Array] = {}
     for home in [None, *sorted({home for home in homes if home})]:
@@ -72,32 +72,24 @@ def fit(values: Sequence[Any], data_type: str) -> dict[str | None, pa.Array]:
     return arrays
 
 
-def json_text(value: Any) -> str:
-    """`value` as JSON text with sorted keys and exact numbers."""
-    return _ENCODER.encode(value).decode()
-
-
-_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")
-
-
 def _array(values: Sequence[Any], data_type: str) -> pa.Array:
-    """An Arrow array of values that are known, or hoped, to fit; raises when one does not."""
+    """Returns an Arrow array of values that are expected to fit; raises when one does not."""
     if data_type == "decimal" and not set(map(type, values)) <= _WHOLE:
-        values = [_number(value) for value in values]  # Arrow itself refuses what decimal(38, 9) cannot hold
+        values = [_number(value) for value in values]  # Arrow itself rejects what decimal(38, 9) cannot hold
     elif data_type == "double":
         values = [_exact_double(value) for value in values]
     elif data_type == "json":
         values = [None if value is None else json_text(value) for value in values]
-    return pa.array(values, ARROW_TYPES[data_type])
+    return pa.array(values, arrow_types()[data_type])
 
 
 def _home(value: Any, data_type: str) -> str | None:
-    """Where a value belongs that may not fit `data_type`: None for the column itself, or a variant's type."""
+    """Returns where a value belongs: None for the column itself, else the type of its variant."""
     natural = NATURAL_TYPES[type(value)]
     if (data_type, natural) == ("decimal", "double"):
         natural = "text"  # money never becomes a binary float (decision D8)
     for home in (data_type, natural):
-        if type(value) in _TAKES.get(home, _NOTHING):
+        if type(value) in _ACCEPTED.get(home, _NOTHING):
             try:
                 _array([value], home)
             except (ValueError, TypeError, OverflowError):
@@ -107,12 +99,12 @@ def _home(value: Any, data_type: str) -> str | None:
 
 
 def _as_text(value: Any) -> str | None:
-    """A value for a text variant: text as it is, anything else as JSON wrote it."""
+    """Returns a value as a text variant holds it: text as it is, anything else as JSON."""
     return value if value is None or isinstance(value, str) else json_text(value)
 
 
 def _number(value: Any) -> Any:
-    """A number that may be a decimal, also where it was sent as text; raises ValueError for any other text."""
+    """Converts an amount, also one sent as text, for a decimal column; raises ValueError for any other text."""
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
             raise ValueError(value)
@@ -120,13 +112,14 @@ def _number(value: Any) -> Any:
             value = Decimal(value)
         except InvalidOperation as error:  # an exponent that no decimal has
             raise ValueError(value) from error
-    if isinstance(value, Decimal) and -int(value.as_tuple().exponent) > _DIGITS:
+    # pyarrow 26 turns some numbers of 48, 68, 84, ... decimals into 0, and 1E-999999999 crashes the process.
+    if isinstance(value, Decimal) and -int(value.as_tuple().exponent) > MONEY_PRECISION:
         raise ValueError(value)
     return value
 
 
 def _exact_double(value: int | Decimal | None) -> float | None:
-    """The value as a double that prints the same number; raises ValueError otherwise."""
+    """Converts a number to the double that prints the same number; raises ValueError where there is none."""
     if value is None:
         return None
     number = float(value)

@@ -1,197 +1,170 @@
-"""The facts about destinations: the files that each takes, how its SQL is written, how its tables are laid out.
+"""Supported destinations, one row each: files, layout, settings, and how days are replaced there.
 
-A destination is served when two things hold: dlt can replace what a condition of ours names there (`delete-insert`, on
-Delta tables `cdc`), and this module knows how its SQL writes a day. What is not known is refused: a condition that
-another dialect reads in another way would delete other days.
+A destination is supported where dlt can replace what a condition selects (`delete-insert`, on Delta tables `cdc`) and
+this project has tried, or parsed, the SQL. Every other destination is refused by name.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from dlt.common.destination import DestinationCapabilitiesContext
 
-from ..claude_code.columns import TABLE_DESCRIPTIONS
 from ..exceptions import DestinationError
-from ..settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, RECORD_TABLES, TABLES, TOOL_ACTIONS_TABLE, USAGE_TABLE
+from .schema import Table
 
-SERVED = (
-    "duckdb",
-    "motherduck",
-    "ducklake",
-    "bigquery",
-    "snowflake",
-    "postgres",
-    "redshift",
-    "databricks",
-    "clickhouse",
-    "mssql",
-    "synapse",
-    "fabric",
-    "filesystem",
+# The rows of a table whose (organization, day) is staged. `$organization` and `$date` become quoted column names, dlt
+# fills in the two tables. A correlated subquery over renamed columns: `date IN (..) AND organization_id IN (..)`
+# deletes foreign days, and `{table}.date` matches nothing on the BigQuery stand-in, without an error.
+STAGED_DAYS = (
+    "EXISTS (SELECT 1 FROM (SELECT $organization AS o, $date AS d FROM {staging_table}) s "
+    "WHERE s.o = $organization AND s.d = $date)"
 )
-"""Types of destination that are served, as the sentence of a refusal names them."""
 
-TABLE_FORMATS = {"filesystem": "delta"}
-"""dlt's format of the tables by type of destination, where that is not a database. Plain files are only added to, and
-dlt deletes nothing from Iceberg tables that a load does not bring; from Delta tables it does."""
+# dlt 1.31 wraps delete and insert in one transaction only if the SQL looks like DDL, which it recognizes by the word
+# CREATE. Otherwise a failed insert leaves the day deleted.
+IN_ONE_TRANSACTION = " /* CREATE */"
 
-STRATEGIES = {"delta": "cdc"}
-"""dlt's merge strategy by format of the tables; `delete-insert` in a database.
-
-`cdc` updates the rows whose primary key is there, inserts the others, and deletes what the scope names and the load
-does not bring. With `_dlt_id` as the key that replaces days, also by nothing, in one commit for each table.
-"""
-
-FILE_FORMATS = {
-    "filesystem": "parquet",
-    "duckdb": "parquet",
-    "motherduck": "parquet",
-    "snowflake": "parquet",
-    "bigquery": "jsonl",
-    "postgres": "insert_values",
-    "redshift": "jsonl",
-}
-"""Loader file format by type of destination; elsewhere, and where dlt does not take it, dlt's own choice.
-
-Why: Parquet is 20 times faster than dlt's default on DuckDB; BigQuery takes no JSON column from Parquet; Postgres' CSV
-turns empty texts into NULL; from a bucket Redshift reads JSON by the columns' names, but Parquet by their places.
-"""
-
-DAY_LITERALS = {
-    "duckdb": "DATE '{day}'",
-    "bigquery": "DATE '{day}'",
-    "snowflake": "DATE '{day}'",
-    "postgres": "DATE '{day}'",
-    "redshift": "DATE '{day}'",
-    "databricks": "DATE '{day}'",
-    "clickhouse": "DATE '{day}'",
-    "tsql": "CAST('{day}' AS DATE)",  # T-SQL has no date literals
-    "fabric": "CAST('{day}' AS DATE)",
-}
-"""How SQL writes a day, by dlt's name of the dialect. No text alone: what it is compared with must not decide."""
-
-_FILTERED_ON: dict[str, tuple[str, ...]] = {
-    USAGE_TABLE: ("actor__email_address", "organization_id"),
-    TOOL_ACTIONS_TABLE: ("tool_name", "organization_id"),
-    MODEL_BREAKDOWN_TABLE: ("model", "organization_id"),
-    DAYS_TABLE: ("organization_id",),
-}
-"""What people filter on besides the date, the most telling first: BigQuery skips blocks by the leading columns only."""
-
-TABLE_HINTS: dict[str, dict[str, dict[str, Any]]] = {
-    "bigquery": {
-        table: {
-            "x-bigquery-partition": {"date": "DATE_TRUNC({column_name}, MONTH)"},
-            "x-bigquery-cluster-columns": list(_FILTERED_ON[table]),
-            "x-bigquery-table-description": TABLE_DESCRIPTIONS[table],
-        }
-        for table in TABLES
-    },
-    "databricks": {table: {"x-databricks-table-comment": TABLE_DESCRIPTIONS[table]} for table in TABLES},
-}
-"""dlt's hints for a table, by type of destination. They count when it is created; dlt changes no layout later.
-
-Months, not days: a day of 1,000 developers is 0.7 MB in all tables, a month of the largest 9 MB, and BigQuery bills at
-least 10 MB of each table that a statement names. Its limits (10,000 partitions in a table, 4,000 changed by one job:
-cloud.google.com/bigquery/quotas) are out of reach then. The ledger is partitioned too, so that what a load deletes
-anywhere lies in the months of its window.
-
-Only hints that one destination reads: by dlt's general `partition` ClickHouse and Databricks would keep a part for each
-day, and two columns with `cluster` would be two DISTKEYs to Redshift, which takes one.
-"""
-
-CLUSTERED_COLUMN = {"snowflake": "date"}
-"""The column with dlt's `cluster` hint, by type of destination. Loads keep the days in order, so Snowflake's automatic
-clustering has little to do; without the hint dlt would drop a clustering key whenever a column is added."""
-
-
-SETTINGS: dict[str, dict[str, Any]] = {"snowflake": {"use_timestamp_tz": True}}
-"""dlt's settings by type of destination, for loads of this project's pipelines whose user has not set them.
-
-Snowflake shows a TIMESTAMP_LTZ, dlt's choice, in the time zone of whoever asks; a TIMESTAMP_TZ stays in UTC.
-"""
+# Postgres runs the whole text as one transaction anyway. The lock makes concurrent merges of a table take turns, so
+# that the second DELETE sees what the first one committed and no row is doubled (DESIGN, D5b). It rests on dlt sending
+# delete and insert as one multi-statement text.
+TAKING_TURNS = "FALSE; SELECT pg_advisory_xact_lock(hashtext('{table}')); DELETE FROM {table} WHERE "
 
 
 @dataclass(frozen=True)
-class Target:
-    """The destination of the pipeline that runs, as far as tables and SQL depend on it.
+class Destination:
+    """One supported kind of destination.
 
     Attributes:
-        kind: dlt's name of the type of destination; empty where a pipeline only extracts.
-        capabilities: What dlt says of it, with the pipeline's naming and staging taken into account.
+        name: dlt's name of the destination type.
+        evidence: How it is tested: `tested`, `stand-in` (a program in place of a cloud service) or `expected` (its SQL
+            is parsed).
+        notes: What a user should know, for the docs.
+        file_format: Loader file format; dlt's choice where None, or where dlt does not support it.
+        table_format: Format of the tables where the destination is no database.
+        strategy: dlt's merge strategy.
+        replaced_rows: The condition that selects the rows a package replaces; None where it has to be written out for
+            each package (Delta).
+        table_hints: Returns the destination's own hints for the layout of a table.
+        clustered_column: The column that gets dlt's `cluster` hint.
+        settings: dlt settings of the destination for loads of this project's pipelines, where the user set none.
+        load_workers: Tables written side by side, where more only cost memory.
+        reports_types: Whether dlt reads back the exact types that it wrote.
     """
 
-    kind: str
-    capabilities: DestinationCapabilitiesContext
+    name: str
+    evidence: str = "expected"
+    notes: str = ""
+    file_format: str | None = None
+    table_format: str | None = None
+    strategy: str = "delete-insert"
+    replaced_rows: str | None = STAGED_DAYS + IN_ONE_TRANSACTION
+    table_hints: Callable[[Table], dict[str, Any]] = lambda table: {}
+    clustered_column: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    load_workers: int | None = None
+    reports_types: bool = False
 
-    @property
-    def table_format(self) -> str | None:
-        """Format of the tables, or None in a database."""
-        return TABLE_FORMATS.get(self.kind)
-
-    @property
-    def strategy(self) -> str:
-        """Merge strategy of dlt."""
-        return _strategy(self.kind)
-
-    @property
-    def file_format(self) -> str | None:
-        """Loader file format, or None for dlt's choice."""
-        wanted = FILE_FORMATS.get(self.kind)
-        return wanted if wanted in (self.capabilities.supported_loader_file_formats or ()) else None
-
-    def column(self, name: str) -> str:
-        """A column's name in SQL, cased and quoted as dlt does it when it creates the table.
-
-        Delta's merge knows it of two tables, of the one that is loaded and of what is loaded, and wants to be told.
-        """
-        escaped: str = self.capabilities.escape_identifier(self.capabilities.casefold_identifier(name))
-        return f"{{table}}.{escaped}" if self.strategy == "cdc" else escaped
-
-    def day(self, day: dt.date) -> str:
-        """A day in SQL."""
-        return DAY_LITERALS.get(self.capabilities.sqlglot_dialect or "", "DATE '{day}'").format(day=day)
-
-    def table_hints(self, table: str) -> dict[str, Any]:
-        """Hints for dlt on how the table is laid out there."""
-        return {"description": TABLE_DESCRIPTIONS[table], **TABLE_HINTS.get(self.kind, {}).get(table, {})}
-
-    def column_hints(self, table: str, column: str) -> dict[str, Any]:
-        """Hints for dlt on what one of its columns means for that."""
-        return {"cluster": True} if table in RECORD_TABLES and column == CLUSTERED_COLUMN.get(self.kind) else {}
+    def supported_file_format(self, capabilities: DestinationCapabilitiesContext) -> str | None:
+        """Returns the loader file format, or None for dlt's choice."""
+        return self.file_format if self.file_format in (capabilities.supported_loader_file_formats or ()) else None
 
 
-ANYWHERE = Target("", DestinationCapabilitiesContext.generic_capabilities())
-"""Where the destination is not known yet: a pipeline that only extracts."""
+def _bigquery_layout(table: Table) -> dict[str, Any]:
+    # Months, not days: a day of 1,000 developers is 0.7 MB in all tables, and BigQuery bills at least 10 MB of each
+    # table that a statement names. Its limit of 10,000 partitions (cloud.google.com/bigquery/quotas) is 800 years away.
+    return {
+        "x-bigquery-partition": {"date": "DATE_TRUNC({column_name}, MONTH)"},
+        "x-bigquery-cluster-columns": list(table.clustered_by),
+        "x-bigquery-table-description": table.description,
+    }
 
 
-def require_replaceable(destination: str, capabilities: DestinationCapabilitiesContext) -> None:
-    """Refuses a destination that cannot replace days; dlt alone would append there and double the rows.
+def _databricks_layout(table: Table) -> dict[str, Any]:
+    return {"x-databricks-table-comment": table.description}
+
+
+SUPPORTED = (
+    Destination(
+        "duckdb",
+        "tested",
+        "the default; one file, one writing process",
+        file_format="parquet",  # 20 times faster than dlt's default
+        load_workers=1,  # a file has one writer: more workers take more memory and no less time
+        reports_types=True,
+    ),
+    Destination("motherduck", "expected", "DuckDB's SQL", file_format="parquet", reports_types=True),
+    Destination(
+        "postgres",
+        "tested",
+        "`INSERT` statements; concurrent merges of a table take turns",
+        file_format="insert_values",  # dlt's CSV turns empty strings into NULL
+        replaced_rows=TAKING_TURNS + STAGED_DAYS,
+        reports_types=True,
+    ),
+    Destination(
+        "bigquery",
+        "stand-in",
+        "JSON lines, directly or staged; partitioned by month, clustered; no transactions",
+        file_format="jsonl",  # BigQuery takes no JSON column from Parquet
+        table_hints=_bigquery_layout,
+    ),
+    Destination(
+        "snowflake",
+        "stand-in",
+        "Parquet, directly or staged; clustered by date",
+        file_format="parquet",
+        clustered_column="date",  # without the hint dlt drops a clustering key whenever a column is added
+        settings={"use_timestamp_tz": True},  # dlt's TIMESTAMP_LTZ shows each reader's own time zone
+    ),
+    Destination(
+        "filesystem",
+        "tested",
+        "Delta tables in a folder or a bucket",
+        file_format="parquet",
+        table_format="delta",
+        strategy="cdc",  # replaces by primary key and deletes what the condition selects, in one commit
+        replaced_rows=None,  # a Delta predicate has no subqueries
+        load_workers=2,  # dlt polls a finished job once a second, so two tables at once save time
+    ),
+    Destination(
+        "redshift",
+        "expected",
+        "`INSERT` statements; staged: JSON lines",
+        file_format="jsonl",  # from a bucket Redshift reads JSON by column names, but Parquet by position
+    ),
+    Destination("databricks", "expected", "Parquet, directly or staged", table_hints=_databricks_layout),
+)
+NAMES = ", ".join(destination.name for destination in SUPPORTED)
+
+# A pipeline without a destination only extracts.
+NOWHERE = Destination("")
+
+
+def kind_of(pipeline: Any) -> str:
+    """Returns the type of a pipeline's destination as dlt names it; empty where it has none."""
+    return pipeline.destination.destination_type.rsplit(".", 1)[-1] if pipeline.destination else ""
+
+
+def destination_named(kind: str) -> Destination:
+    """Returns the row of a destination type.
 
     Raises:
-        DestinationError: It has no merge that replaces what a scope names, or its SQL is not known here, or what
-            writes its tables is not installed.
+        DestinationError: The destination is not supported.
     """
-    table_format = TABLE_FORMATS.get(destination)
-    strategies = capabilities.supported_merge_strategies or ()
-    if capabilities.merge_strategies_selector:
-        table: Any = {"name": USAGE_TABLE, **({"table_format": table_format} if table_format else {})}
-        strategies = capabilities.merge_strategies_selector(strategies, table_schema=table)
-    if _strategy(destination) not in strategies or capabilities.sqlglot_dialect not in DAY_LITERALS:
+    if not kind:
+        return NOWHERE
+    found = next((destination for destination in SUPPORTED if destination.name == kind), None)
+    if found is None:
         raise DestinationError(
-            f"the destination {destination} cannot replace days, so re-read days would be doubled; use "
-            f"{', '.join(SERVED[:-1])} or {SERVED[-1]}"
+            f"destination {kind} is not supported: days that are read again could be doubled; use one of {NAMES}"
         )
-    if table_format == "delta" and importlib.util.find_spec("deltalake") is None:
+    if found.table_format == "delta" and importlib.util.find_spec("deltalake") is None:
         raise DestinationError(
-            f"days can be replaced in Delta tables and not in plain files, so on {destination} the tables are Delta "
-            "tables; install what writes them: pip install 'dlt[deltalake]'"
+            f"on {kind} the tables are Delta tables, because days cannot be replaced in plain files; "
+            "install their writer: pip install 'dlt[deltalake]'"
         )
-
-
-def _strategy(destination: str) -> str:
-    return STRATEGIES.get(TABLE_FORMATS.get(destination, ""), "delete-insert")
+    return found

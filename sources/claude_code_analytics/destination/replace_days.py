@@ -1,109 +1,162 @@
-"""How dlt writes the tables: types and descriptions, keys, the rows to replace.
+"""Replacement of days: the constant write disposition, day markers, and the hints of each table (decisions D2, D3).
 
-Decisions D2 and D3: a load deletes the days that it fetched and inserts what it fetched. dlt does that with `merge` /
-`delete-insert` (`cdc` on Delta tables) and a `destination_scope` that names organizations and days; `_dlt_id` as
-primary key makes rows that an interrupted load staged twice count once. What differs by destination stands in
-`destinations.py`.
+Every fetched day stages one marker row in each record table. The write disposition deletes the (organization, day)
+pairs that are staged and inserts every staged row that is no marker, so a package says itself which days it replaces,
+and a day without records is emptied.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from string import Template
 from typing import Any
 
-from ..claude_code.columns import COLUMNS
-from ..dates import DayRange
-from ..exceptions import UnexpectedResponse
-from ..settings import DAYS_TABLE, RECORD_TABLES, USAGE_TABLE
-from .destinations import Target
+import dlt
+import pyarrow as pa
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.storages.load_package import commit_load_package_state
 
-IN_ONE_TRANSACTION = "/* CREATE */"
-"""dlt 1.31 deletes and inserts in one transaction only where it takes the SQL for DDL, by looking for this word; else a
-day that cannot be inserted stays deleted, and who reads meanwhile finds it empty. On BigQuery there is none even so."""
+from ..dates import ranges
+from ..exceptions import DestinationError, UnexpectedResponse
+from .destinations import Destination
+from .schema import LOAD_ID, ROW_ID, Column, Table
 
-NOTHING = f"1 = 0 {IN_ONE_TRANSACTION}"
-"""The scope that replaces nothing: dlt keeps the last scope in its schema, so it must be set even then."""
+# `_dlt_id` of a marker row.
+MARKER = "@day"
 
-_ORGANIZATION_ID = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
-_FETCH = ("organization_id", "fetched_at")
-"""What tells one fetch of a day from another."""
-
-
-def scope(organizations: Iterable[str], days: DayRange, target: Target) -> str:
-    """SQL that names the rows of records that a load replaces: these organizations on these days.
-
-    Raises:
-        UnexpectedResponse: An organization id that must not go into SQL.
-    """
-    ids = sorted(set(organizations))
-    for found in ids:
-        if not _ORGANIZATION_ID.fullmatch(found):
-            raise UnexpectedResponse(
-                f"the API named an organization {found[:60]!r}; an id with anything but letters, digits, - and _ is "
-                "not put into SQL, so these days cannot be replaced",
-                day=days.first,
-            )
-    if not ids:
-        return NOTHING
-    listed = ", ".join(f"'{found}'" for found in ids)
-    return f"{target.column('organization_id')} IN ({listed}) AND {_on(days, target)} {IN_ONE_TRANSACTION}"
+_SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
+_DELTA_KEY = "claude_code_replaced_days"
 
 
-def ledger_scope(days: DayRange, target: Target) -> str:
-    """SQL that names the ledger's rows that were staged before: what a load wrote before it was interrupted.
-
-    By the ledger's key dlt would find the same rows, in the whole table: a warehouse leaves out partitions only by days
-    that stand in the SQL. `cdc` finds them by the key and nothing else.
-    """
-    if target.strategy == "cdc":
-        return NOTHING
-    names = map(target.column, _FETCH)
-    staged = " AND ".join(f"{name} IN (SELECT {name} FROM {{staging_table}})" for name in names)  # noqa: S608
-    return f"{_on(days, target)} AND {staged} {IN_ONE_TRANSACTION}"
-
-
-def _on(days: DayRange, target: Target) -> str:
-    date = target.column("date")
-    return f"{date} >= {target.day(days.first)} AND {date} <= {target.day(days.last)}"
-
-
-def table_hints(table: str, *, replaced: str, extra_types: Mapping[str, str], target: Target) -> dict[str, Any]:
-    """Arguments of `dlt.mark.make_hints` for one table.
+def marker_rows(table: Table, organizations: pa.Array, dates: pa.Array) -> pa.Table:
+    """Builds one marker row for each organization and day.
 
     Args:
-        table: Name of the table.
-        replaced: The rows that the load replaces: `scope`, or `ledger_scope` for the ledger.
-        extra_types: dlt types of the columns that no declaration names.
-        target: Where the table goes.
+        table: A record table.
+        organizations: Organization ids.
+        dates: The days, as long as `organizations`.
+
+    Returns:
+        Rows of the table: columns that allow no NULL are filled, all others are NULL.
     """
-    columns: dict[str, Any] = {
-        column.name: {
-            "name": column.name,
-            "data_type": column.data_type,
-            "nullable": column.nullable,
-            "description": column.description,
-            **target.column_hints(table, column.name),
-        }
-        for column in COLUMNS[table]
-    }
-    if "estimated_cost__amount" in columns:
-        columns["estimated_cost__amount"] |= {"precision": 38, "scale": 9}
-    if "fetched_at" in columns:
-        columns["fetched_at"] |= {"precision": 6}
-    for name, data_type in extra_types.items():
-        columns.setdefault(name, {"name": name, "data_type": data_type, "nullable": True})
+    given = {"organization_id": organizations, "date": dates}
+    fill = {"text": MARKER, "bigint": 0}
+
+    def values(column: Column) -> pa.Array:
+        if column.name in given:
+            return given[column.name]
+        if column.nullable:
+            return pa.nulls(len(dates), column.field.type)
+        return pa.repeat(pa.scalar(fill[column.data_type], column.field.type), len(dates))
+
+    columns = [column for column in table.columns if column.name != LOAD_ID]
+    schema = pa.schema([column.field for column in columns])
+    return pa.Table.from_arrays([values(column) for column in columns], schema=schema)
+
+
+def table_hints(
+    table: Table,
+    *,
+    destination: Destination,
+    capabilities: DestinationCapabilitiesContext,
+    extra_types: Mapping[str, str],
+    delta_scope: str | None,
+) -> dict[str, Any]:
+    """Returns the arguments of `dlt.mark.make_hints` for one table.
+
+    They travel with each item. As hints of the resource a user's `apply_hints(write_disposition=...)` would replace
+    them, and markers would land in the tables.
+
+    Args:
+        table: The table.
+        destination: Where it goes.
+        capabilities: What dlt knows of the destination.
+        extra_types: dlt types of the columns that no declaration names.
+        delta_scope: On Delta, the condition of this package.
+    """
     hints: dict[str, Any] = {
-        "table_name": table,
-        "columns": columns,
-        "file_format": target.file_format,
-        "table_format": target.table_format,
-        "write_disposition": {"disposition": "merge", "strategy": target.strategy, "destination_scope": replaced},
-        "primary_key": ["date", *_FETCH] if table == DAYS_TABLE else "_dlt_id",
-        "additional_table_hints": target.table_hints(table),
+        "table_name": table.name,
+        "columns": {
+            **{name: {"name": name, "data_type": kind, "nullable": True} for name, kind in extra_types.items()},
+            **{column.name: _column_hints(column, table, destination) for column in table.columns},
+        },
+        "file_format": destination.supported_file_format(capabilities),
+        "table_format": destination.table_format,
+        "write_disposition": "append",
+        "additional_table_hints": {"description": table.description, **destination.table_hints(table)},
     }
-    if table in RECORD_TABLES and table != USAGE_TABLE:
+    if table.counted_as is not None:
+        hints["write_disposition"] = _replace_days(destination, capabilities, delta_scope)
+        hints["primary_key"] = ROW_ID  # rows that an interrupted and resumed package staged twice are inserted once
+    if table.parent:
         hints["references"] = [
-            {"columns": ["_dlt_parent_id"], "referenced_table": USAGE_TABLE, "referenced_columns": ["_dlt_id"]}
+            {"columns": ["_dlt_parent_id"], "referenced_table": table.parent, "referenced_columns": [ROW_ID]}
         ]
     return hints
+
+
+def _column_hints(column: Column, table: Table, destination: Destination) -> dict[str, Any]:
+    hints: dict[str, Any] = {
+        "name": column.name,
+        "data_type": column.data_type,
+        "nullable": column.nullable,
+        "description": column.description,
+    }
+    if column.precision is not None:
+        hints["precision"] = column.precision
+    if column.scale is not None:
+        hints["scale"] = column.scale
+    if table.counted_as is not None and column.name == destination.clustered_column:
+        hints["cluster"] = True
+    return hints
+
+
+def _replace_days(
+    destination: Destination, capabilities: DestinationCapabilitiesContext, delta_scope: str | None
+) -> dict[str, Any]:
+    def quoted(name: str) -> str:
+        return str(capabilities.escape_identifier(capabilities.casefold_identifier(name)))
+
+    disposition = {"disposition": "merge", "strategy": destination.strategy}
+    if destination.replaced_rows is None:  # Delta: no markers are staged
+        return {**disposition, "destination_scope": delta_scope}
+    scope = Template(destination.replaced_rows).substitute(organization=quoted("organization_id"), date=quoted("date"))
+    return {**disposition, "destination_scope": scope, "source_filter": f"{quoted(ROW_ID)} <> '{MARKER}'"}
+
+
+def extend_delta_scope(pairs: Iterable[tuple[str, dt.date]]) -> str:
+    """Extends the condition of the current load package by organizations and days, and returns all of it.
+
+    A Delta predicate cannot look into what is staged, so the condition lists the days (decision D2). It is kept in the
+    package's own state: a package that is aborted takes its days along.
+
+    Raises:
+        DestinationError: Another extracted package waits: dlt would use one condition for both.
+        UnexpectedResponse: An organization id that must not go into SQL.
+    """
+    package = dlt.current.load_package_state()
+    waiting = [each for each in dlt.current.pipeline().list_extracted_load_packages() if each != package["load_id"]]
+    if waiting:
+        raise DestinationError(
+            f"package {waiting[0]} is extracted and not loaded yet; Delta tables take one package at a time: "
+            "normalize and load it first"
+        )
+    state: dict[str, Any] = package["state"]  # type: ignore[assignment]  # dlt lets sources keep keys of their own
+    replaced: dict[str, list[str]] = state.setdefault(_DELTA_KEY, {})
+    for organization, day in pairs:
+        if not _SAFE_ID.fullmatch(organization):
+            raise UnexpectedResponse(
+                f"the organization id {organization[:60]!r} cannot be put into a Delta predicate", day=day
+            )
+        days = replaced.setdefault(organization, [])
+        if day.isoformat() not in days:
+            days.append(day.isoformat())
+    commit_load_package_state()
+    return " OR ".join(
+        f"({{table}}.organization_id = '{organization}' AND {{table}}.date >= DATE '{span.first}' "
+        f"AND {{table}}.date <= DATE '{span.last}')"
+        for organization, days in sorted(replaced.items())
+        for span in ranges(sorted(map(dt.date.fromisoformat, days)))
+    )

@@ -1,0 +1,74 @@
+"""Events of a load: the observer that follows it, its report, and the error for days that are not held."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from claude_code_analytics import ClaudeCodeAnalyticsError
+from claude_code_analytics.dates import list_ranges
+
+
+class LoadObserver:
+    """Follows a load while it runs; this one ignores every event. Methods are called in the load's own threads."""
+
+    def planned(self, days: Sequence[dt.date]) -> None:
+        """The load is about to read these days."""
+
+    def fetched(self, day: dt.date, records: int) -> None:
+        """A day was read for the first time."""
+
+    def waiting(self, until: dt.datetime) -> None:
+        """The API's rate limit was hit: all requests wait until then (UTC)."""
+
+    def writing(self, days: Sequence[dt.date]) -> None:
+        """A window was read whole and is being written."""
+
+    def committed(self, days: Sequence[dt.date]) -> None:
+        """These days are in the warehouse and proven."""
+
+    def repeating(self, days: Sequence[dt.date], seconds: float) -> None:
+        """These days were written and are not held; they are read again after a wait (seconds)."""
+
+
+@dataclass
+class LoadReport:
+    """What a load did.
+
+    Attributes:
+        windows: The days of each window that was committed.
+        records: Records in them.
+        rows: Rows written, by table.
+        waiting: Days that need reading too and wait for a later load because of `max_days`.
+        resumed: Days that an interrupted backfill of the same range had loaded already.
+        destination: The warehouse as dlt names it, without passwords.
+    """
+
+    windows: list[tuple[dt.date, ...]] = field(default_factory=list)
+    records: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    resumed: int = 0
+    destination: str = ""
+
+    @property
+    def days(self) -> list[dt.date]:
+        """All committed days, oldest first."""
+        return sorted(day for window in self.windows for day in window)
+
+
+class DaysNotHeld(ClaudeCodeAnalyticsError):
+    """Days that the warehouse does not hold at the end of a load. Everything else stays loaded.
+
+    Attributes:
+        days: The days, oldest first.
+        report: What the load did.
+    """
+
+    def __init__(self, days: Sequence[dt.date], report: LoadReport, reason: str) -> None:
+        """Builds the one line from the days and the reason."""
+        self.days = sorted(days)
+        self.report = report
+        super().__init__(f"{len(self.days)} days are not held: {list_ranges(self.days)}; {reason}")

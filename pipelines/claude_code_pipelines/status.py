@@ -1,0 +1,149 @@
+"""What a warehouse holds, as the proof shows it: held, missing, partial, changed and inconsistent days (DESIGN)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+
+import dlt
+
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.dates import DayRange, last_final_day
+from claude_code_analytics.destination.proof import DayState, Proof
+from claude_code_analytics.settings import UNKNOWN_ORGANIZATION
+
+from .errors import translate_errors
+from .pipeline import Warehouse, read_warehouse
+
+# What a day can be, in the order in which a person on call looks.
+KINDS = ("missing", "inconsistent", "partial", "changed", "held")
+
+
+@dataclass(frozen=True)
+class OrganizationStatus:
+    """The days of one organization.
+
+    Attributes:
+        organization_id: The organization.
+        first: First day looked at.
+        last: Last day looked at.
+        days: By kind (`KINDS`), the days, oldest first.
+        problems: Why each inconsistent day is not held.
+        records: Records of the newest fetch of all days.
+        last_fetch: When anything was fetched last (UTC).
+    """
+
+    organization_id: str
+    first: dt.date
+    last: dt.date
+    days: dict[str, list[dt.date]]
+    problems: dict[dt.date, str]
+    records: int
+    last_fetch: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a warehouse holds.
+
+    Attributes:
+        warehouse: Address and dataset as dlt names them, without passwords.
+        organizations: The days of each organization.
+        rows: Rows by table.
+        outside: Days with rows or ledger entries outside the range that was asked for.
+    """
+
+    warehouse: str = ""
+    organizations: list[OrganizationStatus] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    outside: int = 0
+
+    def days(self, kind: str) -> list[dt.date]:
+        """Returns the days of a kind, of all organizations."""
+        return sorted({day for organization in self.organizations for day in organization.days[kind]})
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether days are missing or inconsistent, or nothing is loaded."""
+        return not self.organizations or bool(self.days("missing") or self.days("inconsistent"))
+
+
+def read_status(
+    target: Warehouse, now: dt.datetime, first: dt.date | None = None, last: dt.date | None = None
+) -> Status:
+    """Reads the proof. Needs no credential of the API, writes nothing, and creates no file.
+
+    Args:
+        target: The warehouse.
+        now: The machine's time (UTC); the newest fetch in the ledger counts where it is later.
+        first: First day to look at; None: the first that is loaded.
+        last: Last day to look at; None: the last final day, or the last that is loaded.
+
+    Raises:
+        DestinationError: The warehouse cannot be queried.
+    """
+    with _read_only(target) as pipeline:
+        proof = read_warehouse(pipeline, CLAUDE_CODE)
+        if all(state.is_held for state in proof.states.values()):
+            bounded = proof
+        else:  # a fetch from the future, under a wrong clock, may hide the one that is held
+            bounded = read_warehouse(pipeline, CLAUDE_CODE, now=now)
+        with translate_errors("the warehouse could not be opened"), pipeline.destination_client() as client:
+            warehouse = f"{client.config}, dataset {pipeline.dataset_name}"
+    newest = max((state.fetched_at for state in proof.states.values() if state.fetched_at), default=now)
+    organizations = proof.organizations or ((UNKNOWN_ORGANIZATION,) if proof.states else ())
+    found = [_organization(name, proof, bounded, max(now, newest), first, last) for name in organizations]
+    shown = {day for each in found for days in each.days.values() for day in days}
+    return Status(warehouse, found, dict(proof.rows), len({day for _, day in proof.states} - shown))
+
+
+def _organization(
+    name: str, proof: Proof, bounded: Proof, now: dt.datetime, first: dt.date | None, last: dt.date | None
+) -> OrganizationStatus:
+    states, by_now = proof.of(name), bounded.of(name)
+    known = sorted(states)
+    first = first or known[0]
+    last = last or max(known[-1], last_final_day(now))
+    days: dict[str, list[dt.date]] = {kind: [] for kind in KINDS}
+    problems = {}
+    for day in DayRange(first, last).days() if first <= last else []:
+        state = states.get(day)
+        if state is not None and not state.is_held and day in by_now and by_now[day].is_held:
+            state = by_now[day]
+        kind = _kind(day, state, now)
+        if kind:
+            days[kind].append(day)
+        if kind == "inconsistent" and state:
+            problems[day] = state.problem or ""
+    return OrganizationStatus(
+        organization_id=name,
+        first=first,
+        last=last,
+        days=days,
+        problems=problems,
+        records=sum(state.records for state in states.values()),
+        last_fetch=max((state.fetched_at for state in states.values() if state.fetched_at), default=None),
+    )
+
+
+def _kind(day: dt.date, state: DayState | None, now: dt.datetime) -> str | None:
+    if state is None:
+        return "missing" if day <= last_final_day(now) else None
+    if not state.is_held:
+        return "inconsistent"
+    if not state.is_final:
+        return "partial"
+    return "changed" if state.has_changed else "held"
+
+
+@contextmanager
+def _read_only(target: Warehouse) -> Iterator[dlt.Pipeline]:
+    """Opens a pipeline in a working folder of its own, which knows the schema that the destination has."""
+    with TemporaryDirectory() as folder:
+        pipeline = Warehouse(target.destination, target.dataset, target.pipeline, folder).dlt_pipeline()
+        with translate_errors("the warehouse could not be opened"):
+            pipeline.sync_destination()
+        yield pipeline

@@ -1,0 +1,103 @@
+"""Parameters of the source: default, check, and how dlt's configuration is read, once for source and pipelines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import Any
+
+from dlt.common.configuration import configspec
+from dlt.common.configuration.resolve import resolve_configuration
+from dlt.common.configuration.specs import BaseConfiguration, known_sections
+from dlt.common.typing import TSecretStrValue
+
+from .api.client import AnalyticsClient
+from .dates import check_range, parse_day
+from .exceptions import ConfigurationError
+from .privacy import MODES, Pseudonymizer, pseudonymizer
+from .settings import API_KEY_VARIABLE, BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
+
+# What `dlt init` writes into secrets.toml where a value is to be filled in.
+_PLACEHOLDER = "<configure me>"
+
+
+@configspec
+class SourceConfig(BaseConfiguration):
+    """The parameters of `claude_code_analytics`; each can be set in dlt's section `sources.claude_code_analytics`.
+
+    `start_date` and `end_date` hold a `datetime.date` or None once the configuration is resolved.
+    """
+
+    api_key: TSecretStrValue | None = None
+    access_token: TSecretStrValue | None = None
+    start_date: Any | None = None
+    end_date: Any | None = None
+    lookback_days: int = LOOKBACK_DAYS
+    include_today: bool = True
+    max_days: int | None = None
+    max_concurrent_days: int = MAX_CONCURRENT_DAYS
+    include: Any | None = None
+    actor_identity: str = "keep"
+    identity_key: TSecretStrValue | None = None
+    base_url: str = BASE_URL
+
+    __section__ = known_sections.SOURCES
+
+    def on_resolved(self) -> None:
+        """Checks the parameters and turns days into dates.
+
+        Raises:
+            ConfigurationError: A parameter that cannot work.
+        """
+        for name in ("api_key", "access_token", "identity_key"):
+            if getattr(self, name) == _PLACEHOLDER:
+                setattr(self, name, None)
+        self.start_date = _optional_day(self.start_date, "start_date")
+        self.end_date = _optional_day(self.end_date, "end_date")
+        check_range(self.start_date, self.end_date)
+        for name, least in (("lookback_days", 0), ("max_concurrent_days", 1), ("max_days", 1)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+                raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, {least} or more")
+        if self.actor_identity not in MODES:
+            raise ConfigurationError(f"actor_identity is {self.actor_identity!r}; it must be one of {', '.join(MODES)}")
+        if self.include:
+            raise ConfigurationError("include is not supported yet; leave it out")
+
+    def client(self, **options: Any) -> AnalyticsClient:
+        """Makes the client of the configured credential.
+
+        Args:
+            **options: Further arguments of the client.
+        """
+        return AnalyticsClient(
+            api_key=self.api_key or os.environ.get(API_KEY_VARIABLE),
+            access_token=self.access_token,
+            base_url=self.base_url,
+            max_concurrent_days=self.max_concurrent_days,
+            **options,
+        )
+
+    def actors(self) -> Pseudonymizer:
+        """Returns the treatment of actors.
+
+        Raises:
+            ConfigurationError: `hash` without a key.
+        """
+        return pseudonymizer(self.actor_identity, self.identity_key)
+
+
+def resolve_config(**given: Any) -> SourceConfig:
+    """Reads the parameters from dlt's configuration; given ones that are not None win.
+
+    Raises:
+        ConfigurationError: A parameter that cannot work.
+    """
+    explicit = {name: value for name, value in given.items() if value is not None}
+    return resolve_configuration(
+        SourceConfig(), sections=(known_sections.SOURCES, SOURCE_NAME), explicit_value=explicit
+    )
+
+
+def _optional_day(value: Any, name: str) -> dt.date | None:
+    return None if value is None else parse_day(value, name)

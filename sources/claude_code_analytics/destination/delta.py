@@ -1,0 +1,73 @@
+"""Delta tables as a backend: queried in memory by DuckDB, the same SQL as everywhere.
+
+dlt would query them through a DuckDB extension that DuckDB downloads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.exceptions import DltException
+from dlt.destinations.exceptions import DatabaseTransientException
+
+
+class DeltaBackend:
+    """Delta tables in a folder or a bucket; see `backend.Backend`.
+
+    Args:
+        client: dlt's job client for the filesystem, opened.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._opened: dict[str, Any] = {}
+
+    def table(self, name: str) -> str:
+        """Returns a table's quoted name, and keeps it open for the query."""
+        self._open(name)
+        return f'"{name}"'
+
+    def column(self, name: str) -> str:
+        """Returns a column's quoted name."""
+        return f'"{name}"'
+
+    def query(self, sql: str, *parameters: Any) -> list[Any]:
+        """Runs a query over the tables that it names."""
+        import duckdb  # only Delta tables need it here
+
+        try:
+            with duckdb.connect() as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                for name, table in self._opened.items():
+                    if table is not None and f'"{name}"' in sql:
+                        connection.register(name, table.to_pyarrow_dataset())
+                return connection.execute(sql.replace("%s", "?"), list(parameters)).fetchall()
+        except DltException:
+            raise
+        except Exception as error:
+            raise DatabaseTransientException(error) from error
+
+    def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> dict[str, dict[str, Any]]:
+        """Returns the columns of tables that exist. Delta has no staging dataset."""
+        if staging:
+            return {}
+        found: dict[str, dict[str, Any]] = {}
+        for name in tables:
+            table = self._open(name)
+            if table is not None:
+                found[name] = {field.name.lower(): {"name": field.name} for field in table.schema().fields}
+        return found
+
+    def _open(self, name: str) -> Any:
+        if name not in self._opened:
+            try:
+                self._opened[name] = self._client.load_open_table("delta", name)
+            except DestinationUndefinedEntity:
+                self._opened[name] = None
+            except DltException:
+                raise
+            except Exception as error:  # Delta's own errors, and those of the file system
+                raise DatabaseTransientException(error) from error
+        return self._opened[name]

@@ -1,0 +1,63 @@
+"""The planner: which days a run reads. Pure, from the proof, the range and the clock (decisions D4, D5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .dates import DayRange, is_settled
+from .destination.proof import DayState
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The days of a run.
+
+    Attributes:
+        days: Days to read, oldest first.
+        waiting: Days that need reading too and wait for a later run because of `max_days`.
+    """
+
+    days: tuple[dt.date, ...] = ()
+    waiting: int = 0
+
+
+def days_to_read(
+    states: Mapping[dt.date, DayState],
+    *,
+    first: dt.date,
+    last: dt.date,
+    lookback_days: int,
+    max_days: int | None = None,
+) -> Plan:
+    """Plans an incremental run: every day of the range that is not held, or was read before it was settled.
+
+    Where `max_days` cuts the list, the days fetched longest ago come first. A day that was never fetched counts as
+    fetched at its own start, so no day starves, not even behind one that can never be held.
+
+    Args:
+        states: What the proof returned for the organization; days without an entry were never fetched.
+        first: First day of the range.
+        last: Last day of the range.
+        lookback_days: Days after its end until which a day is read again.
+        max_days: Most days to read, or None for no limit.
+    """
+    if last < first:
+        return Plan()
+    candidates = [day for day in DayRange(first, last).days() if _needs_reading(day, states.get(day), lookback_days)]
+    if max_days is None or len(candidates) <= max_days:
+        return Plan(tuple(candidates))
+    candidates.sort(key=lambda day: (_fetched_at(day, states.get(day)), day))
+    return Plan(tuple(sorted(candidates[:max_days])), len(candidates) - max_days)
+
+
+def _needs_reading(day: dt.date, state: DayState | None, lookback_days: int) -> bool:
+    if state is None or state.fetched_at is None or not state.is_held:
+        return True
+    return not is_settled(day, state.fetched_at, lookback_days)
+
+
+def _fetched_at(day: dt.date, state: DayState | None) -> dt.datetime:
+    start = dt.datetime.combine(day, dt.time(), dt.timezone.utc)
+    return start if state is None or state.fetched_at is None else state.fetched_at

@@ -1,0 +1,92 @@
+"""Pseudonymization of actors: `keep`, `hash` or `drop` (decision D11), applied before anything is written.
+
+Personal data is every text under `actor` but its `type`, in known and unknown fields alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from .exceptions import ConfigurationError
+from .json_codec import json_text
+
+MODES = ("keep", "hash", "drop")
+
+Replace = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class Pseudonymizer:
+    """Treats actors in one way. Made by `pseudonymizer`.
+
+    Attributes:
+        mode: One of `MODES`.
+    """
+
+    mode: str
+    _key: bytes = field(default=b"", repr=False)
+
+    @property
+    def label(self) -> str:
+        """The mode, for `hash` with a fingerprint of the key, as the ledger shows it."""
+        return f"hash:{self._hmac(self._key)[:8]}" if self.mode == "hash" else self.mode
+
+    def __call__(self, actor: Any) -> Any:
+        """Returns what may be stored of an actor as decoded from JSON."""
+        if self.mode == "keep":
+            return actor
+        replace: Replace = self._pseudonym if self.mode == "hash" else lambda text: None
+        if isinstance(actor, dict):
+            return {
+                key: value if key == "type" and isinstance(value, str) else _replace_texts(value, replace)
+                for key, value in actor.items()
+            }
+        return _replace_texts(actor, replace)
+
+    def _pseudonym(self, text: str) -> str:
+        return self._hmac(text.lower().encode())
+
+    def _hmac(self, message: bytes) -> str:
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
+
+
+def pseudonymizer(mode: str, key: str | None = None) -> Pseudonymizer:
+    """Makes the pseudonymizer of a mode.
+
+    Args:
+        mode: `keep` stores actors as the API sends them; `hash` replaces each text by its HMAC-SHA256 (hex) over the
+            lower-cased text, the same in every load with the same key; `drop` stores NULL instead.
+        key: Key of the HMAC, needed for `hash`.
+
+    Raises:
+        ConfigurationError: Unknown mode, or `hash` without a key.
+    """
+    if mode not in MODES:
+        raise ConfigurationError(f"actor_identity is {mode!r}; it must be one of {', '.join(MODES)}")
+    if mode != "hash":
+        return Pseudonymizer(mode)
+    if not key:
+        raise ConfigurationError(
+            "actor_identity='hash' needs a key: set identity_key as a dlt secret "
+            "(SOURCES__CLAUDE_CODE_ANALYTICS__IDENTITY_KEY) to a long random text and keep it"
+        )
+    return Pseudonymizer(mode, key.encode())
+
+
+def without_texts(actor: Any) -> Any:
+    """Returns an actor without its texts, for the content hash: the same in every mode (decision D10)."""
+    if isinstance(actor, dict):
+        return {key: value for key, value in actor.items() if isinstance(value, (bool, int, Decimal))}
+    return actor if isinstance(actor, (bool, int, Decimal)) else None
+
+
+def _replace_texts(value: Any, replace: Replace) -> Any:
+    """Replaces a text. An object or a list is replaced as one text, because its keys can name people too."""
+    if isinstance(value, (dict, list)):
+        return replace(json_text(value))
+    return replace(value) if isinstance(value, str) else value
