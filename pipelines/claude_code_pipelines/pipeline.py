@@ -35,14 +35,14 @@ class Warehouse:
     """Where a load goes.
 
     Attributes:
-        destination: Name of a dlt destination; its address and credentials come from dlt's configuration.
+        destination: Name of a dlt destination, or a destination object; its address and credentials come from dlt's configuration.
         dataset: Dataset (schema) for the tables.
         pipeline: Name of the dlt pipeline.
         working_dir: Folder for dlt's working files; None for dlt's own.
         staging: Name of a dlt staging destination (`filesystem`): files go through its bucket. None: directly.
     """
 
-    destination: str = "duckdb"
+    destination: Any = "duckdb"
     dataset: str = "claude_code"
     pipeline: str = SOURCE_NAME
     working_dir: str | None = None
@@ -57,7 +57,7 @@ class Warehouse:
         """
         for name in ("destination", "dataset", "pipeline", "staging"):
             value = getattr(self, name)
-            if value is not None and not value.strip():
+            if isinstance(value, str) and not value.strip():
                 raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
         if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names a folder
             raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits and _, a letter first")

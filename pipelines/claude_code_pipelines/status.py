@@ -5,13 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import dlt
+from dlt.common.configuration.container import Container
+from dlt.common.pipeline import PipelineContext
 
+from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.dates import DayRange, last_final_day
+from claude_code_analytics.destination.destinations import destination_named, kind_of
 from claude_code_analytics.destination.proof import DayState, Proof
 from claude_code_analytics.settings import UNKNOWN_ORGANIZATION
 
@@ -72,29 +78,32 @@ class Status:
 
 
 def read_status(
-    target: Warehouse, now: dt.datetime, first: dt.date | None = None, last: dt.date | None = None
+    target: Warehouse | dlt.Pipeline, now: dt.datetime, first: dt.date | None = None, last: dt.date | None = None
 ) -> Status:
     """Reads the proof. Needs no credential of the API, writes nothing, and creates no file.
 
     Args:
-        target: The warehouse.
+        target: The warehouse, or a dlt pipeline that leads there.
         now: The machine's time (UTC); the newest fetch in the ledger counts where it is later.
         first: First day to look at; None: the first that is loaded.
         last: Last day to look at; None: the last final day, or the last that is loaded.
 
     Raises:
+        ConfigurationError: Nothing is loaded there.
         DestinationError: The warehouse cannot be queried.
     """
     with _read_only(target) as pipeline:
+        with translate_errors("the warehouse could not be opened"):
+            warehouse = f"{pipeline.destination_client().config}, dataset {pipeline.dataset_name}"
         proof = read_warehouse(pipeline, CLAUDE_CODE)
+        if not proof.states:
+            raise ConfigurationError(f"nothing is loaded in {warehouse}")
         if all(state.is_held for state in proof.states.values()):
             bounded = proof
         else:  # a fetch from the future, under a wrong clock, may hide the one that is held
             bounded = read_warehouse(pipeline, CLAUDE_CODE, now=now)
-        with translate_errors("the warehouse could not be opened"), pipeline.destination_client() as client:
-            warehouse = f"{client.config}, dataset {pipeline.dataset_name}"
     newest = max((state.fetched_at for state in proof.states.values() if state.fetched_at), default=now)
-    organizations = proof.organizations or ((UNKNOWN_ORGANIZATION,) if proof.states else ())
+    organizations = proof.organizations or (UNKNOWN_ORGANIZATION,)
     found = [_organization(name, proof, bounded, max(now, newest), first, last) for name in organizations]
     shown = {day for each in found for days in each.days.values() for day in days}
     return Status(warehouse, found, dict(proof.rows), len({day for _, day in proof.states} - shown))
@@ -140,10 +149,40 @@ def _kind(day: dt.date, state: DayState | None, now: dt.datetime) -> str | None:
 
 
 @contextmanager
-def _read_only(target: Warehouse) -> Iterator[dlt.Pipeline]:
-    """Opens a pipeline in a working folder of its own, which knows the schema that the destination has."""
+def _read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
+    """Opens a pipeline in a working folder of its own, which knows the schema that the destination has.
+
+    A DuckDB file is opened read-only: that needs no write lock, and creates no file.
+    """
+    active = Container()[PipelineContext]
+    before = active.pipeline() if active.is_active() else None
     with TemporaryDirectory() as folder:
-        pipeline = Warehouse(target.destination, target.dataset, target.pipeline, folder).dlt_pipeline()
-        with translate_errors("the warehouse could not be opened"):
-            pipeline.sync_destination()
-        yield pipeline
+        try:
+            with translate_errors("the warehouse could not be opened"):
+                pipeline = _in_folder(target, folder, None)
+                destination_named(kind_of(pipeline))
+                if kind_of(pipeline) == "duckdb":
+                    credentials: Any = pipeline.destination_client().config.credentials
+                    if not Path(credentials.database).exists():
+                        raise ConfigurationError(f"nothing is loaded: there is no file {credentials.database}")
+                    credentials.read_only = True
+                    pipeline = _in_folder(target, folder, dlt.destinations.duckdb(credentials=credentials))
+                pipeline.sync_destination()
+            yield pipeline
+        finally:
+            active.deactivate()
+            if before is not None:
+                active.activate(before)
+
+
+def _in_folder(target: Warehouse | dlt.Pipeline, folder: str, destination: Any) -> dlt.Pipeline:
+    if isinstance(target, Warehouse):
+        made = replace(target, working_dir=folder)
+        return replace(made, destination=destination or made.destination).dlt_pipeline()
+    pipeline: dlt.Pipeline = dlt.pipeline(
+        target.pipeline_name,
+        destination=destination or target.destination,
+        dataset_name=target.dataset_name,
+        pipelines_dir=folder,
+    )
+    return pipeline

@@ -11,7 +11,7 @@ import duckdb
 from claude_code_analytics import AnalyticsClient
 from claude_code_pipelines import Loading, Warehouse, backfill, load
 from claude_code_simulator import ScriptedOrganization, model_usage, record
-from truth import RecordingApi, broken_promises, in_file
+from support.truth import RecordingApi, broken_promises, in_file
 
 ONE_DAY = dt.timedelta(days=1)
 FIRST = dt.date(2026, 9, 1)

@@ -14,7 +14,7 @@ from typing import Any
 from claude_code_pipelines import Warehouse
 from claude_code_pipelines.load import stored_progress
 from claude_code_simulator import model_usage, record, utc_now
-from truth import Contents, RecordingApi, broken_promises, in_file
+from support.truth import Contents, RecordingApi, broken_promises, in_file
 
 ONE_DAY = dt.timedelta(days=1)
 PATIENCE = 120
