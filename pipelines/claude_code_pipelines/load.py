@@ -221,6 +221,7 @@ class _Job:
             proof = self._prove()
             restore_tables(self._pipeline, proof, self._daily_report)
         self._run.identify(proof)
+        self._run.check_identity(proof)
         _check_neighbours(self._run, proof)
         return proof
 

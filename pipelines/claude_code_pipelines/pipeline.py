@@ -19,6 +19,7 @@ from claude_code_analytics.destination.backend import open_backend
 from claude_code_analytics.destination.destinations import Destination, destination_named, kind_of
 from claude_code_analytics.destination.proof import Proof, read_proof
 from claude_code_analytics.destination.schema_drift import stored_tables
+from claude_code_analytics.dlt_settings import set_default
 from claude_code_analytics.report import DailyReport
 from claude_code_analytics.settings import SOURCE_NAME
 
@@ -35,7 +36,8 @@ class Warehouse:
     """Where a load goes.
 
     Attributes:
-        destination: Name of a dlt destination, or a destination object; its address and credentials come from dlt's configuration.
+        destination: Name of a dlt destination, whose address and credentials come from dlt's configuration, or a
+            destination object.
         dataset: Dataset (schema) for the tables.
         pipeline: Name of the dlt pipeline.
         working_dir: Folder for dlt's working files; None for dlt's own.
@@ -187,9 +189,7 @@ def _set_defaults(pipeline: dlt.Pipeline, destination: Destination) -> None:
     if destination.load_workers is not None:
         defaults["load.workers"] = destination.load_workers
     for key, value in defaults.items():
-        own = f"{pipeline.pipeline_name}.{key}"
-        if dlt.config.get(key) is None and dlt.config.get(own) is None:
-            dlt.config[own] = value
+        set_default(pipeline, key, value)
     place = pipeline.destination
     for key, value in destination.settings.items():
         if place and all(

@@ -34,6 +34,7 @@ from .destination.proof import DayState, Proof, read_proof
 from .destination.replace_days import extend_delta_scope, marker_rows, table_hints
 from .destination.schema import LOAD_ID, Table, arrow_types
 from .destination.schema_drift import stored_tables
+from .dlt_settings import Contract, check_resource, contract_of, set_default
 from .exceptions import ClaudeCodeAnalyticsError, ConfigurationError, UndecodableDay, UnexpectedResponse
 from .planner import Plan, days_to_read
 from .report import DailyReport, FetchedDay, ShapedDay, Shaping
@@ -43,6 +44,10 @@ logger = logging.getLogger("claude_code_analytics")
 
 # Rows in one yield. Larger Arrow tables cost dlt less, but its pipe holds about four batches at a time.
 ROWS_PER_BATCH = 50_000
+
+# A plain run keeps all its days until the last is read, and loads them in one go. A year of 1,000 developers takes
+# about a gigabyte of memory.
+MOST_DAYS_IN_ONE_RUN = 366
 
 # Days that a load package already has, by load id. Read twice, a day would hold the union of two responses. It is kept
 # for the process and not in a resource, because two sources may share a package.
@@ -134,6 +139,17 @@ class DailyRun:
             f"the API did not name the organization ({named.problem}); records keep their own id, days without "
             f"records belong to {UNKNOWN_ORGANIZATION!r}"
         )
+
+    def check_identity(self, proof: Proof) -> None:
+        """Warns where loaded days treat actors in another way than this run (decision D11)."""
+        label = self.config.actors().label
+        states = proof.of(self.organization or UNKNOWN_ORGANIZATION).values()
+        others = [state.actor_identity for state in states if state.records and state.actor_identity != label]
+        if others:
+            self.warn(
+                f"{len(others)} loaded days have actor_identity {others[0]}, this load writes {label}: backfill them "
+                "to have all days alike"
+            )
 
     @cached_property
     def reader(self) -> Prefetcher[ShapedDay | FetchedDay]:
@@ -243,7 +259,12 @@ def daily_resource(
             primary_key=(),  # otherwise dlt drops corrected rows of the last day (decision D4)
         ),
     ) -> Iterator[Any]:
-        destination = destination_named(kind_of(dlt.current.pipeline()))  # refuses before anything is requested
+        # all of these refuse before anything is requested
+        destination = destination_named(kind_of(dlt.current.pipeline()))
+        check_resource(dlt.current.resource())
+        contract_of(dlt.current.resource(), dlt.current.source_schema())
+        if destination.load_workers is not None:
+            set_default(dlt.current.pipeline(), "load.workers", destination.load_workers)
         if planned:
             yield from _batches(planned.run, planned.days, planned.proof, destination, date)
             return
@@ -255,7 +276,13 @@ def daily_resource(
             check_range(config.start_date, config.end_date, now.date())
             proof = _current_proof(run, destination, now)
             run.identify(proof)
+            run.check_identity(proof or Proof())
             plan = _plan(run, date, first_day, proof, now)
+            if len(plan.days) > MOST_DAYS_IN_ONE_RUN:
+                run.warn(
+                    f"{len(plan.days)} days in one run: all are kept on disk until the last is read, and a failure "
+                    "loads none; claude_code_pipelines.load() commits them in windows"
+                )
             yield from _batches(run, plan.days, proof or Proof(), destination, date)
         finally:
             run.close()
@@ -357,7 +384,12 @@ def _batches(
     """
     package = dlt.current.load_package_state()["load_id"]
     schema = dlt.current.source_schema()
-    extra = ExtraColumns(column_naming(schema.naming), _extra_types(schema, proof, run.report), run.warn)
+    extra = ExtraColumns(
+        column_naming(schema.naming),
+        _extra_types(schema, proof, run.report),
+        run.warn,
+        contract_of(dlt.current.resource(), schema) if run.report.name in schema.tables else Contract(),
+    )
     seen = _days_in_package.setdefault(package, set())
     while len(_days_in_package) > _PACKAGES_REMEMBERED:
         _days_in_package.popitem(last=False)

@@ -14,8 +14,13 @@ from typing import Any
 import pyarrow as pa
 from dlt.common.normalizers.naming import NamingConvention
 
+from ..dlt_settings import DISCARD_VALUE, FREEZE, Contract
+from ..exceptions import UnexpectedResponse
 from .arrow_types import coerce, natural_type
 from .schema import LOAD_ID, Path, Table, arrow_types
+
+# System columns of Postgres: a field with such a name gets a suffix, on all destinations alike.
+RESERVED_NAMES = ("ctid", "cmax", "cmin", "oid", "tableoid", "xmax", "xmin")
 
 # Values by the keys that lead to them, each list as long as the table has rows.
 Columns = dict[Path, list[Any]]
@@ -31,12 +36,14 @@ class ExtraColumns:
         naming: Returns the column name for a path of JSON keys, as dlt would.
         types: By table, the dlt type of each extra column: those of earlier loads and, as days are shaped, new ones. A
             column keeps its first type.
+        contract: The schema contract: whether unknown fields and variants are kept.
         warn: Called once for each unexpected thing, with one line.
     """
 
     naming: Naming
     types: dict[str, dict[str, str]]
     warn: Callable[[str], object]
+    contract: Contract = field(default_factory=Contract)
     _warned: set[str] = field(default_factory=set, init=False, repr=False)
 
     def warn_once(self, message: str) -> None:
@@ -75,17 +82,26 @@ def build_table(
     fields: list[pa.Field] = []
     arrays: list[pa.Array] = []
     extras: dict[str, pa.Array] = {}
-    taken = set(table.column_names)
+    taken = {*table.column_names, *RESERVED_NAMES}
     types = extra.types.setdefault(table.name, {})
 
     def add_variants(path: Path, data_type: str, coerced: Mapping[str | None, pa.Array]) -> None:
+        column = extra.naming(path)
         for variant, array in coerced.items():
-            if variant is not None:
-                name = extra.naming(_free((*path, f"v_{variant}"), taken, extra.naming))
-                extras[name] = array
-                types[name] = variant
-                column = extra.naming(path)
-                extra.warn_once(f"{table.name}.{column}: values that are not {data_type} are kept in {name}")
+            if variant is None:
+                continue
+            if extra.contract.data_type == FREEZE:
+                raise UnexpectedResponse(
+                    f"{table.name}.{column}: a value is not {data_type}, and the schema contract freezes data types",
+                    day=date,
+                )
+            if extra.contract.data_type == DISCARD_VALUE:
+                extra.warn_once(f"{table.name}.{column}: values that are not {data_type} are discarded (contract)")
+                continue
+            name = extra.naming(_free((*path, f"v_{variant}"), taken, extra.naming))
+            extras[name] = array
+            types[name] = variant
+            extra.warn_once(f"{table.name}.{column}: values that are not {data_type} are kept in {name}")
 
     for column in table.columns:
         if column.name == LOAD_ID:
@@ -104,6 +120,9 @@ def build_table(
         data_type = types.get(name) or natural_type(left[path])
         if data_type is None:
             continue  # NULL in every record: there is nothing to keep, and no type to choose
+        if name not in types and extra.contract.columns == DISCARD_VALUE:
+            extra.warn_once(f"{table.name}.{name}: new field in the API's records; it is discarded (contract)")
+            continue
         if name not in types:
             types[name] = data_type
             extra.warn_once(f"{table.name}.{name}: new field in the API's records; it is loaded as {data_type}")
