@@ -1,9 +1,16 @@
-"""Pipelines around the source: loads in windows, backfills, status, views, and the command line."""
+"""Pipelines around the source: loads in windows, backfills, status, views, and the command line.
 
-from .events import DaysNotHeld, LoadObserver, LoadReport
-from .load import backfill, load
-from .pipeline import Warehouse
-from .status import Status, read_status
+Names are imported when they are first used: the command line installs its signal handlers before dlt is imported.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .events import DaysNotHeld, LoadObserver, LoadReport
+    from .jobs import backfill, load
+    from .pipeline import Warehouse
+    from .status import Status, read_status
 
 __all__ = [
     "DaysNotHeld",
@@ -15,3 +22,21 @@ __all__ = [
     "load",
     "read_status",
 ]
+
+_MODULES = {
+    "DaysNotHeld": "events",
+    "LoadObserver": "events",
+    "LoadReport": "events",
+    "Status": "status",
+    "Warehouse": "pipeline",
+    "backfill": "jobs",
+    "load": "jobs",
+    "read_status": "status",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

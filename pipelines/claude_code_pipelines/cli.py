@@ -12,13 +12,11 @@ import json
 import logging
 import os
 import shlex
-import signal
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -34,18 +32,40 @@ from claude_code_analytics.config import resolve_config
 from claude_code_analytics.dates import ONE_DAY, check_range, parse_day
 from claude_code_analytics.settings import SOURCE_NAME, version
 
-from .check import check_credential
+from .check import CHECKED_DAYS, check_credential
 from .console import summary
 from .console.progress import STYLES, Display, display
 from .errors import translate_errors
-from .load import WINDOW_DAYS, backfill, load
+from .jobs import WINDOW_DAYS, backfill, load
 from .pipeline import Warehouse
 from .status import read_status
 from .views import create_views
 
+PROGRAM = "claude-code-analytics"
 INCOMPLETE = 1
 MISTAKE = 2
 DEMO_DAYS = 90
+LOCK_TIMEOUT_SECONDS = 120
+
+_HELP_END = """
+\b
+Credentials: ANTHROPIC_ADMIN_KEY in the environment, or sources.claude_code_analytics.api_key
+in .dlt/secrets.toml. The warehouse's address and credentials come from dlt's configuration,
+such as DESTINATION__POSTGRES__CREDENTIALS.
+
+\b
+Exit codes: 0 done; 1 a load that is incomplete, what was committed stays; 2 a mistake in
+arguments, configuration or credentials.
+
+\b
+Examples:
+  claude-code-analytics demo
+  claude-code-analytics check
+  claude-code-analytics load --start 2026-01-01
+  claude-code-analytics load --destination snowflake --dataset analytics
+  claude-code-analytics backfill --start 2026-06-01 --end 2026-06-30
+  claude-code-analytics status --fail-on-gap
+"""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -73,10 +93,17 @@ _first = click.option("--start", metavar="DAY", help="First day, inclusive (UTC,
 _last = click.option("--end", metavar="DAY", help="Last day, inclusive (UTC, YYYY-MM-DD).")
 
 
-@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version(), prog_name="claude-code-analytics")
-def commands() -> None:
+@click.group(
+    invoke_without_command=True,
+    epilog=_HELP_END,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(version(), prog_name=PROGRAM)
+@click.pass_context
+def commands(context: click.Context) -> None:
     """Load an organization's Claude Code analytics into a warehouse, day by day."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @commands.command("demo")
@@ -102,8 +129,7 @@ def demo_command(
             target = Warehouse(destination, dataset, pipeline, working_dir)
             first = start or client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
             report = load(target, start=first, end=end, window_days=window_days, client=client, observer=shown)
-        shown.finish(summary.loaded(report, dataset))
-        _print([_next_command(target)])
+        shown.finish([*summary.loaded(report, dataset), _next_command(target)])
 
 
 @commands.command("load")
@@ -138,8 +164,7 @@ def load_command(
             client=client,
             observer=shown,
         )
-        shown.finish(summary.loaded(report, dataset))
-        _print([_next_command(target)])
+        shown.finish([*summary.loaded(report, dataset), _next_command(target)])
 
 
 @commands.command("backfill")
@@ -166,8 +191,7 @@ def backfill_command(
         check_range(first, last, names=("--start", "--end"))
         target = Warehouse(destination, dataset, pipeline, staging=staging)
         report = backfill(target, first, last, window_days=window_days, client=client, observer=shown)
-        shown.finish(summary.loaded(report, dataset))
-        _print([_next_command(target)])
+        shown.finish([*summary.loaded(report, dataset), _next_command(target)])
 
 
 @commands.command("check")
@@ -175,7 +199,9 @@ def backfill_command(
 def check_command(client: AnalyticsClient | None) -> None:
     """Call the endpoint with the configured credential, and explain the response."""
     with _reported():
-        connection = client or resolve_config().client()
+        config = resolve_config()
+        connection = client or config.client()
+        click.echo(f"calling {urlsplit(config.base_url).hostname} for the last {CHECKED_DAYS} days", err=True)
         try:
             _print(summary.checked(check_credential(connection)))
         finally:
@@ -281,7 +307,7 @@ def _next_command(target: Warehouse) -> str:
     """Names the next command, with the options that lead to the same warehouse."""
     chosen = (("destination", target.destination), ("dataset", target.dataset), ("pipeline", target.pipeline))
     options = [f" --{name} {shlex.quote(value)}" for name, value in chosen if value != getattr(Warehouse, name)]
-    return f"next: claude-code-analytics status{''.join(options)}"
+    return f"next: {PROGRAM} status{''.join(options)}"
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -289,26 +315,26 @@ def _print(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def _interrupt(number: int, frame: object) -> None:
-    """Ends like Ctrl-C: schedulers stop a job with SIGTERM."""
-    raise KeyboardInterrupt
+def run(arguments: list[str]) -> int:
+    """Runs the command line and returns the exit code.
 
-
-def main() -> None:
-    """Entry point of `claude-code-analytics`."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    Args:
+        arguments: The arguments after the program's name.
+    """
+    os.umask(0o077)  # new files hold names and addresses: only their owner may read them (D11)
+    # libpq's own variable. A reader that is idle in a transaction would block a load for ever, silently.
+    os.environ.setdefault("PGOPTIONS", f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s")
     # dlt and its dependencies keep a few hundred thousand objects; looking for cycles among them costs a tenth
     gc.set_threshold(100_000, 50, 100)
     try:
-        code = commands(prog_name="claude-code-analytics", standalone_mode=False)
+        return int(commands(arguments, prog_name=PROGRAM, standalone_mode=False) or 0)
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "claude-code-analytics"
+        command = error.ctx.command_path if error.ctx else PROGRAM
         click.echo(f"error: {error.format_message()} (see {command} --help)", err=True)
-        code = MISTAKE
+        return MISTAKE
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.Abort:
-        code = INCOMPLETE
-    if threading.active_count() > 1:  # a response that is still awaited; DuckDB complains of threads at exit
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code or 0)
-    sys.exit(code)
+        return INCOMPLETE
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        return 0

@@ -27,13 +27,23 @@ from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, 
 from claude_code_analytics.destination.destinations import NAMES
 
 _PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")  # a password may hold @ and / unescaped
-_SQL_EXCERPT = re.compile(r"\nLINE \d+:.*", re.DOTALL)  # Postgres quotes our SQL, which is not the reader's
+# What drivers add that is of no use here: Postgres quotes our SQL, DuckDB advertises its read-only mode.
+_NOISE = re.compile(r"\nLINE \d+:.*|\. However, you would be able to open.*", re.DOTALL)
 _LONGEST = 300
 
 _THEN_AGAIN = "then run the same command again"
 
-# Drivers' messages, in any case of letters, and the fix; the first match counts.
+# Drivers' messages, in any case of letters, and the fix, which may quote a group; the first match counts.
 FIXES = (
+    (
+        r"Could not set lock on file.*?\(PID (?P<pid>\d+)\)",
+        rf"another program has the file open (PID \g<pid>): close it there, {_THEN_AGAIN}",
+    ),
+    (
+        r"lock timeout|could not obtain lock",
+        "another session holds a lock on a table, perhaps a reader that is idle in a transaction: end it, "
+        f"{_THEN_AGAIN}",
+    ),
     (
         r"password authentication|authentication failed|no password supplied|incorrect username or password|"
         r"could not .*authenticate|invalid_grant|JWT token is invalid|role \S+ does not exist",
@@ -162,12 +172,13 @@ _MISTAKES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
 
 def _with_fix(step: str, error: BaseException, otherwise: str = "") -> str:
     """Says what failed, what the driver reported, and the fix."""
-    fix = next((fix for pattern, fix in FIXES if re.search(pattern, str(error), re.IGNORECASE)), None)
+    matches = ((re.search(pattern, str(error), re.IGNORECASE | re.DOTALL), fix) for pattern, fix in FIXES)
+    fix = next((match.expand(fix) for match, fix in matches if match), None)
     reported = one_line(error).rstrip(". ?")
     return f"{step}: {reported}" + (f"; {fix}" if fix else f". {otherwise}" if otherwise else "")
 
 
 def one_line(error: BaseException) -> str:
     """Returns an error's text as one line, shortened, without passwords and control characters."""
-    text = "".join(letter if letter.isprintable() else " " for letter in _SQL_EXCERPT.sub("", str(error)))
+    text = "".join(letter if letter.isprintable() else " " for letter in _NOISE.sub("", str(error)))
     return shorten(_PASSWORD.sub("***@", " ".join(text.split()) or type(error).__name__), _LONGEST, placeholder=" ...")

@@ -6,6 +6,7 @@ import datetime as dt
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -33,10 +34,13 @@ class Display(LoadObserver):
         print(line, file=sys.stderr, flush=True)  # noqa: T201  # the display's purpose
 
     def finish(self, lines: Iterable[str]) -> None:
-        """Ends the display, and prints the summary to standard output."""
+        """Ends the display, and prints the summary to standard output.
+
+        Everything is committed by now, so a summary that cannot be printed is no failure.
+        """
         self.__exit__(None, None, None)
-        for line in lines:
-            print(line)  # noqa: T201  # the command's result
+        with suppress(OSError):
+            print(*lines, sep="\n", flush=True)  # noqa: T201  # the command's result
 
     def committed(self, days: Sequence[dt.date]) -> None:
         """Counts the days."""
