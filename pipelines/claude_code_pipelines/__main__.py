@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from contextlib import suppress
 from typing import Any
 
 INCOMPLETE = 1
+GRACE_SECONDS = 10.0
 
 
 class _ForgivingStream:
@@ -44,17 +47,33 @@ def main() -> None:
     sys.stderr = _ForgivingStream(sys.stderr)
     if sys.stdout is None:
         sys.stdout = _ForgivingStream(None)
+    _end_after_signal()
     try:
         from .cli import run  # takes half a second, in which a signal may arrive
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
         code = INCOMPLETE
     with suppress(OSError):
         sys.stdout.flush()
     sys.stderr.flush()
     # A request may still wait for its response in a daemon thread, and DuckDB complains of threads at exit.
     os._exit(code)
+
+
+def _end_after_signal() -> None:
+    """Ends the process some seconds after a signal, where it hangs in a driver's call that no signal interrupts."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        os.read(reader, 1)
+        time.sleep(GRACE_SECONDS)
+        os._exit(INCOMPLETE)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -30,6 +30,7 @@ from claude_code_analytics import (
 from claude_code_analytics.api.clock import utc_now
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.dates import ONE_DAY, check_range, parse_day
+from claude_code_analytics.foreign_text import printable
 from claude_code_analytics.settings import SOURCE_NAME, version
 
 from .check import CHECKED_DAYS, check_credential
@@ -45,7 +46,6 @@ PROGRAM = "claude-code-analytics"
 INCOMPLETE = 1
 MISTAKE = 2
 DEMO_DAYS = 90
-LOCK_TIMEOUT_SECONDS = 120
 
 _HELP_END = """
 \b
@@ -266,7 +266,7 @@ def _reported(progress: str = "none", *, loads: bool = False) -> Iterator[Displa
             _quieten_dlt()
             yield shown
     except (ClaudeCodeAnalyticsError, OSError) as error:
-        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
         mistake = isinstance(error, (ConfigurationError, CredentialRefused, DestinationError, OSError))
         if shown.committed_days or (loads and not mistake):
             click.echo(summary.stopped(shown.committed_days), err=True)
@@ -287,7 +287,7 @@ class _Handler(logging.Handler):
         self._shown = shown
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._shown.print(f"{record.levelname.lower()}: {record.getMessage()}")
+        self._shown.print(f"{record.levelname.lower()}: {printable(record.getMessage())}")
 
 
 def _quieten_dlt() -> None:
@@ -311,8 +311,9 @@ def _next_command(target: Warehouse) -> str:
 
 
 def _print(lines: Iterable[str]) -> None:
+    """Prints lines; ids and other text from outside lose their control characters."""
     for line in lines:
-        click.echo(line)
+        click.echo("".join(letter for letter in line if letter.isprintable() or letter == "\n"))
 
 
 def run(arguments: list[str]) -> int:
@@ -322,8 +323,6 @@ def run(arguments: list[str]) -> int:
         arguments: The arguments after the program's name.
     """
     os.umask(0o077)  # new files hold names and addresses: only their owner may read them (D11)
-    # libpq's own variable. A reader that is idle in a transaction would block a load for ever, silently.
-    os.environ.setdefault("PGOPTIONS", f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s")
     # dlt and its dependencies keep a few hundred thousand objects; looking for cycles among them costs a tenth
     gc.set_threshold(100_000, 50, 100)
     try:

@@ -25,6 +25,7 @@ from dlt.pipeline.exceptions import InvalidPipelineName
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
 from claude_code_analytics.destination.destinations import NAMES
+from claude_code_analytics.foreign_text import printable
 
 _PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")  # a password may hold @ and / unescaped
 # What drivers add that is of no use here: Postgres quotes our SQL, DuckDB advertises its read-only mode.
@@ -180,5 +181,5 @@ def _with_fix(step: str, error: BaseException, otherwise: str = "") -> str:
 
 def one_line(error: BaseException) -> str:
     """Returns an error's text as one line, shortened, without passwords and control characters."""
-    text = "".join(letter if letter.isprintable() else " " for letter in _NOISE.sub("", str(error)))
-    return shorten(_PASSWORD.sub("***@", " ".join(text.split()) or type(error).__name__), _LONGEST, placeholder=" ...")
+    text = printable(_NOISE.sub("", str(error))) or type(error).__name__
+    return shorten(_PASSWORD.sub("***@", text), _LONGEST, placeholder=" ...")

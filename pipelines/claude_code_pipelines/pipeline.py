@@ -28,6 +28,9 @@ from .errors import translate_errors
 # The key, in dlt's local state, of the note about an interrupted backfill.
 BACKFILL_NOTE = "claude_code_backfill"
 
+# Longer than any merge of a window by another load, which takes turns with ours.
+LOCK_TIMEOUT_SECONDS = 120
+
 _PIPELINE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 
@@ -72,6 +75,7 @@ class Warehouse:
                 pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
             )
             _use_current_folder(pipeline)
+            _limit_lock_waits(pipeline)
         return pipeline
 
 
@@ -196,6 +200,16 @@ def _set_defaults(pipeline: dlt.Pipeline, destination: Destination) -> None:
             dlt.config.get(f"destination{name}.{key}") is None for name in ("", f".{place.destination_name}")
         ):
             place.config_params.setdefault(key, value)
+
+
+def _limit_lock_waits(pipeline: dlt.Pipeline) -> None:
+    """Ends waits for locks in Postgres: a reader that is idle in a transaction would block a load for ever."""
+    if kind_of(pipeline) == "postgres":
+        credentials: Any = pipeline.destination_client().config.credentials
+        options = credentials.query.get("options", "")
+        if "lock_timeout" not in options:
+            credentials.query["options"] = f"{options} -clock_timeout={LOCK_TIMEOUT_SECONDS}s".strip()
+        pipeline.destination.config_params["credentials"] = credentials
 
 
 def _use_current_folder(pipeline: dlt.Pipeline) -> None:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from ..exceptions import ConfigurationError
+from ..foreign_text import printable
 from ..settings import API_KEY_VARIABLE
 
 # Beginning of a credential, and what is probably wrong with it.
@@ -97,5 +98,4 @@ class Credential:
 
 def clean(text: str, credential: Credential) -> str:
     """Makes text from outside safe to print, log and store: one printable line, shortened, without the credential."""
-    line = "".join(letter if letter.isprintable() else " " for letter in credential.redact(text)[:_LONGEST_INPUT])
-    return credential.redact(" ".join(line.split()))[:LONGEST_TEXT]
+    return credential.redact(printable(credential.redact(text)[:_LONGEST_INPUT]))[:LONGEST_TEXT]

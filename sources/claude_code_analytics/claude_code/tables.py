@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from ..destination.arrow_tables import Columns, ExtraColumns, build_table
 from ..destination.schema import ROW_ID, Path, Table
+from ..foreign_text import printable
 from ..json_codec import encode_each
 from ..privacy import Pseudonymizer
 from ..report import FetchedDay, ShapedDay, Shaping
@@ -104,7 +105,10 @@ def _shaped(day: FetchedDay, decoded: DecodedDay, organizations: list[str], extr
 def _organizations(decoded: DecodedDay, organization_id: str | None) -> list[str]:
     """Returns the organization of each record: its own where it names one, else that of the credential."""
     own = organization_id or UNKNOWN_ORGANIZATION
-    return [named if isinstance(named, str) and named else own for named in decoded.organizations]
+    cleaned = {
+        named: printable(named) or own for named in {each for each in decoded.organizations if type(each) is str}
+    }
+    return [cleaned[named] if type(named) is str else own for named in decoded.organizations]
 
 
 def _row_ids(day: dt.date, organizations: Sequence[str], decoded: DecodedDay) -> list[str]:
