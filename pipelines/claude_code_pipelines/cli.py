@@ -38,9 +38,9 @@ from .console import summary
 from .console.progress import STYLES, Display, display
 from .errors import translate_errors
 from .jobs import WINDOW_DAYS, backfill, load
+from .metrics.views import create_views
 from .pipeline import Warehouse
 from .status import read_status
-from .views import create_views
 
 PROGRAM = "claude-code-analytics"
 INCOMPLETE = 1

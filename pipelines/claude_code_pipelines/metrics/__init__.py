@@ -1,0 +1,1 @@
+"""Metrics: each number defined once, as a view in the warehouse."""

@@ -1,0 +1,114 @@
+"""Views in the warehouse: the catalog's SELECTs, transpiled from BigQuery's dialect to the destination's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dlt
+import sqlglot
+from sqlglot import ErrorLevel, exp
+
+from claude_code_analytics import ConfigurationError
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.destination.destinations import destination_named, kind_of
+from claude_code_analytics.settings import SOURCE_NAME
+
+from ..errors import translate_errors
+from .catalog import VIEWS, View
+
+# The catalog's dialect. It is the strictest: weeks begin on Monday everywhere when they are written in it.
+DIALECT = "bigquery"
+
+_RELATIONS = {table.name for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)} | {view.name for view in VIEWS}
+
+
+def create_views(pipeline: dlt.Pipeline) -> list[str]:
+    """Creates or replaces the views in the pipeline's dataset, in the catalog's order.
+
+    Args:
+        pipeline: A pipeline that knows the schema of the tables.
+
+    Returns:
+        Their names.
+
+    Raises:
+        ConfigurationError: Nothing is loaded yet, or the tables are files.
+        DestinationError: The warehouse rejected a view.
+    """
+    if SOURCE_NAME not in pipeline.schema_names:
+        raise ConfigurationError("nothing is loaded yet: load first, then create the views")
+    if destination_named(kind_of(pipeline)).table_format:
+        raise ConfigurationError("Delta tables have no views; `views --print` shows the SELECTs for your query engine")
+    with pipeline.sql_client(SOURCE_NAME) as client:
+        for view in VIEWS:
+            with translate_errors(f"view {view.name} could not be created"):
+                for statement in view_statements(view, client.capabilities, client.make_qualified_table_name):
+                    client.execute_sql(statement)
+    return [view.name for view in VIEWS]
+
+
+def print_views(pipeline: dlt.Pipeline) -> Iterator[str]:
+    """Yields the statements that `create_views` runs, without connecting.
+
+    Args:
+        pipeline: A pipeline to the destination.
+    """
+    client: Any = pipeline.destination_client()
+    sql_client = getattr(client, "sql_client", None)
+    for view in VIEWS:
+        if sql_client is None or destination_named(kind_of(pipeline)).table_format:
+            yield f"-- {view.name}\n{transpiled(view, 'duckdb', _plain, str.lower)};\n"
+        else:
+            for statement in view_statements(view, sql_client.capabilities, sql_client.make_qualified_table_name):
+                yield f"{statement};\n"
+
+
+def view_statements(view: View, capabilities: Any, qualify: Callable[[str], str]) -> Iterator[str]:
+    """Yields the statements that create a view and its comment.
+
+    Args:
+        view: The view.
+        capabilities: dlt's capabilities of the destination.
+        qualify: Returns the qualified and quoted name of a table.
+    """
+    dialect = capabilities.sqlglot_dialect
+    name = qualify(view.name)
+    select = transpiled(view, dialect, qualify, capabilities.casefold_identifier)
+    if dialect in ("postgres", "redshift"):  # they refuse to replace a view by one with other columns
+        yield f"DROP VIEW IF EXISTS {name} CASCADE"
+        yield f"CREATE VIEW {name} AS\n{select}"
+    else:
+        yield f"CREATE OR REPLACE VIEW {name} AS\n{select}"
+    text = exp.Literal.string(view.comment).sql(dialect=dialect)
+    if dialect in ("duckdb", "postgres", "redshift", "snowflake"):
+        yield f"COMMENT ON VIEW {name} IS {text}"
+    elif dialect == "bigquery":
+        yield f"ALTER VIEW {name} SET OPTIONS (description = {text})"
+
+
+def transpiled(view: View, dialect: str, qualify: Callable[[str], str], casefold: Callable[[str], str]) -> str:
+    """Returns a view's SELECT in a dialect, with qualified and quoted names.
+
+    Args:
+        view: The view.
+        dialect: sqlglot's name of the dialect.
+        qualify: Returns the qualified and quoted name of a table.
+        casefold: Returns an identifier as the destination stores it.
+    """
+    tree = sqlglot.parse_one(view.select, read=DIALECT)
+    for table in tree.find_all(exp.Table):
+        if table.name in _RELATIONS and not table.db:
+            qualified = sqlglot.parse_one(qualify(table.name), into=exp.Table, read=dialect)
+            qualified.set("alias", table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name)))
+            qualified.meta["qualified"] = True
+            table.replace(qualified)
+    for identifier in tree.find_all(exp.Identifier):
+        parent = identifier.parent
+        if not (isinstance(parent, exp.Table) and parent.meta.get("qualified")):
+            identifier.set("this", casefold(identifier.this))
+    return tree.sql(dialect=dialect, identify=True, pretty=True, unsupported_level=ErrorLevel.RAISE)
+
+
+def _plain(name: str) -> str:
+    return f'"{name}"'
