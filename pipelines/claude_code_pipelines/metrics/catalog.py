@@ -62,7 +62,7 @@ class View:
     @property
     def select(self) -> str:
         """The SELECT, in BigQuery's dialect."""
-        return files(__package__).joinpath("sql", f"{self.name}.sql").read_text(encoding="utf-8")
+        return (files(__package__) / "sql" / f"{self.name}.sql").read_text(encoding="utf-8")
 
     @property
     def comment(self) -> str:
