@@ -15,6 +15,8 @@ from dlt.common.pipeline import PipelineContext
 from dlt.common.runtime.run_context import RunContext, switched_run_context
 from hypothesis import settings
 
+from claude_code_analytics import AnalyticsClient
+from claude_code_simulator import SimulatedApi
 from support.world import TestClock, World
 
 pytest_plugins = ("support.tally",)
@@ -58,6 +60,18 @@ def clock() -> TestClock:
 def world(tmp_path: Path, clock: TestClock) -> World:
     """An empty organization, the API in front of it and an empty warehouse."""
     return World(tmp_path, clock=clock)
+
+
+@pytest.fixture
+def api(world: World) -> SimulatedApi:
+    """The API in front of the world's organization."""
+    return world.api
+
+
+@pytest.fixture
+def connect(world: World) -> Callable[..., AnalyticsClient]:
+    """Makes clients of the world's API; options as `AnalyticsClient` takes them."""
+    return world.client
 
 
 @pytest.fixture

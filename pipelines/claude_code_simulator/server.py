@@ -1,163 +1,121 @@
-"""The simulated API as a real HTTP server on loopback, for programs that cannot be handed a transport.
+"""HTTP server of the simulated API on loopback, for programs that accept no transport.
 
-The only module that needs uvicorn. Breaks of the connection happen to the real socket: a reset is a reset.
+A broken connection really breaks here: a reset is a reset.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import functools
+import os
 import socket
 import struct
 import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, Final
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 
 import httpx
 
-from .api import SimulatedApi
-from .wire import Wire
+from .api.simulated_api import SimulatedApi
 
-try:
-    import uvicorn
-    from uvicorn.protocols.http.h11_impl import H11Protocol
-except ImportError as error:
-    raise ImportError(
-        "the HTTP server of the simulator needs uvicorn: pip install 'claude-code-analytics[simulator]'"
-    ) from error
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-Breaker = Callable[[Scope, Exception], None]
-
-THREADS: Final = 64
-"""Requests that are answered at once; slow answers hold a thread each."""
-
-_HOP_BY_HOP: Final = frozenset({b"connection", b"keep-alive", b"transfer-encoding"})
-
-
-def asgi(
-    api: SimulatedApi,
-    *,
-    sleep: Callable[[float], object] = time.sleep,
-    pool: Executor | None = None,
-    break_off: Breaker | None = None,
-) -> App:
-    """Make an ASGI application of the API.
-
-    Args:
-        api: The API.
-        sleep: Waits for some seconds, in a thread, before an answer that takes time.
-        pool: Threads that answers are made in; those of the event loop if None.
-        break_off: Breaks the connection of a scope as the exception says. Without it the exception is raised,
-            which servers turn into a closed connection once the answer has begun, and into a 500 before.
-    """
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        handle = functools.partial(api.handle, _request(scope), sleep=sleep)
-        try:
-            await _send(await asyncio.get_running_loop().run_in_executor(pool, handle), send)
-        except httpx.ReadTimeout:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-        except httpx.TransportError as error:
-            if break_off is None:
-                raise
-            break_off(scope, error)
-            await asyncio.sleep(0)  # lets the server see that the connection is gone
-
-    return app
+# Headers of a connection, which the server sets itself.
+HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
 
 
 @contextlib.contextmanager
-def serve(api: SimulatedApi, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve the API from a thread of this process for as long as the context lasts.
+def serve(api: SimulatedApi, *, port: int = 0) -> Iterator[str]:
+    """Serves the API from a thread of this process while the context lasts. Yields the base URL.
 
-    Args:
-        api: The API. Answers that take time take real time here.
-        host: Address to listen on.
-        port: Port to listen on; a free one if 0.
-
-    Yields:
-        The base URL, such as `http://127.0.0.1:49152`.
+    The port is a free one by default. Responses that take time take real time here.
     """
-    stopping = threading.Event()
-    with socket.create_server((host, port)) as listener, ThreadPoolExecutor(THREADS, "simulated-api") as pool:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for the client
-        config = uvicorn.Config(
-            asgi(api, sleep=stopping.wait, pool=pool, break_off=_Connection.break_off),
-            http=_Connection,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],), name="simulated-api", daemon=True)
-        thread.start()
+    server = _Server(api, port)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="simulated-api", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        server.hang_up()
+
+
+class _Server(ThreadingHTTPServer):
+    """A server whose end is the end of all its connections."""
+
+    request_queue_size = 64
+
+    def __init__(self, api: SimulatedApi, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Connection)
+        self.api = api
+        self.stopping = threading.Event()
+        self.connections: set[socket.socket] = set()
+
+    def hang_up(self) -> None:
+        self.stopping.set()
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """One connection, which may be kept for several requests."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body would be 40 ms apart
+    server: _Server
+    connection: socket.socket
+
+    def handle(self) -> None:
+        self.server.connections.add(self.connection)
+        # The client may hang up at any time.
+        with contextlib.suppress(ConnectionError):
+            super().handle()
+        self.server.connections.discard(self.connection)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Logs nothing: the API has its own log."""
+
+    def _respond(self) -> None:
+        if self.command != "GET":
+            self.close_connection = True  # what follows may be a body
+        url = httpx.URL(scheme="http", host="localhost", raw_path=self.path.encode("latin-1"))
         try:
-            # The socket listens already: whoever asks before the server is up waits for it.
-            yield f"http://{host}:{listener.getsockname()[1]}"
-        finally:
-            stopping.set()
-            server.should_exit = True
-            thread.join()
+            request = httpx.Request(self.command, url, headers=list(self.headers.items()))
+            response = self.server.api.handle(request, sleep=self.server.stopping.wait)
+        except httpx.ReadTimeout:
+            self.rfile.read(1)  # until the client gives up
+            self.close_connection = True
+        except httpx.TransportError as error:
+            self._break(error)
+        else:
+            self._send(response)
 
+    do_GET = do_POST = do_PUT = do_DELETE = _respond  # noqa: N815 (the names that the base class calls)
 
-class _Connection(H11Protocol):
-    """A connection that can be found by its client's address, and be reset."""
+    def _send(self, response: httpx.Response) -> None:
+        body, broken = b"", None
+        try:
+            for part in cast("httpx.SyncByteStream", response.stream):
+                body += part
+        except httpx.TransportError as error:
+            broken = error
+        # With a break, the header has the length of the whole body.
+        length = response.headers["content-length"] if broken else str(len(body))
+        self.send_response_only(response.status_code)
+        for name, value in response.headers.items():
+            if name not in HOP_BY_HOP:
+                self.send_header(name, value)
+        self.send_header("content-length", length)
+        self.end_headers()
+        self.wfile.write(body)
+        if broken:
+            self._break(broken)
 
-    _open: Final[dict[tuple[str, int], asyncio.Transport]] = {}
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._peer: tuple[str, int] = transport.get_extra_info("peername")[:2]
-        self._open[self._peer] = transport
-        # asyncio does this for sockets that it opened itself; else head and body are 40 ms apart.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._open.pop(self._peer, None)
-        super().connection_lost(exc)
-
-    @classmethod
-    def break_off(cls, scope: Scope, error: Exception) -> None:
-        transport = cls._open.get(tuple(scope["client"]))
-        if transport is None:
-            return
-        if isinstance(error, httpx.RemoteProtocolError):
-            transport.close()
-            return
-        # To linger for no time makes the kernel send a reset in place of an orderly end.
-        linger = struct.pack("ii", 1, 0)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        transport.abort()
-
-
-def _request(scope: Scope) -> httpx.Request:
-    target: bytes = scope.get("raw_path") or scope["path"].encode()
-    if scope["query_string"]:
-        target += b"?" + scope["query_string"]
-    url = httpx.URL(scheme=scope["scheme"], host="localhost", raw_path=target)
-    return httpx.Request(scope["method"], url, headers=scope["headers"])
-
-
-async def _send(response: httpx.Response, send: Send) -> None:
-    headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in _HOP_BY_HOP]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    body = response.stream
-    if isinstance(body, Wire) and body.error is not None:
-        await send({"type": "http.response.body", "body": body.sent, "more_body": True})
-        raise body.error
-    content = body.sent if isinstance(body, Wire) else response.content
-    await send({"type": "http.response.body", "body": content, "more_body": False})
+    def _break(self, error: httpx.TransportError) -> None:
+        """Closes the connection in good order after a `RemoteProtocolError`, and resets it after any other."""
+        self.close_connection = True
+        if not isinstance(error, httpx.RemoteProtocolError):
+            # Lingering for no time makes the kernel send a reset in place of an orderly end.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())

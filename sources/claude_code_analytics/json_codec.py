@@ -19,7 +19,6 @@ import msgspec
 _INTEGER_DIGITS = 40
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
 
 
 class NotJson(ValueError):
@@ -50,8 +49,7 @@ def exact_decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 def encode_sorted(value: Any) -> bytes:
     """Encodes a value canonically: keys in order, no spaces, exact numbers."""
-    encoded: bytes = _encoder().encode(value)
-    return encoded
+    return _encoder().encode(value)
 
 
 def encode_each(values: Iterable[Any]) -> list[bytes]:
@@ -112,7 +110,7 @@ def _reject_constant(name: str) -> None:
 
 def _without_lone_surrogates(value: Any) -> Any:
     if isinstance(value, str):
-        return _LONE_SURROGATE.sub(_REPLACEMENT, value)
+        return _LONE_SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_without_lone_surrogates(item) for item in value]
     if not isinstance(value, dict):
@@ -120,8 +118,8 @@ def _without_lone_surrogates(value: Any) -> Any:
     broken = sorted(filter(_LONE_SURROGATE.search, value))
     repaired = {key: _without_lone_surrogates(inner) for key, inner in value.items() if key not in broken}
     for key in broken:
-        name = _LONE_SURROGATE.sub(_REPLACEMENT, key)
+        name = _LONE_SURROGATE.sub("\ufffd", key)
         while name in repaired:  # two names that were cut differ only in what is replaced: keep both
-            name += _REPLACEMENT
+            name += "\ufffd"
         repaired[name] = _without_lone_surrogates(value[key])
     return repaired

@@ -40,13 +40,9 @@ class FetchedDay:
 
 @dataclass(frozen=True)
 class ShapedDay:
-    """One day as Arrow tables, whatever load it goes into.
+    """One day as Arrow tables, whatever load it goes into. The facts of its fetch are those of `FetchedDay`.
 
     Attributes:
-        date: The UTC day.
-        fetched_at: The API's time at the first request for it.
-        pages: Pages of the response.
-        request_id: `request-id` of the last page, where it was sent.
         content_hash: Hash of the records, without the texts of their actors.
         tables: By name, the rows of each record table, the root first; without `_dlt_load_id`.
     """

@@ -161,7 +161,11 @@ class DailyRun:
         shaping = threading.Lock()
 
         def read(day: dt.date) -> ShapedDay | FetchedDay:
-            fetched = self.report.fetch(self.session, day)
+            try:
+                fetched = self.report.fetch(self.session, day)
+            except UndecodableDay as error:  # as a value: an exception would end the read-ahead of the other days
+                self._note(error, day)
+                return FetchedDay(day, (), 0, error.request_id, self.session.now())
             with shaping:  # side by side they would only take more memory
                 return self.report.shape_documented(fetched, self.organization, actors) or fetched
 
@@ -180,16 +184,19 @@ class DailyRun:
         shaping = Shaping(organization_id=self.organization, actors=self.config.actors(), extra=extra)
         for item in self.reader.results(days, signals.raise_if_signalled):
             day: ShapedDay | FetchedDay = item
-            if isinstance(day, FetchedDay):
+            if isinstance(day, FetchedDay) and day.date not in self.undecoded:
                 try:
                     day = self.report.shape(day, shaping)
                 except UndecodableDay as error:
-                    self.undecoded[item.date] = error
-                    logger.error("%s; the other days are loaded", error)  # noqa: TRY400  # one line, no traceback
+                    self._note(error, item.date)
             if isinstance(day, ShapedDay):
                 self._check_organizations(day)
             self.on_day(day)
             yield day
+
+    def _note(self, error: UndecodableDay, day: dt.date) -> None:
+        self.undecoded[day] = error
+        logger.error("%s; the other days are loaded", error)
 
     def _check_organizations(self, day: ShapedDay) -> None:
         """Refuses records of a foreign organization where the own id is only inferred from the dataset."""

@@ -135,14 +135,14 @@ def latency(count: int, latency: float) -> None:
 @click.option("--burst", default=20, show_default=True)
 @click.option("--per-second", default=5.0, show_default=True)
 @click.option(
-    "--says", default="seconds", show_default=True, help="how a 429 tells the wait: seconds, date, nothing, stale"
+    "--hint", default="seconds", show_default=True, help="wait that a 429 announces: seconds, date, nothing, stale"
 )
 @click.option("--shared", is_flag=True, help="another reader asks all the while, at half of what the bucket gives")
 @click.option("--timeline/--no-timeline", default=True)
-def limits(count: int, burst: int, per_second: float, says: str, shared: bool, timeline: bool) -> None:
+def limits(count: int, burst: int, per_second: float, hint: str, shared: bool, timeline: bool) -> None:
     """A backfill under a token bucket, against the least that the bucket allows, and when it asked."""
     with (
-        serving(10, "--burst", str(burst), "--per-second", str(per_second), "--says", says) as address,
+        serving(10, "--burst", str(burst), "--per-second", str(per_second), "--hint", hint) as address,
         tempfile.TemporaryDirectory() as work,
     ):
         command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
@@ -160,7 +160,7 @@ def limits(count: int, burst: int, per_second: float, says: str, shared: bool, t
     least = (count + 1 - burst) / per_second
     span = log[-1][0] - log[0][0]
     click.echo(
-        f"burst {burst}, {per_second:g} a second, 429 says {says}: {len(log)} requests, {len(refused)} refused "
+        f"burst {burst}, {per_second:g} a second, 429 with {hint}: {len(log)} requests, {len(refused)} refused "
         f"({len(refused) / len(log):.1%}); {span:.1f} s from first to last, {least:.1f} s at least, "
         f"ratio {span / least:.3f}"
     )

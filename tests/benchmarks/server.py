@@ -1,7 +1,7 @@
 """The simulated API in a process of its own, for benchmarks: pages are rendered before the first question.
 
-`server.py RECORDS_PER_DAY [--latency S] [--burst N --per-second N --says HOW]` prints its address, and serves until its
-standard input is closed. `GET /log` tells when each question came and how it was answered.
+`server.py RECORDS_PER_DAY [--latency S] [--burst N --per-second N --hint HINT]` prints its address, and serves until
+its standard input is closed. `GET /log` tells when each question came and how it was answered.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--burst", type=int)
     parser.add_argument("--per-second", type=float, default=1.0)
-    parser.add_argument("--says", default="seconds")
+    parser.add_argument("--hint", default="seconds")
     chosen = parser.parse_args()
-    limit = RateLimit(chosen.burst, chosen.per_second, says=chosen.says) if chosen.burst else None
+    limit = RateLimit(chosen.burst, chosen.per_second, hint=chosen.hint) if chosen.burst else None
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for the client
         app = application(templates(chosen.records), chosen.latency, limit)

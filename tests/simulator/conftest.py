@@ -1,4 +1,4 @@
-"""What the tests of the simulated API share: a way to ask it."""
+"""Fixtures for tests of the simulated API, which needs neither dlt nor a network."""
 
 from __future__ import annotations
 
@@ -14,43 +14,46 @@ from claude_code_simulator import SimulatedApi
 
 REPORT = "/v1/organizations/usage_report/claude_code"
 
-Ask = Callable[..., httpx.Response]
-
 
 @pytest.fixture(autouse=True)
 def _own_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives each test no network. The simulated API knows nothing of dlt, so what makes a world of it is left out."""
+    """Allows loopback only, and leaves out the dlt of the other tests."""
+    real = socket.socket.connect
 
-    def refuse(self: socket.socket, address: object) -> None:
-        message = f"a test tried to reach {address}"
-        raise AssertionError(message)
+    def connect(self: socket.socket, address: Any) -> None:
+        assert address[0] == "127.0.0.1"
+        real(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-
-
-@pytest.fixture
-def ask() -> Ask:
-    """Sends one good request: `ask(api, path, **params)`; `starting_at` may be a date."""
-
-    def ask(api: SimulatedApi, path: str = REPORT, *, timeout: float = 60.0, **params: Any) -> httpx.Response:
-        if isinstance(params.get("starting_at"), dt.date):
-            params["starting_at"] = params["starting_at"].isoformat()
-        headers = {"x-api-key": api.credentials.admin_key, "anthropic-version": "2023-06-01"}
-        with httpx.Client(transport=api.transport, base_url="https://api.example.test", headers=headers) as client:
-            return client.get(path, params={k: v for k, v in params.items() if v is not None}, timeout=timeout)
-
-    return ask
+    monkeypatch.setattr(socket.socket, "connect", connect)
 
 
 @pytest.fixture
-def read_day(ask: Ask) -> Callable[..., list[dict[str, Any]]]:
-    """Reads all pages of a day: `read_day(api, day, limit)`; every answer has to be a page."""
+def get() -> Callable[..., httpx.Response]:
+    """Sends one good request: `get(api, path, **params)`."""
 
-    def read_day(api: SimulatedApi, day: dt.date, limit: int = 1000) -> list[dict[str, Any]]:
-        page = ask(api, starting_at=day, limit=limit).json()
+    def get(
+        api: SimulatedApi, path: str = REPORT, *, method: str = "GET", headers: Any = None, **params: Any
+    ) -> httpx.Response:
+        if path == REPORT:
+            params = {"starting_at": dt.date(2026, 9, 1), **params}
+        if headers is None:
+            headers = {"x-api-key": api.credentials.admin_key, "anthropic-version": "2023-06-01"}
+        with httpx.Client(transport=api.transport, base_url="https://x.test", timeout=60) as client:
+            present = {name: str(value) for name, value in params.items() if value is not None}
+            return client.request(method, path, params=present, headers=headers)
+
+    return get
+
+
+@pytest.fixture
+def read_day(get: Callable[..., httpx.Response]) -> Callable[..., list[dict[str, Any]]]:
+    """Returns the records of all pages of a day, after the first page if that is given: `read_day(api, **params)`."""
+
+    def read_day(api: SimulatedApi, first: httpx.Response | None = None, **params: Any) -> list[dict[str, Any]]:
+        page = (first or get(api, **params)).json()
         found: list[dict[str, Any]] = page["data"]
         while page["has_more"]:
-            page = ask(api, starting_at=day, limit=limit, page=page["next_page"]).json()
+            page = get(api, page=page["next_page"], **params).json()
             found += page["data"]
         return found
 

@@ -94,7 +94,7 @@ class RecordingApi(SimulatedApi):
             try:
                 page = json.loads(response.content, parse_float=Decimal)
                 self._keep(request.url.params, page, response.headers["request-id"])
-            except (ValueError, KeyError, TypeError, AttributeError, httpx.StreamError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError, httpx.StreamError):
                 """A fault: nobody can take it for an answer."""
         return response
 

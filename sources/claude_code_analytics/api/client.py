@@ -120,7 +120,7 @@ class AnalyticsClient:
         """Returns a view of this client for one run.
 
         Args:
-            on_wait: Called with the time until which all requests wait, whenever the API asks this run for a pause.
+            on_wait: Called with the time until which all requests wait, whenever this run has to wait after a 429.
         """
         return Session(self, on_wait)
 
@@ -153,7 +153,7 @@ class AnalyticsClient:
                 what, is_setup = self._connection.explain(error)
                 # A host that has responded before is set up right: then a failing DNS server, say, is a passing fault.
                 attempts = MAX_SETUP_ATTEMPTS if is_setup and not self._has_responded else MAX_ATTEMPTS
-                raise Retry(ApiUnavailable(what, day=day), attempts=attempts) from None
+                raise Retry(ApiUnavailable(self._credential.redact(what), day=day), attempts=attempts) from None
             status = response.status_code
             if status < 500:  # a failing proxy may have any clock
                 self._clock.observe(response.headers.get("date"))
@@ -243,7 +243,7 @@ class Session:
             raise
         except PausedTooLong as pause:
             minutes = pause.seconds / 60
-            what = f"the API returned 429 and asked for a pause of {minutes:.0f} minutes; run again later"
+            what = f"all requests have to wait {minutes:.0f} minutes after a 429; run again later"
             unavailable = ApiUnavailable(what, day=day, status=429)
         except Cancelled:
             if self._refused:

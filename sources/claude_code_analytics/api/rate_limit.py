@@ -98,7 +98,7 @@ class AdaptiveRate:
         Args:
             now: When it arrived.
             sent_at: When its request was sent. A request sent before an earlier 429 arrived adds nothing to that one.
-            retry_after: Seconds that the API asked to wait, where it did.
+            retry_after: Seconds to wait by the `retry-after` header, where it was sent.
         """
         if self._limited_at is not None and sent_at <= self._limited_at:
             self.resume_at = max(self.resume_at, now + (retry_after or 0.0))
@@ -130,7 +130,7 @@ class Cancelled(Exception):
 
 
 class PausedTooLong(Exception):
-    """The API asked for a pause that is longer than a run waits.
+    """The pause after a 429 is longer than a run waits.
 
     Attributes:
         seconds: How long it still lasts.
@@ -175,10 +175,9 @@ class Run:
         Raises:
             Cancelled: The run was cancelled before or meanwhile.
         """
-        self.check()
-        if seconds > 0:
+        if seconds > 0 and not self._cancelled.is_set():
             self._sleep(seconds)
-            self.check()
+        self.check()
 
     def announce(self, until: float, now: float) -> None:
         """Reports a pause to the observer, once."""
@@ -262,7 +261,7 @@ class RateLimiter:
             self._changed.notify_all()
 
     def limited(self, slot: Slot, retry_after: float | None) -> None:
-        """Records a 429 to the slot's request; `retry_after` in seconds, where the API asked for a wait."""
+        """Records a 429 to the slot's request; `retry_after` in seconds, where it was sent."""
         with self._changed:
             self._rate.limited(self._monotonic(), slot.sent_at, retry_after)
 

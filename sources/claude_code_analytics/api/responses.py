@@ -37,7 +37,7 @@ def is_rate_limit(response: httpx.Response) -> bool:
 
 
 def retry_after(response: httpx.Response, now: dt.datetime) -> float | None:
-    """Returns the seconds that `retry-after` asks to wait, as a number or an HTTP date.
+    """Returns the seconds to wait by `retry-after`, a number or an HTTP date.
 
     None where there is no such header, its value is neither, or lies in the past.
     """

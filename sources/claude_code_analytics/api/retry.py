@@ -29,7 +29,7 @@ class Retry(Exception):
     Args:
         error: What to raise where it is not retried any more.
         attempts: Most attempts of a request that ends this way; None for as many as it takes.
-        retry_after: Seconds that the API asked to wait.
+        retry_after: Seconds to wait by the `retry-after` header.
     """
 
     def __init__(

@@ -25,9 +25,6 @@ from .record_types import documented_types
 
 Record = dict[str, Any]
 
-_TOOL_ACTIONS: Path = ("tool_actions",)
-_MODEL_BREAKDOWN: Path = ("model_breakdown",)
-
 # Column of a breakdown's item that is not an object, named as in dlt's own tables for lists of plain values.
 _STRAY: Path = ("value",)
 
@@ -129,8 +126,8 @@ def decode_any(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay:
         ],
         contents=encode_each(_without_nulls(_with_actor(record, without_texts)) for record in sent),
         columns=columns,
-        tools=_rows_by_name(_take(columns, _TOOL_ACTIONS, dict)),
-        models=_rows_by_position(_take(columns, _MODEL_BREAKDOWN, list)),
+        tools=_rows_by_name(_take(columns, "tool_actions", dict)),
+        models=_rows_by_position(_take(columns, "model_breakdown", list)),
     )
     for table, rows in ((TOOL_ACTIONS, decoded.tools), (MODEL_BREAKDOWN, decoded.models)):
         items, strays = _split(rows.items, dict)
@@ -195,11 +192,11 @@ def _spread(
             yield inner, strays
 
 
-def _take(columns: Columns, path: Path, container: type) -> list[Any]:
+def _take(columns: Columns, key: str, container: type) -> list[Any]:
     """Takes the breakdowns of all records out of the columns. Values of other types stay a column."""
-    breakdowns, strays = _split(columns.pop(path, []), container)
+    breakdowns, strays = _split(columns.pop((key,), []), container)
     if strays:
-        columns[path] = strays
+        columns[key,] = strays
     return breakdowns
 
 

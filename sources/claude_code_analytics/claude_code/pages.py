@@ -32,7 +32,7 @@ _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class NotAPage(ValueError):
-    """The body is not a page of records; the text says why."""
+    """The body is not a page of records, for the reason in the text."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def documented_types() -> DocumentedTypes:
     model: Any = _struct("Model", _paths(MODEL_BREAKDOWN))
     record: Any = _struct("Record", _paths(USAGE), tool_actions=dict[str, tool], model_breakdown=list[model])
     page = msgspec.defstruct("Page", [("data", list[record])], gc=False)
-    actor = msgspec.structs.fields(record)[0].type  # alphabetically the first
+    (actor,) = (field.type for field in msgspec.structs.fields(record) if field.name == "actor")
     getters = {
         table.name: [(path, attrgetter(".".join(path))) for path in _paths(table)]
         for table in (USAGE, TOOL_ACTIONS, MODEL_BREAKDOWN)
@@ -63,15 +63,13 @@ def _struct(name: str, paths: Iterable[Path], **breakdowns: Any) -> Any:
     inside: defaultdict[str, list[Path]] = defaultdict(list)
     for path in paths:
         inside[path[0]].append(path[1:])
-    objects = {key: _struct(f"{name}.{key}", inner) for key, inner in inside.items() if inner != [()]}
-    fields = {key: (key, Any, None) for key in inside} | {
-        key: (key, kind) for key, kind in (objects | breakdowns).items()
-    }
+    objects = {key: _struct(f"{name}.{key}", inner) for key, inner in inside.items() if inner != [()]} | breakdowns
+    fields = {key: (key, Any, None) for key in inside} | {key: (key, kind) for key, kind in objects.items()}
     return msgspec.defstruct(
         name,
         [fields[key] for key in sorted(fields)],
         kw_only=True,
         forbid_unknown_fields=True,
         omit_defaults=True,
-        gc=False,  # records hold no cycles; the collector would walk half a million objects
+        gc=False,  # no cycles; the garbage collector would walk a dozen objects for each record
     )

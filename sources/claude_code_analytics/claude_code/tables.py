@@ -25,9 +25,6 @@ from ..settings import UNKNOWN_ORGANIZATION
 from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 from .decode import ChildRows, DecodedDay, decode_any, decode_documented, undecodable
 
-_ORGANIZATION: Path = ("organization_id",)
-_DATE: Path = ("date",)
-
 
 def shape_documented(day: FetchedDay, organization_id: str | None, actors: Pseudonymizer) -> ShapedDay | None:
     """Shapes a day whose records are all as documented, fast and in any thread.
@@ -41,13 +38,16 @@ def shape_documented(day: FetchedDay, organization_id: str | None, actors: Pseud
         What `shape` returns, or None where anything is unexpected: an unknown field, a value that does not fit its
         column, a record without an organization although `organization_id` is None.
     """
-    decoded = decode_documented(day, actors)
-    if decoded is None:
-        return None
-    organizations = _organizations(decoded, organization_id)
     unexpected: list[str] = []
     extra = ExtraColumns(naming="__".join, types={}, warn=unexpected.append)
-    shaped = _shaped(day, decoded, organizations, extra)
+    try:
+        decoded = decode_documented(day, actors)
+        if decoded is None:
+            return None
+        organizations = _organizations(decoded, organization_id)
+        shaped = _shaped(day, decoded, organizations, extra)
+    except RecursionError:  # values nested so deeply that they decode, but do not encode again
+        return None
     return None if unexpected or UNKNOWN_ORGANIZATION in organizations else shaped
 
 
@@ -71,8 +71,8 @@ def shape(day: FetchedDay, shaping: Shaping) -> ShapedDay:
 def _shaped(day: FetchedDay, decoded: DecodedDay, organizations: list[str], extra: ExtraColumns) -> ShapedDay:
     ids = pa.array(_row_ids(day.date, organizations, decoded), pa.string())
     owners = pa.array(organizations, pa.string())
-    _drop_expected(decoded.columns, _ORGANIZATION)
-    _drop_expected(decoded.columns, _DATE, day.date.isoformat())
+    _drop_expected(decoded.columns, ("organization_id",))
+    _drop_expected(decoded.columns, ("date",), day.date.isoformat())
 
     def children(table: Table, rows: ChildRows, **made: pa.Array) -> pa.Table:
         parents = pa.array(rows.parents, pa.int64())
@@ -113,12 +113,8 @@ def _organizations(decoded: DecodedDay, organization_id: str | None) -> list[str
 
 def _row_ids(day: dt.date, organizations: Sequence[str], decoded: DecodedDay) -> list[str]:
     """Returns ids made from the dimensions. Records that share all of them are numbered in order of their content."""
-    keys = encode_each(
-        [
-            (organization, day, *dimensions)
-            for organization, dimensions in zip(organizations, decoded.dimensions, strict=True)
-        ]
-    )
+    owned = zip(organizations, decoded.dimensions, strict=True)
+    keys = encode_each((organization, day, *dimensions) for organization, dimensions in owned)
     shared = {key for key, count in Counter(keys).items() if count > 1}
     numbers = [0] * len(keys)
     if shared:

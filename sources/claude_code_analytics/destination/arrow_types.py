@@ -34,7 +34,6 @@ _ACCEPTED: dict[str, frozenset[type]] = {
     "decimal": frozenset({int, Decimal, str}),
     "json": frozenset({dict, list, str, bool, int, Decimal}),
 }
-_NOTHING: frozenset[type] = frozenset()
 _NONE = frozenset({type(None)})
 _WHOLE = _NONE | {int}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
@@ -59,7 +58,7 @@ def coerce(values: Sequence[Any], data_type: str) -> dict[str | None, pa.Array]:
         Arrays as long as `values`. Under None the column itself; under a type name (`text`, `double`, ...) the values
         that did not fit it, for dlt's variant column of that type (`<column>__v_text`).
     """
-    if set(map(type, values)) - _NONE <= _ACCEPTED.get(data_type, _NOTHING):
+    if set(map(type, values)) - _NONE <= _ACCEPTED.get(data_type, frozenset()):
         try:
             return {None: _array(values, data_type)}
         except (ValueError, TypeError, OverflowError):
@@ -89,7 +88,7 @@ def _home(value: Any, data_type: str) -> str | None:
     if (data_type, natural) == ("decimal", "double"):
         natural = "text"  # money never becomes a binary float (decision D8)
     for home in (data_type, natural):
-        if type(value) in _ACCEPTED.get(home, _NOTHING):
+        if type(value) in _ACCEPTED.get(home, frozenset()):
             try:
                 _array([value], home)
             except (ValueError, TypeError, OverflowError):

@@ -1,0 +1,1 @@
+"""The simulated Admin API: one organization behind an httpx transport."""

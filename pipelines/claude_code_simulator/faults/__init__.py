@@ -1,0 +1,1 @@
+"""Faults of the API, and scripts of when they happen."""

@@ -1,0 +1,1 @@
+"""Organizations: the records that a simulated API reports."""
