@@ -46,6 +46,10 @@ class Display(LoadObserver):
         """Counts the days."""
         self.committed_days += days
 
+    def blocked(self, reason: str) -> None:
+        """Shows what the load waits for."""
+        self.print(reason)
+
     def repeating(self, days: Sequence[dt.date], seconds: float) -> None:
         """Shows why the load waits."""
         self.print(f"{_days(days)} not held yet ({list_ranges(days)}); reading them again in {seconds:.0f} s")
