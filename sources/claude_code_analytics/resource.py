@@ -161,11 +161,12 @@ class DailyRun:
         shaping = threading.Lock()
 
         def read(day: dt.date) -> ShapedDay | FetchedDay:
+            began = self.session.now()
             try:
                 fetched = self.report.fetch(self.session, day)
-            except UndecodableDay as error:  # as a value: an exception would end the read-ahead of the other days
-                self._note(error, day)
-                return FetchedDay(day, (), 0, error.request_id, self.session.now())
+            except UndecodableDay as error:  # nested too deep to find the next page in it
+                self.undecoded[day] = error
+                return FetchedDay(day, (), 0, error.request_id, began)
             with shaping:  # side by side they would only take more memory
                 return self.report.shape_documented(fetched, self.organization, actors) or fetched
 
@@ -188,15 +189,13 @@ class DailyRun:
                 try:
                     day = self.report.shape(day, shaping)
                 except UndecodableDay as error:
-                    self._note(error, item.date)
+                    self.undecoded[item.date] = error
+            if isinstance(day, FetchedDay):
+                logger.error("%s; the other days are loaded", self.undecoded[day.date])
             if isinstance(day, ShapedDay):
                 self._check_organizations(day)
             self.on_day(day)
             yield day
-
-    def _note(self, error: UndecodableDay, day: dt.date) -> None:
-        self.undecoded[day] = error
-        logger.error("%s; the other days are loaded", error)
 
     def _check_organizations(self, day: ShapedDay) -> None:
         """Refuses records of a foreign organization where the own id is only inferred from the dataset."""
@@ -450,7 +449,7 @@ class _Batch:
         """
         if isinstance(day, FetchedDay):
             own = organizations[0] if organizations else UNKNOWN_ORGANIZATION
-            self._ledger.append(undecoded_row(own, day.date, day.fetched_at, day.request_id, self._actor_identity))
+            self._ledger.append(undecoded_row(own, day, self._actor_identity))
             return
         entries = ledger_rows(
             self._report.ledger, self._report.tables, day, also=organizations, actor_identity=self._actor_identity

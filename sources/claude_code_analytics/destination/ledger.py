@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..dates import is_final
-from ..report import ShapedDay
+from ..report import FetchedDay, ShapedDay
 from ..settings import UNKNOWN_ORGANIZATION
 from .schema import LOAD_ID, Table
 
@@ -43,11 +43,10 @@ def ledger_rows(
     ]
 
 
-def undecoded_row(
-    organization: str, date: dt.date, fetched_at: dt.datetime, request_id: str | None, actor_identity: str
-) -> dict[str, Any]:
+def undecoded_row(organization: str, day: FetchedDay, actor_identity: str) -> dict[str, Any]:
     """Builds the ledger row of a day whose content did not decode: its counts are NULL, so it is never held."""
-    return _row(organization, date, fetched_at, request_id, actor_identity)
+    row = _row(organization, day.date, day.fetched_at, day.request_id, actor_identity)
+    return {**row, "pages": len(day.bodies)}
 
 
 def ledger_table(ledger: Table, rows: list[dict[str, Any]]) -> pa.Table:
