@@ -401,14 +401,13 @@ def _batches(
         _days_in_package.popitem(last=False)
     own = run.organization or UNKNOWN_ORGANIZATION
     wanted = [day for day in days if (own, day) not in seen]
-    unknown_days = proof.unknown_days()
     reached = min(_cursor_day(date) or dt.date.min, run.session.now().date())
     batch = _Batch(run.report, run.config.actors().label, package, has_markers=destination.replaced_rows is not None)
     for day in run.shaped(wanted, extra):
         seen.add((own, day.date))
         reached = max(reached, day.date)
         own_ids = [run.organization] if run.organization else []
-        batch.add(day, [*own_ids, *([UNKNOWN_ORGANIZATION] if day.date in unknown_days else [])])
+        batch.add(day, [*own_ids, *sorted(proof.replaced_with(run.organization, day.date))])
         if batch.rows >= ROWS_PER_BATCH:
             date.advance(_cursor_value(date, reached))
             yield batch.take(extra)

@@ -111,7 +111,7 @@ class Proof:
         for day, state in self._by_organization.get(organization, {}).items():
             together = [other for _, other in self._by_day[day] if other.fetch == state.fetch and not other.is_held]
             problem = together[0].problem if together else None
-            if day in self._unresolved_days:
+            if day in self._unresolved_days and organization != UNKNOWN_ORGANIZATION:
                 problem = problem or "rows under an unknown organization"
             found[day] = replace(state, is_held=False, problem=problem) if state.is_held and problem else state
         return found
@@ -121,9 +121,18 @@ class Proof:
         ours = (organization, UNKNOWN_ORGANIZATION)
         return min((day for name, day in self.states if name in ours), default=None)
 
-    def unknown_days(self) -> set[dt.date]:
-        """Returns the days that the ledger or a table has under `unknown`."""
-        return set(self._by_organization.get(UNKNOWN_ORGANIZATION, ()))
+    def replaced_with(self, organization: str | None, day: dt.date) -> set[str]:
+        """Returns the ids whose rows a new fetch of an organization's day replaces beside those in its records.
+
+        That is `unknown` where it has the day, and each id that the day's newest fetch covered: where the records spell
+        the organization's id in another way, an emptied day has no record that names it.
+        """
+        fetch = self.states[organization, day].fetch if organization and (organization, day) in self.states else None
+        return {
+            name
+            for name, state in self._by_day.get(day, ())
+            if name == UNKNOWN_ORGANIZATION or (state.fetched_at and state.fetch == fetch and name != organization)
+        }
 
     @cached_property
     def _unresolved_days(self) -> set[dt.date]:
