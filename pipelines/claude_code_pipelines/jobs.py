@@ -64,6 +64,7 @@ def load(
     window_days: int = WINDOW_DAYS,
     client: AnalyticsClient | None = None,
     observer: LoadObserver | None = None,
+    report: DailyReport = CLAUDE_CODE,
 ) -> LoadReport:
     """Loads every day that is not held or not settled yet, up to today.
 
@@ -74,6 +75,7 @@ def load(
         window_days: Days that are committed together.
         client: A client to use instead of the configured one.
         observer: Follows the load.
+        report: The report to load.
 
     Returns:
         What was loaded.
@@ -87,8 +89,8 @@ def load(
     config = resolve_config(start_date=start, end_date=end)
     if config.end_date is not None:
         first = config.start_date or dt.date.fromisoformat(START_DATE)
-        return _load_range(target, config, first, config.end_date, window_days, client, observer)
-    with _job(target, config, window_days, client, observer) as job:
+        return _load_range(target, report, config, first, config.end_date, window_days, client, observer)
+    with _job(target, report, config, window_days, client, observer) as job:
         return job.load_new()
 
 
@@ -100,6 +102,7 @@ def backfill(
     window_days: int = WINDOW_DAYS,
     client: AnalyticsClient | None = None,
     observer: LoadObserver | None = None,
+    report: DailyReport = CLAUDE_CODE,
 ) -> LoadReport:
     """Loads all days of a closed range, and leaves the cursor alone.
 
@@ -112,6 +115,7 @@ def backfill(
         window_days: Days that are committed together.
         client: A client to use instead of the configured one.
         observer: Follows the load.
+        report: The report to load.
 
     Returns:
         What was loaded.
@@ -125,11 +129,12 @@ def backfill(
     first, last = parse_day(start, "start"), parse_day(end, "end")
     check_range(first, last, names=("start", "end"))
     config = resolve_config(start_date=first, end_date=last)
-    return _load_range(target, config, first, last, window_days, client, observer)
+    return _load_range(target, report, config, first, last, window_days, client, observer)
 
 
 def _load_range(
     target: Warehouse | dlt.Pipeline,
+    report: DailyReport,
     config: SourceConfig,
     first: dt.date,
     last: dt.date,
@@ -137,13 +142,14 @@ def _load_range(
     client: AnalyticsClient | None,
     observer: LoadObserver | None,
 ) -> LoadReport:
-    with _job(target, config, window_days, client, observer) as job:
+    with _job(target, report, config, window_days, client, observer) as job:
         return job.load_range(DayRange(first, last))
 
 
 @contextmanager
 def _job(
     target: Warehouse | dlt.Pipeline,
+    report: DailyReport,
     config: SourceConfig,
     window_days: int,
     client: AnalyticsClient | None,
@@ -160,7 +166,7 @@ def _job(
         opened.require_credential()
         with locked(pipeline):
             run = DailyRun(
-                CLAUDE_CODE, config, opened.session(observer.waiting), opened.max_concurrent_days, OnceLogger()
+                report, config, opened.session(observer.waiting), opened.max_concurrent_days, OnceLogger()
             )
             try:
                 run.session.organization()  # the first response brings the API's clock
