@@ -41,8 +41,6 @@ class SourceConfig(BaseConfiguration):
     identity_key: TSecretStrValue | None = None
     base_url: str = BASE_URL
 
-    __section__ = known_sections.SOURCES
-
     def on_resolved(self) -> None:
         """Checks the parameters and turns days into dates.
 
