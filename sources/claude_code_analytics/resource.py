@@ -269,6 +269,7 @@ def daily_resource(
         destination = destination_named(kind_of(dlt.current.pipeline()))
         check_resource(dlt.current.resource())
         contract_of(dlt.current.resource(), dlt.current.source_schema())
+        config.actors()
         if destination.load_workers is not None:
             set_default(dlt.current.pipeline(), "load.workers", destination.load_workers)
         if planned:
