@@ -59,6 +59,18 @@ Tables = Mapping[str, Sequence[Row]]
 """Rows by table, as a warehouse gives them back: dates, exact numbers, aware times, JSON decoded."""
 
 
+# What decoding a fault's body raises.
+_NO_PAGE = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    httpx.StreamError,
+)
+
+
 class RecordingApi(SimulatedApi):
     """A simulated API that keeps what it answered.
 
@@ -94,7 +106,7 @@ class RecordingApi(SimulatedApi):
             try:
                 page = json.loads(response.content, parse_float=Decimal)
                 self._keep(request.url.params, page, response.headers["request-id"])
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError, httpx.StreamError):
+            except _NO_PAGE:
                 """A fault: nobody can take it for an answer."""
         return response
 

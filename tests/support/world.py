@@ -174,6 +174,16 @@ class World:
         """Puts an older copy of the warehouse in its place."""
         shutil.copy(copy, self.database)
 
+    def copy_folder(self) -> Path:
+        """Copies dlt's working folder as it is now."""
+        return Path(shutil.copytree(self.machine, self.machine.with_suffix(".copy")))
+
+    def restore_folder(self, copy: Path) -> None:
+        """Puts a copy of dlt's working folder in its place."""
+        shutil.rmtree(self.machine)
+        shutil.copytree(copy, self.machine)
+        self.new_pipeline()
+
     # What came of it
 
     def days_requested(self) -> list[dt.date]:

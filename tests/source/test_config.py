@@ -1,0 +1,259 @@
+"""Parameters: one list of names and defaults, dlt's configuration, credentials, and days as people write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pendulum
+import pytest
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+
+import claude_code_analytics as package
+from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, claude_code_analytics
+from claude_code_analytics.config import SourceConfig, resolve_config
+from claude_code_simulator import record
+from support.plain import MONDAY, TUESDAY, back, refused
+from support.world import TODAY, USAGE, World
+
+SECTION = "SOURCES__CLAUDE_CODE_ANALYTICS__"
+PARAMETERS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(claude_code_analytics).parameters.items()
+    if name not in ("client", "config")
+}
+
+# By parameter, a text as it may come from the environment, and what it means.
+SETTINGS: dict[str, tuple[str, Any]] = {
+    "api_key": ("sk-ant-admin01-x", "sk-ant-admin01-x"),
+    "access_token": ("a-token", "a-token"),
+    "start_date": ("2026-09-14", MONDAY),
+    "end_date": ("2026-09-15", TUESDAY),
+    "lookback_days": ("3", 3),
+    "include_today": ("false", False),
+    "max_days": ("5", 5),
+    "max_concurrent_days": ("2", 2),
+    "actor_identity": ("hash", "hash"),
+    "identity_key": ("a long random text", "a long random text"),
+    "base_url": ("https://proxy.example.test", "https://proxy.example.test"),
+}
+
+
+@pytest.fixture
+def write_config(tmp_path: Path) -> Callable[..., None]:
+    """Writes lines of the source's section into dlt's `config.toml` or `secrets.toml`."""
+
+    def write(*lines: str, file: str = "config.toml") -> None:
+        folder = tmp_path / ".dlt"
+        folder.mkdir(exist_ok=True)
+        (folder / file).write_text("\n".join(["[sources.claude_code_analytics]", *lines]))
+        Container()[PluggableRunContext].reload_providers()
+
+    return write
+
+
+# Names and defaults
+
+
+def test_signature_and_configuration_have_the_same_parameters_and_defaults() -> None:
+    config = SourceConfig()
+    assert list(PARAMETERS) == [name for name in SourceConfig.get_resolvable_fields() if name in PARAMETERS]
+    assert set(PARAMETERS) == set(SETTINGS) | {"include"}
+    for name, default in PARAMETERS.items():
+        assert (getattr(config, name) or None) == (default or None), name
+
+
+def test_every_parameter_is_documented_with_its_name() -> None:
+    described = inspect.getdoc(claude_code_analytics) or ""
+    assert [name for name in PARAMETERS if f"{name}: " not in described] == []
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_parameter_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    text, value = SETTINGS[name]
+    monkeypatch.setenv(SECTION + name.upper(), text)
+    assert getattr(resolve_config(), name) == value
+
+
+def test_the_source_obeys_dlts_configuration(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("start_date", "end_date", "actor_identity", "identity_key"):
+        monkeypatch.setenv(SECTION + name.upper(), SETTINGS[name][0])
+    world.write(MONDAY, record(MONDAY))
+    world.pipeline.run(claude_code_analytics(client=world.client()))
+    assert world.days_requested() == [MONDAY, TUESDAY]
+    assert len(world.column("actor__email_address")[0]) == 64
+    world.api.requests.clear()
+    world.pipeline.run(claude_code_analytics(client=world.client(), end_date="2026-09-14"))  # an argument wins
+    assert world.days_requested() == [MONDAY]
+
+
+def test_every_parameter_can_come_from_a_file(write_config: Callable[..., None]) -> None:
+    write_config("lookback_days = 3", "include_today = false", "max_days = 5", 'actor_identity = "drop"')
+    config = resolve_config(max_days=4)
+    assert (config.lookback_days, config.include_today, config.max_days) == (3, False, 4)
+    assert config.actor_identity == "drop"
+
+
+# Credentials
+
+
+@pytest.fixture
+def real_client(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    """Lets the client that the source makes of its parameters reach the simulated API."""
+    build = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda **options: build(**{**options, "transport": world.api.transport}))
+
+
+@pytest.mark.usefixtures("real_client")
+@pytest.mark.parametrize(
+    ("variable", "kind"),
+    [
+        ("ANTHROPIC_ADMIN_KEY", "admin_key"),
+        (SECTION + "API_KEY", "service_key"),
+        (SECTION + "ACCESS_TOKEN", "oauth_token"),
+    ],
+)
+def test_a_credential_comes_from_dlts_secrets_or_the_environment_and_stays_there(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: Any, variable: str, kind: str
+) -> None:
+    credential = getattr(world.api.credentials, kind)
+    monkeypatch.setenv(variable, credential + "\n")
+    world.pipeline.run(claude_code_analytics(start_date="2025-09-19", end_date="2025-09-20"))
+    assert {request.status for request in world.api.requests} == {200}
+    assert ("authorization" in world.api.requests[-1].headers) is (kind == "oauth_token")
+    assert all(credential.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert credential not in caplog.text
+
+
+@pytest.mark.usefixtures("real_client")
+@pytest.mark.parametrize("secret", ["the key", "<configure me>"])
+def test_a_dlt_secret_wins_over_the_environment_unless_it_is_the_placeholder_of_dlt_init(
+    world: World, monkeypatch: pytest.MonkeyPatch, write_config: Callable[..., None], secret: str
+) -> None:
+    key = world.api.credentials.admin_key
+    placeholders = [f'{name} = "<configure me>"' for name in ("access_token", "identity_key")]
+    write_config(f'api_key = "{secret.replace("the key", key)}"', *placeholders, file="secrets.toml")
+    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", "sk-wrong" if secret == "the key" else key)
+    world.pipeline.extract(claude_code_analytics(start_date="2025-09-19", end_date="2025-09-20"))
+    assert {request.status for request in world.api.requests} == {200}
+
+
+def test_without_a_credential_a_run_says_where_to_put_one(world: World) -> None:
+    with refused(ConfigurationError, match=r"no credential: set the dlt secret sources.claude_code_analytics.api_key"):
+        world.pipeline.run(claude_code_analytics())
+
+
+def test_building_needs_neither_network_nor_secrets() -> None:
+    source = claude_code_analytics()
+    assert (source.name, list(source.resources)) == ("claude_code_analytics", [USAGE])
+
+
+# Values that cannot work
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"start_date": TUESDAY, "end_date": MONDAY}, "end_date 2026-09-14 lies before start_date 2026-09-15"),
+        ({"start_date": "yesterday"}, "start_date is 'yesterday'; it must be a day such as 2025-01-31"),
+        ({"start_date": "2026-11"}, "start_date is '2026-11'; it must be a day"),
+        ({"end_date": "2026-02-30"}, "end_date is '2026-02-30'; it must be a day"),
+        ({"end_date": "9999-12-31T23:59:59-10:00"}, "end_date is .*; it must be a day"),
+        ({"start_date": 20260901}, "start_date is 20260901; it must be a day"),
+        ({"lookback_days": -1}, "lookback_days is -1; it must be a whole number, 0 or more"),
+        ({"lookback_days": "x"}, "lookback_days is 'x'; it must be a whole number"),
+        ({"lookback_days": 1.5}, "lookback_days is 1.5; it must be a whole number"),
+        ({"lookback_days": True}, "lookback_days is True; it must be a whole number"),
+        ({"max_days": 0}, "max_days is 0; it must be a whole number, 1 or more"),
+        ({"max_concurrent_days": 0}, "max_concurrent_days is 0; it must be a whole number, 1 or more"),
+        ({"actor_identity": "scramble"}, "actor_identity is 'scramble'; it must be one of keep, hash, drop"),
+        ({"include": ["costs"]}, "include is not supported yet"),
+    ],
+)
+def test_a_parameter_that_cannot_work_is_refused_while_the_source_is_built(
+    world: World, arguments: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        world.source(**arguments)
+
+
+@pytest.mark.parametrize("name", ["LOOKBACK_DAYS", "MAX_DAYS", "MAX_CONCURRENT_DAYS"])
+def test_a_bad_number_in_dlts_configuration_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(SECTION + name, "-1")
+    with pytest.raises(ConfigurationError, match=f"{name.lower()} is -1; it must be a whole number"):
+        claude_code_analytics()
+
+
+# Days as people, orchestrators and files write them
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "2026-09-19",
+        " 2026-09-19 ",
+        "2026-09-19T10:00:00Z",
+        "2026-09-19 10:00:00",
+        "2026-09-18T23:00:00-10:00",
+        dt.date(2026, 9, 19),
+        dt.datetime(2026, 9, 19, 23, tzinfo=dt.timezone.utc),
+        pendulum.date(2026, 9, 19),
+        pendulum.datetime(2026, 9, 19, 4),
+        pendulum.datetime(2026, 9, 19, 23, tz="Asia/Tokyo"),
+    ],
+    ids=str,
+)
+def test_a_day_becomes_exactly_a_date(start: Any) -> None:
+    found = resolve_config(start_date=start).start_date
+    assert (type(found), found) == (dt.date, dt.date(2026, 9, 19))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-09-19T10:00:00Z", "2026-09-20T11:59:59Z"),
+        (pendulum.date(2026, 9, 19), pendulum.datetime(2026, 9, 20, 11)),
+    ],
+    ids=["text", "pendulum"],
+)
+def test_days_with_a_time_load_whole_days(world: World, start: Any, end: Any) -> None:
+    world.write_days(back(1), TODAY)
+    world.run(start_date=start, end_date=end)
+    world.require_truth([back(1), TODAY])
+    world.run(start_date=start)
+    assert world.cursor() == TODAY
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "start_date = 2026-09-19",
+        "start_date = 2026-09-19T10:00:00Z",
+        "start_date = 2026-09-19T10:00:00",
+        "start_date = '2026-09-19'",
+    ],
+)
+def test_a_day_in_a_toml_file_is_a_date(write_config: Callable[..., None], line: str) -> None:
+    write_config(line)
+    found = resolve_config().start_date
+    assert (type(found), found) == (dt.date, dt.date(2026, 9, 19))
+
+
+def test_a_month_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECTION + "END_DATE", "2026-11")
+    with pytest.raises(ConfigurationError, match="end_date is '2026-11'; it must be a day"):
+        claude_code_analytics()
+
+
+def test_the_package_exports_its_promises() -> None:
+    assert sorted(package.__all__) == package.__all__
+    exported = [getattr(package, name) for name in package.__all__]
+    errors = [each for each in exported if isinstance(each, type) and issubclass(each, Exception)]
+    assert len(errors) == 9
+    assert all(issubclass(error, ClaudeCodeAnalyticsError) for error in errors)
+    assert issubclass(ConfigurationError, ValueError)

@@ -1,0 +1,328 @@
+"""What a record holds arrives whole: documented values, exact money, unknown fields, variants, nulls, stable ids."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
+from support.plain import CLOSED, MONDAY, TUESDAY, counts, people
+from support.world import MODELS, RECORD_TABLES, TOOLS, USAGE, World
+
+TABLES = {table.name: table for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)}
+
+
+def test_every_documented_value_arrives(world: World) -> None:
+    world.write(
+        MONDAY,
+        record(
+            MONDAY,
+            email="Grace.Höpper@example.test",
+            customer_type="subscription",
+            subscription_type="enterprise",
+            terminal_type="iTerm.app",
+            is_remote=True,
+            sessions=1,
+            added=2,
+            removed=3,
+            commits=4,
+            pull_requests=5,
+            tools={"write_tool": (6, 7), "brand_new_tool": (8, 9)},
+            models=[
+                model_usage("m-1", input=10, output=11, cache_read=2**40, cache_creation=13, cents=14, currency="EUR"),
+                model_usage("m-0"),
+            ],
+        ),
+        record(MONDAY, api_key="Prüfstand 🚀", models=[], tools={}),
+    )
+    world.run(**CLOSED)
+    keyed, user = sorted(world.rows(), key=lambda row: str(row["actor__type"]))
+    load_id, row_id = user.pop("_dlt_load_id"), user.pop("_dlt_id")
+    assert user == {
+        "organization_id": SAMPLE_ORGANIZATION_ID,
+        "date": MONDAY,
+        "actor__type": "user_actor",
+        "actor__email_address": "Grace.Höpper@example.test",
+        "actor__api_key_name": None,
+        "customer_type": "subscription",
+        "subscription_type": "enterprise",
+        "terminal_type": "iTerm.app",
+        "is_remote": True,
+        "core_metrics__num_sessions": 1,
+        "core_metrics__lines_of_code__added": 2,
+        "core_metrics__lines_of_code__removed": 3,
+        "core_metrics__commits_by_claude_code": 4,
+        "core_metrics__pull_requests_by_claude_code": 5,
+    }
+    actor = [keyed[f"actor__{name}"] for name in ("type", "api_key_name", "email_address")]
+    assert actor == ["api_actor", "Prüfstand 🚀", None]
+    common = {
+        "organization_id": SAMPLE_ORGANIZATION_ID,
+        "date": MONDAY,
+        "_dlt_parent_id": row_id,
+        "_dlt_load_id": load_id,
+    }
+    assert sorted(world.rows(TOOLS), key=lambda row: int(row["_dlt_list_idx"])) == [
+        {**common, "tool_name": name, "accepted": yes, "rejected": no, "_dlt_list_idx": at, "_dlt_id": f"{row_id}.{at}"}
+        for at, (name, yes, no) in enumerate([("brand_new_tool", 8, 9), ("write_tool", 6, 7)])
+    ]
+    assert min(world.rows(MODELS), key=lambda row: int(row["_dlt_list_idx"])) == {
+        **common,
+        "model": "m-1",
+        "tokens__input": 10,
+        "tokens__output": 11,
+        "tokens__cache_read": 2**40,
+        "tokens__cache_creation": 13,
+        "estimated_cost__currency": "EUR",
+        "estimated_cost__amount": Decimal(14),
+        "_dlt_list_idx": 0,
+        "_dlt_id": f"{row_id}.0",
+    }
+
+
+DUCKDB_TYPES = {
+    "text": "VARCHAR",
+    "bigint": "BIGINT",
+    "bool": "BOOLEAN",
+    "decimal": "DECIMAL(38,9)",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+}
+
+
+def test_every_column_exists_from_the_first_load_on_also_when_that_is_empty(world: World) -> None:
+    world.run(**CLOSED)
+    for name, table in TABLES.items():
+        described = {row[0]: (row[1], row[2] == "YES") for row in world.sql(f"DESCRIBE {name}")}
+        assert described == {column.name: (DUCKDB_TYPES[column.data_type], column.nullable) for column in table.columns}
+    world.write(MONDAY, {"date": f"{MONDAY}T00:00:00Z", "organization_id": SAMPLE_ORGANIZATION_ID})
+    world.run(**CLOSED)
+    (row,) = world.rows()
+    made = {"organization_id", "date", "_dlt_id", "_dlt_load_id"}
+    assert {name for name, value in row.items() if value is not None} == made
+
+
+AMOUNTS = {
+    "0": ("0", None),
+    "15.6": ("15.6", None),
+    "0.1": ("0.1", None),
+    "1e2": ("100", None),
+    '"12.50"': ("12.5", None),
+    "123456789012345678.123456789": ("123456789012345678.123456789", None),
+    "0.000000001": ("0.000000001", None),
+    "0.0000000001": (None, "1E-10"),
+    "0.12345678912345": (None, "0.12345678912345"),
+    "1e30": (None, "1000000000000000000000000000000"),
+    '"12,50"': (None, "12,50"),
+    "null": (None, None),
+    "1e9999999999999999999": (None, "1e9999999999999999999"),
+}
+
+
+def test_amounts_of_any_kind_are_exact(world: World) -> None:
+    sent = record(MONDAY, models=[model_usage(f"m{index:02}", cents=f"<{index}>") for index in range(len(AMOUNTS))])
+    body = json.dumps({"data": [sent], "has_more": False, "next_page": None})
+    for index, amount in enumerate(AMOUNTS):
+        body = body.replace(f'"<{index}>"', amount)
+    world.api.fault = lambda request, number: (
+        httpx.Response(200, text=body) if request.url.params.get("starting_at") == str(MONDAY) else None
+    )
+    world.run(**CLOSED)
+    amount = "estimated_cost__amount"
+    by_model = {row["model"]: (row[amount], row[f"{amount}__v_text"]) for row in world.rows(MODELS)}
+    assert [found for _, found in sorted(by_model.items())] == [
+        (exact and Decimal(exact), text) for exact, text in AMOUNTS.values()
+    ]
+    assert world.columns(MODELS)[amount] == "DECIMAL(38,9)"
+
+
+def test_missing_and_null_stay_null_and_never_zero(world: World) -> None:
+    nothing = {"core_metrics": {"num_sessions": None}, "tool_actions": None, "model_breakdown": OMITTED}
+    model = {"model": "m", "tokens": {"input": None}, "estimated_cost": None}
+    world.write(MONDAY, record(MONDAY, **nothing), record(MONDAY, models=[model], tools={"a": {}}))
+    world.run(**CLOSED)
+    assert counts(world) == (2, 1, 1)
+    assert sorted(world.column("core_metrics__num_sessions"), key=str) == [3, None]
+    assert (world.column("accepted", TOOLS), world.column("rejected", TOOLS)) == ([None], [None])
+    for column in ("tokens__input", "tokens__output", "estimated_cost__amount"):
+        assert world.column(column, MODELS) == [None]
+
+
+def test_what_the_reference_does_not_have_is_kept_and_logged_once(world: World, warnings_of: Any) -> None:
+    odd = {
+        "effort": "high",
+        "score": 1.5,
+        "where": {"city": "Oslo", "b": [1, None]},
+        "tags": ["x"],
+        "twoNames": 1,
+        "two_names": 2,
+        "core_metrics": {"num_sessions": "many", "newThing": 5, "lines_of_code": {"added": 2**70, "kept": 7}},
+        "actor": {"type": "agent_actor", "agent_id": "a-1", "owner": {"team": "red"}},
+        "is_remote": "maybe",
+    }
+    for day in (MONDAY, TUESDAY):
+        world.write(day, record(day, **odd), record(day))
+    world.run(**CLOSED)
+    found = world.rows(where="effort IS NOT NULL")
+    assert len(found) == 2
+    for row in found:
+        assert (row["effort"], row["score"], row["two_names"]) == ("high", 1.5, 2)
+        assert [value for name, value in row.items() if name.startswith("two_names__")] == [1]
+        assert json.loads(row["where"]) == {"city": "Oslo", "b": [1, None]}
+        assert json.loads(row["tags"]) == ["x"]
+        assert (row["core_metrics__new_thing"], row["core_metrics__lines_of_code__kept"]) == (5, 7)
+        assert (row["core_metrics__num_sessions"], row["core_metrics__num_sessions__v_text"]) == (None, "many")
+        assert row["core_metrics__lines_of_code__added__v_text"] == str(2**70)
+        assert (row["actor__type"], row["actor__agent_id"]) == ("agent_actor", "a-1")
+        assert json.loads(row["actor__owner"]) == {"team": "red"}
+        assert (row["is_remote"], row["is_remote__v_text"]) == (None, "maybe")
+    types = world.columns()
+    assert [types[name] for name in ("where", "tags", "effort", "score")] == ["JSON", "JSON", "VARCHAR", "DOUBLE"]
+    logged = warnings_of()
+    assert len(logged) == len(set(logged)) == 13
+    world.run(**CLOSED)
+    again = warnings_of()[len(logged) :]
+    assert len(again) == len(set(again))
+    assert counts(world) == (4, 4, 4)
+
+
+@pytest.mark.parametrize("same_machine", [True, False])
+def test_a_column_keeps_its_first_type_from_day_to_day_and_run_to_run(world: World, same_machine: bool) -> None:
+    world.write(MONDAY, record(MONDAY, effort=5))
+    world.write(TUESDAY, record(TUESDAY, effort="high"))
+    world.run(**CLOSED)
+    assert world.sql("SELECT effort, effort__v_text FROM claude_code_usage ORDER BY date") == [
+        (5, None),
+        (None, "high"),
+    ]
+    if not same_machine:
+        world.lose_working_folder()
+    world.write(MONDAY, record(MONDAY, effort="low"))
+    world.write(TUESDAY, record(TUESDAY, effort={"a": 1}))
+    world.run(**CLOSED)
+    found = world.sql("SELECT effort, effort__v_text, effort__v_json FROM claude_code_usage ORDER BY date")
+    assert found == [(None, "low", None), (None, None, '{"a":1}')]
+
+
+def test_ids_are_the_same_in_every_warehouse_and_children_join(world: World, tmp_path: Path) -> None:
+    world.api.page_size = 10
+    world.write(MONDAY, *people(15), record(MONDAY), record(MONDAY, sessions=8), record(MONDAY, sessions=8))
+    world.run(**CLOSED)
+    another = World(tmp_path, clock=world.clock, api=world.api, database=tmp_path / "another.duckdb", machine="another")
+    world.organization.days[MONDAY].reverse()
+    world.api.page_size = 7
+    another.run(**CLOSED)
+    for table in RECORD_TABLES:
+        mine, theirs = ([{**row, "_dlt_load_id": None} for row in each.rows(table)] for each in (world, another))
+        assert mine == theirs
+    for table in (TOOLS, MODELS):
+        joined = f"FROM {USAGE} u JOIN {table} c ON c._dlt_parent_id = u._dlt_id AND c.date = u.date"
+        assert world.sql(f"SELECT count(*), count(DISTINCT u._dlt_id) {joined}") == [(18, 18)]
+
+
+# Whatever a record holds
+
+# No shrinking: each example is a load.
+LOADED = settings(
+    phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+TEXTS = st.text(max_size=12)
+COUNTS = st.integers(0, 2**63 - 1)
+DOCUMENTED = st.builds(
+    record,
+    st.just(MONDAY),
+    email=TEXTS,
+    api_key=st.none() | TEXTS,
+    customer_type=st.sampled_from(["api", "subscription"]),
+    subscription_type=st.sampled_from([None, OMITTED, "team", "enterprise"]),
+    terminal_type=st.none() | TEXTS,
+    is_remote=st.sampled_from([True, False, OMITTED]),
+    sessions=COUNTS,
+    removed=COUNTS | st.none(),
+    tools=st.dictionaries(TEXTS, st.tuples(COUNTS, COUNTS | st.none()), max_size=4),
+    models=st.lists(
+        st.builds(
+            model_usage,
+            model=TEXTS,
+            input=COUNTS,
+            output=COUNTS | st.none(),
+            cents=st.integers(0, 10**28) | st.decimals(0, 10**9, places=4).map(lambda cents: f"{cents.normalize():f}"),
+            currency=st.sampled_from(["USD", "EUR"]),
+        ),
+        max_size=3,
+    ),
+)
+
+
+@settings(LOADED, max_examples=3)
+@given(sent=st.lists(DOCUMENTED, min_size=20, max_size=60))
+def test_any_day_that_follows_the_schema_goes_in_and_comes_out_whole(world: World, sent: list[Any]) -> None:
+    world.write(MONDAY, *sent)
+    world.run(start_date=MONDAY, end_date=MONDAY)
+    world.require_truth([MONDAY])
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**80), 2**80) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = (
+    "actor",
+    "customer_type",
+    "is_remote",
+    "core_metrics",
+    "tool_actions",
+    "model_breakdown",
+    "twoNames",
+    "_dlt_id",
+)
+
+
+@settings(LOADED, max_examples=2)
+@given(odd=st.lists(st.dictionaries(st.sampled_from(FIELDS) | TEXTS, ANYTHING, max_size=4), min_size=10, max_size=40))
+def test_anything_anywhere_reaches_the_warehouse(world: World, odd: list[dict[str, Any]]) -> None:
+    reserved = {"organization_id": SAMPLE_ORGANIZATION_ID, "date": str(MONDAY)}
+    world.write(MONDAY, *({**record(MONDAY), **each, **reserved} for each in odd))
+    world.run(start_date=MONDAY, end_date=MONDAY)
+    assert counts(world)[0] == len(odd)
+    ours = {column.name for column in CLAUDE_CODE.tables[0].columns}
+    kept = Counter(
+        leaf
+        for row in world.rows()
+        for name, value in row.items()
+        if name not in ours and value is not None
+        for leaf in _texts(value)
+    )
+    sent = Counter(leaf for each in odd for key, value in each.items() if key not in FIELDS for leaf in _texts(value))
+    assert not sent - kept
+
+
+def _texts(value: Any) -> list[str]:
+    """Returns the texts in a value, as JSON or decoded."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        with contextlib.suppress(ValueError):
+            value = json.loads(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [text for each in value for text in _texts(each)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_days_before_1970_and_leap_days_are_days(world: World) -> None:
+    for day in (dt.date(1969, 12, 31), dt.date(2024, 2, 29)):
+        world.write(day, record(day))
+        world.run(start_date=day, end_date=day)
+        world.require_truth([day])
