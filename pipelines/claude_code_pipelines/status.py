@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import dlt
+import duckdb
 from dlt.common.configuration.container import Container
 from dlt.common.pipeline import PipelineContext
 
@@ -152,7 +153,7 @@ def _kind(day: dt.date, state: DayState | None, now: dt.datetime) -> str | None:
 def _read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
     """Opens a pipeline in a working folder of its own, which knows the schema that the destination has.
 
-    A DuckDB file is opened read-only: that needs no write lock, and creates no file.
+    A DuckDB file is opened read-only, which needs no write lock and creates no file, unless this process has it open.
     """
     active = Container()[PipelineContext]
     before = active.pipeline() if active.is_active() else None
@@ -165,7 +166,7 @@ def _read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
                     credentials: Any = pipeline.destination_client().config.credentials
                     if not Path(credentials.database).exists():
                         raise ConfigurationError(f"nothing is loaded: there is no file {credentials.database}")
-                    credentials.read_only = True
+                    credentials.read_only = not _is_open_here(credentials.database)
                     pipeline = _in_folder(target, folder, dlt.destinations.duckdb(credentials=credentials))
                 pipeline.sync_destination()
             yield pipeline
@@ -173,6 +174,17 @@ def _read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
             active.deactivate()
             if before is not None:
                 active.activate(before)
+
+
+def _is_open_here(file: str) -> bool:
+    """Returns whether this process has a DuckDB file open for writing: DuckDB then refuses to open it read-only."""
+    try:
+        duckdb.connect(file, read_only=True).close()
+    except duckdb.ConnectionException:
+        return True
+    except duckdb.Error:  # the load of another process, a damaged file: opening it reports that
+        return False
+    return False
 
 
 def _in_folder(target: Warehouse | dlt.Pipeline, folder: str, destination: Any) -> dlt.Pipeline:
