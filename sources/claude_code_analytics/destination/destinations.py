@@ -14,7 +14,7 @@ from typing import Any
 from dlt.common.destination import DestinationCapabilitiesContext
 
 from ..exceptions import DestinationError
-from .schema import Table
+from .schema import LOAD_ID, ROW_ID, Table
 
 # The rows of a table whose (organization, day) is staged. `$organization` and `$date` become quoted column names, dlt
 # fills in the two tables. A correlated subquery over renamed columns: `date IN (..) AND organization_id IN (..)`
@@ -48,6 +48,7 @@ class Destination:
         strategy: dlt's merge strategy.
         replaced_rows: The condition that selects the rows a package replaces; None where it has to be written out for
             each package (Delta).
+        primary_key: Columns by which dlt tells a package's rows apart.
         table_hints: Returns the destination's own hints for the layout of a table.
         clustered_column: The column that gets dlt's `cluster` hint.
         settings: dlt settings of the destination for loads of this project's pipelines, where the user set none.
@@ -62,6 +63,7 @@ class Destination:
     table_format: str | None = None
     strategy: str = "delete-insert"
     replaced_rows: str | None = STAGED_DAYS + IN_ONE_TRANSACTION
+    primary_key: tuple[str, ...] = (ROW_ID,)  # rows that a resumed package staged twice are inserted once
     table_hints: Callable[[Table], dict[str, Any]] = lambda table: {}
     clustered_column: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -126,8 +128,9 @@ SUPPORTED = (
         "Delta tables in a folder or a bucket",
         file_format="parquet",
         table_format="delta",
-        strategy="cdc",  # replaces by primary key and deletes what the condition selects, in one commit
+        strategy="cdc",  # in one commit: updates rows with the same key, deletes the others that the condition selects
         replaced_rows=None,  # a Delta predicate has no subqueries
+        primary_key=(ROW_ID, LOAD_ID),  # no earlier row has it: a row that is stored twice would be updated twice
         load_workers=2,  # dlt polls a finished job once a second, so two tables at once save time
     ),
     Destination(

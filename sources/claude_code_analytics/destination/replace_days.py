@@ -89,7 +89,7 @@ def table_hints(
     }
     if table.counted_as is not None:
         hints["write_disposition"] = _replace_days(destination, capabilities, delta_scope)
-        hints["primary_key"] = ROW_ID  # rows that an interrupted and resumed package staged twice are inserted once
+        hints["primary_key"] = list(destination.primary_key)
     if table.parent:
         hints["references"] = [
             {"columns": ["_dlt_parent_id"], "referenced_table": table.parent, "referenced_columns": [ROW_ID]}
