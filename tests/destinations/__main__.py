@@ -1,8 +1,7 @@
-"""Tells the story to the destinations: `python tests/destinations [duckdb delta postgres bigquery snowflake]`.
+"""Runs the tests of each destination: `python tests/destinations [duckdb delta postgres bigquery snowflake]`.
 
-Makes the environments that it needs, starts the stand-ins, runs the tests in front of each destination, one after the
-other, and prints in the end a table: chapters of the story by destination, rows compared and rows wrong. Needs nothing
-but Python.
+Makes the environments that it needs, starts the stand-ins, and prints a table at the end: tests by destination, rows
+compared and rows wrong. Needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -14,34 +13,36 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-import servers
-from environments import ROOT, made, outer
-from results import Result, read, table
+sys.path[0] = str(Path(__file__).parents[1])  # the package is `destinations`, as in the tests
 
-PLACES: dict[str, Callable[[Path], AbstractContextManager[dict[str, str]]]] = {
+from destinations import servers  # noqa: E402
+from destinations.environments import ROOT, make_environment, outer_variables  # noqa: E402
+from destinations.results import Result, read, table  # noqa: E402
+
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[dict[str, str]]]] = {
     "duckdb": lambda cache: nullcontext({}),
     "delta": lambda cache: nullcontext({}),
     "postgres": lambda cache: nullcontext({}),  # the tests start the server themselves
     "bigquery": servers.bigquery,
     "snowflake": servers.snowflake,
 }
+# Seconds that the tests of one destination may take; they take one minute.
 PATIENCE = 420
-"""Seconds that the tests in front of one destination may take; they take one minute."""
 WORKERS = 2
 
 
-def tell(destination: str, cache: Path) -> Result:
-    """Runs the tests in front of one destination."""
+def run_tests(destination: str, cache: Path) -> Result:
+    """Runs the tests of one destination."""
     report = cache / f"{destination}.xml"
     report.unlink(missing_ok=True)
     try:
-        python = made(cache / "client", "destinations", project=True)
-        with PLACES[destination](cache) as where:
+        python = make_environment(cache / "client", "destinations", project=True)
+        with SERVERS[destination](cache) as address:
             # the drivers leave sockets to the garbage collector when a load fails
             quiet = ["-W", "ignore::ResourceWarning", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
             tests = ["tests/destinations", "-k", destination, "-n", str(WORKERS), f"--junitxml={report}"]
             command = [str(python), "-m", "pytest", *tests, "-q", "-rs", "-p", "no:cacheprovider", *quiet]
-            subprocess.run(command, cwd=ROOT, env={**outer(), **where}, timeout=PATIENCE, check=False)
+            subprocess.run(command, cwd=ROOT, env={**outer_variables(), **address}, timeout=PATIENCE, check=False)
     except (subprocess.SubprocessError, RuntimeError) as error:
         return Result(destination, f"ended early: {error}")
     if not report.exists():
@@ -50,10 +51,10 @@ def tell(destination: str, cache: Path) -> Result:
 
 
 def main() -> int:
-    """Exit code 0 when all destinations that were asked for passed, 1 otherwise."""
+    """Returns exit code 0 if all chosen destinations passed, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python tests/destinations", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "destinations", nargs="*", metavar="DESTINATION", help=f"one of {', '.join(PLACES)}; all if none"
+        "destinations", nargs="*", metavar="DESTINATION", help=f"one of {', '.join(SERVERS)}; all if none"
     )
     parser.add_argument(
         "--cache",
@@ -62,11 +63,11 @@ def main() -> int:
         help="folder for the environments and logs (default: %(default)s)",
     )
     arguments = parser.parse_args()
-    if unknown := [name for name in arguments.destinations if name not in PLACES]:
-        parser.error(f"{', '.join(unknown)}: choose from {', '.join(PLACES)}")
+    if unknown := [name for name in arguments.destinations if name not in SERVERS]:
+        parser.error(f"{', '.join(unknown)}: choose from {', '.join(SERVERS)}")
     cache: Path = arguments.cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
-    results = [tell(name, cache) for name in arguments.destinations or PLACES]
+    results = [run_tests(name, cache) for name in arguments.destinations or SERVERS]
     sys.stdout.write("\n" + "\n".join(table(results)) + "\n")
     return int(any(each.verdict != "passed" for each in results))
 

@@ -1,4 +1,4 @@
-"""The places that the story is told at, each started once for a worker, and a story in a dataset of its own."""
+"""Backends, each started once for a worker, and a scenario in a dataset of its own."""
 
 from __future__ import annotations
 
@@ -11,65 +11,62 @@ from typing import Any
 
 import pytest
 
-from places import Missing, Place
-from places.bigquery_stand_in import BigQuery
-from places.delta_files import DeltaFiles
-from places.duckdb_file import DuckDb
-from places.postgres_server import Postgres
-from places.snowflake_stand_in import Snowflake
-from results import COMPARED, WRONG
-from story import Story
+from destinations.backends import Backend, Missing
+from destinations.backends.bigquery_stand_in import BigQuery
+from destinations.backends.delta_files import DeltaFiles
+from destinations.backends.duckdb_file import DuckDb
+from destinations.backends.postgres_server import Postgres
+from destinations.backends.snowflake_stand_in import Snowflake
+from destinations.results import COMPARED, WRONG
+from destinations.scenario import Scenario
+from support.world import TestClock
 
-FOLDERS: dict[str, Callable[[Path], Place]] = {"duckdb": DuckDb, "delta": DeltaFiles}
-"""Places that are files in the folder of a test."""
-PLACES: dict[str, Callable[[], Place]] = {"postgres": Postgres, "bigquery": BigQuery, "snowflake": Snowflake}
+# Backends that are files in the folder of a test, and servers.
+FILES: dict[str, Callable[[Path], Backend]] = {"duckdb": DuckDb, "delta": DeltaFiles}
+SERVERS: dict[str, Callable[[], Backend]] = {"postgres": Postgres, "bigquery": BigQuery, "snowflake": Snowflake}
 
 
 @pytest.fixture(scope="session")
-def _started() -> Iterator[Callable[[str], Place]]:
-    """Starts a place when it is first asked for, and keeps it until the worker is done."""
-    places: dict[str, Place | Missing] = {}
+def _start() -> Iterator[Callable[[str], Backend]]:
+    """Starts a server when it is first needed, and keeps it until the worker is done."""
+    started: dict[str, Backend | Missing] = {}
 
-    def start(name: str) -> Place:
-        if name not in places:
+    def start(name: str) -> Backend:
+        if name not in started:
             try:
-                places[name] = PLACES[name]()
+                started[name] = SERVERS[name]()
             except Missing as reason:
-                places[name] = reason
-        found = places[name]
+                started[name] = reason
+        found = started[name]
         if isinstance(found, Missing):
             pytest.skip(str(found))
         return found
 
     yield start
-    for place in places.values():
-        if not isinstance(place, Missing):
-            place.close()
+    for each in started.values():
+        if isinstance(each, Backend):
+            each.close()
 
 
-@pytest.fixture(params=[*FOLDERS, *PLACES])
-def place(
+@pytest.fixture(params=[*FILES, *SERVERS])
+def backend(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    _started: Callable[[str], Place],
-) -> Iterator[Place]:
+    _start: Callable[[str], Backend],
+) -> Iterator[Any]:
     """A destination, with dlt's configuration leading there."""
     monkeypatch.setattr(socket.socket, "connect", _connect_on_this_machine)
-    folder = FOLDERS.get(request.param)
-    place = _made(folder, tmp_path) if folder else _started(request.param)
-    for name, value in place.environment.items():
-        monkeypatch.setenv(name, value)
-    yield place
-    if folder:
-        place.close()
-
-
-def _made(place: Callable[[Path], Place], folder: Path) -> Place:
+    made = FILES.get(request.param)
     try:
-        return place(folder)
+        found = made(tmp_path) if made else _start(request.param)
     except Missing as reason:
         pytest.skip(str(reason))
+    for name, value in found.environment.items():
+        monkeypatch.setenv(name, value)
+    yield found
+    if made:
+        found.close()
 
 
 def _connect_on_this_machine(self: socket.socket, address: Any) -> None:
@@ -78,26 +75,23 @@ def _connect_on_this_machine(self: socket.socket, address: Any) -> None:
 
 
 @pytest.fixture
-def make_story(
-    place: Place, clock: Any, tmp_path: Path, record_property: Callable[[str, object], None]
-) -> Iterator[Callable[..., Story]]:
-    """Makes stories that share a dataset unless one is named; options as `Story` has them.
+def make_scenario(
+    backend: Backend, clock: TestClock, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> Iterator[Callable[..., Scenario]]:
+    """Makes scenarios that share a dataset; options as `Scenario` takes them. Reports the rows that they compared."""
+    dataset = f"scenario_{uuid.uuid4().hex[:12]}"
+    made: list[Scenario] = []
 
-    What they compared goes into pytest's report.
-    """
-    dataset = f"story_{uuid.uuid4().hex[:12]}"
-    made: list[Story] = []
-
-    def make(**options: Any) -> Story:
-        made.append(Story(place, options.pop("dataset", dataset), clock, tmp_path, **options))
+    def make(**options: Any) -> Scenario:
+        made.append(Scenario(tmp_path, backend, clock, dataset=dataset, **options))
         return made[-1]
 
     yield make
-    record_property(COMPARED, sum(story.rows_compared for story in made))
-    record_property(WRONG, sum(story.rows_wrong for story in made))
+    record_property(COMPARED, sum(each.rows_compared for each in made))
+    record_property(WRONG, sum(each.rows_wrong for each in made))
 
 
 @pytest.fixture
-def story(make_story: Callable[..., Story]) -> Story:
+def scenario(make_scenario: Callable[..., Scenario]) -> Scenario:
     """One organization and an empty dataset."""
-    return make_story()
+    return make_scenario()

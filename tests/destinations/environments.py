@@ -1,7 +1,7 @@
-"""Virtual environments for the clients and the stand-ins, made once under a folder and kept until their list changes.
+"""Virtual environments of the clients and the stand-ins, kept under a folder until `pyproject.toml` changes.
 
-Three, for they do not go together: Snowflake's stand-in needs a newer sqlglot than dlt can read with, BigQuery's an
-older DuckDB. What is in them stands in the dependency groups of `pyproject.toml`.
+Three, because they conflict: Snowflake's stand-in needs a newer sqlglot than dlt can use, BigQuery's an older DuckDB.
+Their packages are dependency groups of `pyproject.toml`.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Seconds that an installation may take.
 PATIENCE = 900
-"""Seconds that an installation may take."""
 
 
-def outer() -> dict[str, str]:
-    """The environment variables of this process, without those that lead to another Python's packages."""
+def outer_variables() -> dict[str, str]:
+    """Returns this process's environment variables, without those that lead to another Python's packages."""
     return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
 
 
-def made(folder: Path, group: str, *, project: bool = False) -> Path:
-    """The Python of an environment that holds a dependency group.
+def make_environment(folder: Path, group: str, *, project: bool = False) -> Path:
+    """Makes an environment with a dependency group, if it is not there yet, and returns its Python.
 
     Args:
-        folder: Where it is, or will be.
+        folder: Folder of the environment.
         group: Name of the group in `pyproject.toml`.
         project: Whether this project is in it too.
 
     Raises:
-        subprocess.CalledProcessError: It could not be made; pip has said why.
+        subprocess.CalledProcessError: It could not be made; pip has printed why.
     """
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     listed = ROOT / "pyproject.toml"
@@ -48,6 +48,6 @@ def made(folder: Path, group: str, *, project: bool = False) -> Path:
         [*(["--editable", str(ROOT)] if project else []), "--group", f"{listed}:{group}"],
     ):
         command = [str(python), "-m", "pip", "install", "--quiet", *packages]
-        subprocess.run(command, check=True, env=outer(), timeout=PATIENCE)
+        subprocess.run(command, check=True, env=outer_variables(), timeout=PATIENCE)
     note.write_text(origin)
     return python

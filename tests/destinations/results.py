@@ -1,4 +1,4 @@
-"""What the tests in front of the destinations came to, from pytest's own report, and all of it as one table."""
+"""Results of the tests of each destination, from pytest's own report, as one table."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# Properties of a test in the report.
 COMPARED, WRONG = "rows compared", "rows wrong"
-"""Properties of a test in the report."""
 _FAILED, _SKIPPED = "failed", "skipped"
 
 
 @dataclass
-class Chapter:
-    """What one test came to; where it is run for several cases, all of them.
+class Outcome:
+    """Outcome of one test, over all its parameters.
 
     Attributes:
         counts: Rows that were compared, and rows that were wrong.
-        ended: How each case ended that did not pass.
+        ended: The verdicts of parameters that did not pass.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     ended: set[str] = field(default_factory=set)
 
     def __str__(self) -> str:
-        """The cell of the table."""
+        """Returns the cell of the table."""
         if self.ended == {_SKIPPED} and not self.counts[COMPARED]:
             return _SKIPPED
         rows = f"{self.counts[COMPARED]:,} / {self.counts[WRONG]:,}"
@@ -35,50 +35,50 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Result:
-    """How it went in front of one destination.
+    """Result of one destination.
 
     Attributes:
         destination: Its name.
-        verdict: In a word, or why it ended early.
-        tests: How many tests were run.
-        seconds: What they took.
-        chapters: By name, what each came to.
+        verdict: One word, or why it ended early.
+        tests: Number of tests.
+        seconds: Their duration.
+        outcomes: By test.
     """
 
     destination: str
     verdict: str
     tests: int = 0
     seconds: float = 0.0
-    chapters: dict[str, Chapter] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
 
 
 def read(destination: str, report: Path) -> Result:
-    """The result that a report of pytest (JUnit's XML) tells."""
+    """Reads the result from a report of pytest (JUnit's XML)."""
     suite = next(ET.parse(report).iter("testsuite"))  # noqa: S314
     tests, failures, errors, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
-    chapters: dict[str, Chapter] = {}
+    outcomes: dict[str, Outcome] = {}
     for case in suite.iter("testcase"):
         name = (case.get("name") or "").split("[")[0].removeprefix("test_").replace("_", " ")
-        chapter = chapters.setdefault(name, Chapter())
+        outcome = outcomes.setdefault(name, Outcome())
         for each in case.iter("property"):
             if each.get("name") in (COMPARED, WRONG):
-                chapter.counts[str(each.get("name"))] += int(each.get("value", 0))
+                outcome.counts[str(each.get("name"))] += int(each.get("value", 0))
         if case.find("failure") is not None or case.find("error") is not None:
-            chapter.ended.add(_FAILED)
+            outcome.ended.add(_FAILED)
         elif case.find("skipped") is not None:
-            chapter.ended.add(_SKIPPED)
+            outcome.ended.add(_SKIPPED)
     verdict = _FAILED if failures or errors else _SKIPPED if skipped or not tests else "passed"
-    return Result(destination, verdict, tests - skipped, float(suite.get("time", 0)), chapters)
+    return Result(destination, verdict, tests - skipped, float(suite.get("time", 0)), outcomes)
 
 
 def table(results: Sequence[Result]) -> list[str]:
-    """The lines of a table: chapters by destination, `rows compared / rows wrong`; tests, seconds and verdict below.
+    """Formats a table: tests by destination, `rows compared / rows wrong`; number, seconds and verdict below.
 
-    A test that compares nothing anywhere, and passed, is only counted.
+    A test that compares nothing, and passed, is only counted.
     """
-    told = {name for each in results for name, chapter in each.chapters.items() if chapter.counts or chapter.ended}
-    rows = [[name, *(str(result.chapters.get(name, "-")) for result in results)] for name in sorted(told)]
-    total = [sum((chapter.counts for chapter in result.chapters.values()), Counter[str]()) for result in results]
+    shown = {name for each in results for name, outcome in each.outcomes.items() if outcome.counts or outcome.ended}
+    rows = [[name, *(str(result.outcomes.get(name, "-")) for result in results)] for name in sorted(shown)]
+    total = [sum((outcome.counts for outcome in result.outcomes.values()), Counter[str]()) for result in results]
     rows.append(["all", *(f"{counts[COMPARED]:,} / {counts[WRONG]:,}" for counts in total)])
     below = [
         ["tests", *(str(result.tests) for result in results)],

@@ -1,4 +1,4 @@
-"""The stand-ins' servers: how they are started, and the variables that tell the tests where they listen."""
+"""Servers of the stand-ins, and the environment variables with their addresses."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from environments import made, outer
+from destinations.environments import make_environment, outer_variables
 
+# Environment variables: the address of BigQuery's stand-in, the port of Snowflake's.
 BIGQUERY_ADDRESS = "BIGQUERY_STAND_IN"
-"""Environment variable with the address of BigQuery's stand-in."""
 SNOWFLAKE_PORT = "SNOWFLAKE_STAND_IN"
-"""Environment variable with the port of Snowflake's stand-in on this machine."""
+# BigQuery's project.
 PROJECT = "conformance"
-"""The project of BigQuery that is loaded into."""
+# Seconds that a server may take to start or to stop.
 PATIENCE = 60
-"""Seconds that a server may take to come up, or to end."""
 
 
 @contextmanager
 def bigquery(cache: Path) -> Iterator[dict[str, str]]:
-    """While it lasts, BigQuery's stand-in listens."""
+    """Runs BigQuery's stand-in."""
     folder = cache / "bigquery-server"
-    python = made(folder, "bigquery-server")
-    home = {**outer(), "HOME": str(folder)}  # where DuckDB looks for its extensions
+    python = make_environment(folder, "bigquery-server")
+    home = {**outer_variables(), "HOME": str(folder)}  # where DuckDB looks for its extensions
     extensions = "from duckdb_extensions import import_extension as get; get('spatial'); get('avro')"
     subprocess.run([str(python), "-c", extensions], check=True, env=home, timeout=PATIENCE)
     rest, grpc = _free_port(), _free_port()
@@ -39,11 +38,11 @@ def bigquery(cache: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def snowflake(cache: Path) -> Iterator[dict[str, str]]:
-    """While it lasts, Snowflake's stand-in listens."""
-    python = made(cache / "snowflake-server", "snowflake-server")
+    """Runs Snowflake's stand-in."""
+    python = make_environment(cache / "snowflake-server", "snowflake-server")
     port = _free_port()
-    program = Path(__file__).parent / "places" / "snowflake_server.py"
-    with _listening([str(python), str(program), str(port)], port, cache / "snowflake-server.log", outer()):
+    program = Path(__file__).parent / "backends" / "snowflake_server.py"
+    with _listening([str(python), str(program), str(port)], port, cache / "snowflake-server.log", outer_variables()):
         yield {SNOWFLAKE_PORT: str(port)}
 
 
@@ -55,13 +54,13 @@ def _free_port() -> int:
 
 @contextmanager
 def _listening(command: list[str], port: int, log: Path, environment: dict[str, str]) -> Iterator[None]:
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         server = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environment, cwd=log.parent
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=log.parent
         )
     try:
         deadline = time.monotonic() + PATIENCE
-        while not _answers(port):
+        while not _accepts(port):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{' '.join(command)} does not listen: {log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.1)
@@ -74,7 +73,7 @@ def _listening(command: list[str], port: int, log: Path, environment: dict[str, 
             server.kill()
 
 
-def _answers(port: int) -> bool:
+def _accepts(port: int) -> bool:
     with closing(socket.socket()) as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == os.EX_OK

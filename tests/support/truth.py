@@ -83,6 +83,7 @@ class RecordingApi(SimulatedApi):
     Attributes:
         answers: By the request-id of its last page, the day that was asked for and all that was said about it.
         last: By day, the request-id of its last whole answer.
+        answered_at: By request-id, when it was answered.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class RecordingApi(SimulatedApi):
         self._as_stored = as_stored
         self.answers: dict[str, tuple[dt.date, Day]] = {}
         self.last: dict[dt.date, str] = {}
+        self.answered_at: dict[str, dt.datetime] = {}
         self._before: dict[str, list[dict[str, Any]]] = {}
         self._writing = threading.Lock()
 
@@ -119,6 +121,7 @@ class RecordingApi(SimulatedApi):
             day = dt.date.fromisoformat(params["starting_at"])
             self.answers[request_id] = day, as_told([self._as_stored(record) for record in records], self.places)
             self.last[day] = request_id
+            self.answered_at[request_id] = self.clock()
 
 
 def as_told(records: Iterable[dict[str, Any]], places: Sequence[str] = PLACES) -> Day:

@@ -1,4 +1,4 @@
-"""DuckDB: a file in a folder, kept open: dlt opens and closes it a dozen times in a load, half of the load's time."""
+"""DuckDB: a file that stays open, because dlt opens and closes it a dozen times in a load."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any
 
 import duckdb
 
-from truth import Tables
+from destinations.backends import TABLES, Backend, decoded, in_utc, rows_of
+from support.truth import Tables
 
-from . import TABLES, decoded, in_utc, rows_of
 
-
-class DuckDb:
-    """A DuckDB file; see `Place`."""
+class DuckDb(Backend):
+    """A DuckDB file."""
 
     name = "duckdb"
 
     def __init__(self, folder: Path) -> None:
-        file = folder / "story.duckdb"
+        file = folder / "scenario.duckdb"
         self._connection = duckdb.connect(str(file))
         self._connection.execute("SET TimeZone = 'UTC'")
         self.environment = {"DESTINATION__DUCKDB__CREDENTIALS": f"duckdb:///{file}"}
@@ -38,12 +37,6 @@ class DuckDb:
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
-
-    def qualified(self, dataset: str, table: str) -> str:
-        return f"{dataset}.{table}"
-
-    def rename(self, dataset: str, table: str, name: str) -> None:
-        self.run(f"ALTER TABLE {self.qualified(dataset, table)} RENAME TO {name}")
 
     def close(self) -> None:
         self._connection.close()

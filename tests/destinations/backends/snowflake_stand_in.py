@@ -1,4 +1,4 @@
-"""Snowflake: the server of `fakesnow`, which answers Snowflake's drivers; `python tests/destinations` starts it."""
+"""Snowflake: `fakesnow`, a server for Snowflake's drivers; `python tests/destinations` starts it."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from contextlib import closing
 from typing import Any
 from unittest import mock
 
-from servers import SNOWFLAKE_PORT
-from truth import Tables
-
-from . import HOW_TO_START, TABLES, Missing, decoded, in_utc, rows_of
+from destinations.backends import COMMAND, TABLES, Backend, Missing, decoded, in_utc, rows_of
+from destinations.servers import SNOWFLAKE_PORT
+from support.truth import Tables
 
 DATABASE = "CONFORMANCE"
+# Seconds that a request may take, retries included; without a bound the driver retries for minutes.
 PATIENCE = 30
-"""Seconds that a request may take, with all that is tried again; without a bound the driver goes on for minutes."""
 
 
-class Snowflake:
-    """The stand-in of Snowflake; see `Place`."""
+class Snowflake(Backend):
+    """The stand-in of Snowflake."""
 
     name = "snowflake"
 
     def __init__(self) -> None:
         port = os.environ.get(SNOWFLAKE_PORT)
         if port is None:
-            raise Missing(f"the stand-in of Snowflake is not running: {HOW_TO_START} snowflake starts it and runs this")
+            raise Missing(f"the stand-in of Snowflake is not running: {COMMAND} snowflake starts it and runs this")
         import snowflake.connector
         from dlt.destinations import snowflake as destination
 
         self._driver = snowflake.connector
         self._port = int(port)
-        # it takes one statement at a time
+        # the stand-in takes one statement at a time
         capabilities = destination._raw_capabilities
 
         def one_statement(of: Any) -> Any:
@@ -43,11 +42,11 @@ class Snowflake:
         for patch in self._patches:
             patch.start()
         with closing(self._connect(database=None)) as connection:
-            made = f"CREATE DATABASE IF NOT EXISTS {DATABASE}"
+            create = f"CREATE DATABASE IF NOT EXISTS {DATABASE}"
             try:
-                connection.cursor().execute(made)
-            except self._driver.ProgrammingError:  # another worker made it at the same moment
-                connection.cursor().execute(made)
+                connection.cursor().execute(create)
+            except self._driver.ProgrammingError:  # another worker created it at the same moment
+                connection.cursor().execute(create)
         where = f"host=localhost&port={port}&protocol=http&login_timeout={PATIENCE}&network_timeout={PATIENCE}"
         self.environment = {
             "DESTINATION__SNOWFLAKE__CREDENTIALS": f"snowflake://anybody:anything@fakesnow/{DATABASE}?{where}"
@@ -74,9 +73,6 @@ class Snowflake:
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         with closing(self._connect()) as connection:
             return list(connection.cursor().execute(sql).fetchall())
-
-    def qualified(self, dataset: str, table: str) -> str:
-        return f"{dataset}.{table}"
 
     def rename(self, dataset: str, table: str, name: str) -> None:
         self.run(f"ALTER TABLE {self.qualified(dataset, table)} RENAME TO {self.qualified(dataset, name)}")

@@ -1,6 +1,6 @@
-"""The server of Snowflake's stand-in: `fakesnow`, with what dlt says to Snowflake put in the words that it knows.
+"""Server of Snowflake's stand-in: `fakesnow`, with dlt's statements rewritten to the forms that it knows.
 
-A program for an environment of its own, which has fakesnow and none of this project: `snowflake_server.py PORT`.
+A program for an environment of its own, with fakesnow and without this project: `snowflake_server.py PORT`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _FORMAT_OF_COPY = re.compile(r"FILE_FORMAT\s*=\s*\([^)]*\)", re.IGNORECASE)
 _MATCH_OF_COPY = re.compile(r"(MATCH_BY_COLUMN_NAME\s*=\s*)'(\w+)'", re.IGNORECASE)
 
 
-def understood(sql: str) -> str:
-    """A statement without the quotes and commas of PUT and COPY that Snowflake takes and fakesnow does not."""
+def simplified(sql: str) -> str:
+    """Removes quotes and commas of PUT and COPY that Snowflake takes and fakesnow does not."""
     sql = _STAGE_OF_PUT.sub(lambda found: found[1] + found[2].replace('"', ""), sql)
     if not sql.lstrip().upper().startswith("COPY"):
         return sql
@@ -31,13 +31,13 @@ def understood(sql: str) -> str:
     return _MATCH_OF_COPY.sub(r"\1\2", sql)
 
 
-_JSON_COPY = re.compile(r'COPY INTO\s+"?(\w+)"?\."?(\w+)"?\s+FROM\s+(\S+)', re.IGNORECASE)
+# Snowflake's names of the types that DuckDB, on which fakesnow is built, gives its columns.
 _TYPES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMP_TZ", "TIMESTAMP": "TIMESTAMP_NTZ", "HUGEINT": "NUMBER"}
-"""What Snowflake calls the types that DuckDB, which fakesnow is made of, gives its columns."""
+_JSON_COPY = re.compile(r'COPY INTO\s+"?(\w+)"?\."?(\w+)"?\s+FROM\s+(\S+)', re.IGNORECASE)
 
 
 def with_columns(cursor: FakeSnowflakeCursor, sql: str) -> str:
-    """A COPY of JSON that names its columns one by one, as fakesnow does not match them by their names."""
+    """Names the columns of a JSON COPY one by one: fakesnow does not match them by name."""
     copy = _JSON_COPY.search(sql)
     if not copy or "'JSON'" not in sql:
         return sql
@@ -60,18 +60,18 @@ def with_columns(cursor: FakeSnowflakeCursor, sql: str) -> str:
 def main(port: int) -> None:
     parse, execute = fakesnow.server.parse_one, FakeSnowflakeCursor.execute
 
-    def parse_understood(sql: str, *arguments: Any, **options: Any) -> Any:
-        return parse(understood(sql), *arguments, **options)
+    def parse_simplified(sql: str, *arguments: Any, **options: Any) -> Any:
+        return parse(simplified(sql), *arguments, **options)
 
-    def execute_understood(cursor: Any, sql: str, *arguments: Any, **options: Any) -> Any:
-        return execute(cursor, with_columns(cursor, understood(sql)), *arguments, **options)
+    def execute_simplified(cursor: Any, sql: str, *arguments: Any, **options: Any) -> Any:
+        return execute(cursor, with_columns(cursor, simplified(sql)), *arguments, **options)
 
     def read_json(reader: Any, url: str) -> Any:
         return exp.func("read_json_auto", exp.Literal(this=url, is_string=True))
 
     fakesnow.copy_into.ReadJSON.read_expression = read_json
-    fakesnow.server.parse_one = parse_understood
-    FakeSnowflakeCursor.execute = execute_understood
+    fakesnow.server.parse_one = parse_simplified
+    FakeSnowflakeCursor.execute = execute_simplified
     uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=port, log_level="warning")
 
 

@@ -14,20 +14,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from truth import Tables
+from destinations.backends import TABLES, Backend, Missing, in_utc, rows_of
+from support.truth import Tables
 
-from . import TABLES, Missing, in_utc, rows_of
-
+# Seconds that the server may take to start or to run a statement.
 PATIENCE = 60
-"""Seconds that the server may take to come up or to answer a statement."""
+# Role whose members need a password; all others are trusted.
 GUESTS = "guests"
-"""Role whose members must give a password; all others are let in without."""
-_OFFICE = "postgres"
-"""User of the operating system that the server runs as where the tests run as root: it refuses root."""
+# User of the operating system that the server runs as where the tests run as root, which Postgres refuses.
+_SERVER_USER = "postgres"
 
 
-class Postgres:
-    """A Postgres server; see `Place`."""
+class Postgres(Backend):
+    """A Postgres server."""
 
     name = "postgres"
 
@@ -35,11 +34,11 @@ class Postgres:
         try:
             import psycopg2
         except ImportError:
-            raise Missing("the driver psycopg2 is not installed: pip install --group dev brings it") from None
+            raise Missing("the driver psycopg2 is not installed: pip install --group dev installs it") from None
         self._driver = psycopg2
         self._binaries = _binaries()
-        self._user = _OFFICE if os.geteuid() == 0 else None
-        self._folder = Path(tempfile.mkdtemp(prefix="story-"))
+        self._user = _SERVER_USER if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="scenario-"))
         self._data = self._folder / "data"
         if self._user:
             try:
@@ -58,21 +57,21 @@ class Postgres:
         self.environment = {"DESTINATION__POSTGRES__CREDENTIALS": self.address("postgres", "trusted")}
 
     def address(self, user: str, password: str, database: str = "postgres") -> str:
-        """Where a user finds it, as dlt takes it."""
+        """Returns the connection string of a user."""
         return f"postgresql://{user}:{password}@127.0.0.1:{self._port}/{database}?connect_timeout=10"
 
     def invite(self, user: str, password: str) -> None:
-        """Makes a user who has to give a password, and may do nothing yet."""
+        """Creates a user with a password and no rights."""
         self.run(f"CREATE ROLE {user} LOGIN PASSWORD '{password}' IN ROLE {GUESTS}")
 
     @property
     def process(self) -> int:
-        """The process that ends all others of the server when it ends."""
+        """Id of the server's main process."""
         assert self._server is not None
         return self._server.pid
 
     def make_folder(self, name: str) -> Path:
-        """A new folder that belongs to the server."""
+        """Makes a folder that belongs to the server."""
         folder = self._folder / name
         folder.mkdir(parents=True)
         if self._user:
@@ -86,17 +85,17 @@ class Postgres:
             cwd=self._folder, user=self._user, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
-        doors = self._data / "pg_hba.conf"
-        doors.write_text(f"host all +{GUESTS} 127.0.0.1/32 scram-sha-256\n{doors.read_text()}")
+        access = self._data / "pg_hba.conf"
+        access.write_text(f"host all +{GUESTS} 127.0.0.1/32 scram-sha-256\n{access.read_text()}")
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
 
     def start(self) -> None:
-        """Has it listen, and waits until it does; nothing happens where it listens already."""
+        """Starts the server, if it is not running, and waits until it accepts connections."""
         if self._server and self._server.poll() is None:
             return
-        # what it loses in a power cut is lost with the test anyway
+        # no durability: the data is dropped with the test
         settings = ("fsync=off", "full_page_writes=off", "listen_addresses=127.0.0.1", "timezone=Asia/Tokyo",
                     f"statement_timeout={PATIENCE}s", f"unix_socket_directories={self._folder}")  # fmt: skip
         with (self._folder / "log").open("wb") as log:
@@ -111,13 +110,13 @@ class Postgres:
                 self.run("SELECT 1")
                 return
             except self._driver.OperationalError:  # noqa: PERF203  # until it is up
-                said = (self._folder / "log").read_text()
-                assert self._server.poll() is None, said
-                assert time.monotonic() < deadline, said
+                log_text = (self._folder / "log").read_text()
+                assert self._server.poll() is None, log_text
+                assert time.monotonic() < deadline, log_text
                 time.sleep(0.02)
 
-    def ended(self) -> bool:
-        """Waits until it has ended of its own; False where it goes on."""
+    def has_ended(self) -> bool:
+        """Waits until the server has ended; False where it goes on."""
         assert self._server is not None
         try:
             self._server.wait(PATIENCE)
@@ -127,7 +126,7 @@ class Postgres:
 
     def tables(self, dataset: str) -> Tables:
         found = {}
-        with closing(self._connect()) as connection, connection.cursor() as cursor:
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [dataset])
             for table in sorted({row[0] for row in cursor.fetchall()} & set(TABLES)):
                 cursor.execute(f"SELECT * FROM {self.qualified(dataset, table)}")  # noqa: S608
@@ -136,34 +135,29 @@ class Postgres:
         return found
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(self._connect()) as connection, connection.cursor() as cursor:
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
             connection.autocommit = True
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
 
-    def qualified(self, dataset: str, table: str) -> str:
-        return f"{dataset}.{table}"
-
-    def rename(self, dataset: str, table: str, name: str) -> None:
-        self.run(f"ALTER TABLE {self.qualified(dataset, table)} RENAME TO {name}")
-
     def close(self) -> None:
         if self._server:
-            self._server.send_signal(signal.SIGQUIT)  # at once: it would wait for connections that are still open
+            self._server.send_signal(signal.SIGQUIT)  # at once: a graceful stop waits for open connections
             try:
                 self._server.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self._server.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _connect(self) -> Any:
+    def connect(self) -> Any:
+        """Opens a connection as the server's owner."""
         return self._driver.connect(
             host="127.0.0.1", port=self._port, user="postgres", dbname="postgres", connect_timeout=10
         )
 
 
 def _binaries() -> Path:
-    """Where the server's programs are: on the path, or where Debian keeps them, the newest first."""
+    """Finds the server's programs: on the path, or where Debian keeps them, the newest first."""
     found = shutil.which("initdb")
     folders = [Path(found).resolve().parent] if found else []
     folders += sorted(
@@ -172,4 +166,4 @@ def _binaries() -> Path:
     for folder in folders:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
-    raise Missing("there is no Postgres server here: apt-get install postgresql brings one")
+    raise Missing("no Postgres server is installed: apt-get install postgresql")

@@ -1,4 +1,4 @@
-"""BigQuery: `bqemulator`, which answers BigQuery's REST API on this machine; `python tests/destinations` starts it."""
+"""BigQuery: `bqemulator`, a server with BigQuery's REST API; `python tests/destinations` starts it."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
 
-from servers import BIGQUERY_ADDRESS, PROJECT
-from truth import Tables
+from destinations.backends import COMMAND, TABLES, Backend, Missing, decoded, in_utc, rows_of
+from destinations.servers import BIGQUERY_ADDRESS, PROJECT
+from support.truth import Tables
 
-from . import HOW_TO_START, TABLES, Missing, decoded, in_utc, rows_of
-
+# Seconds that a request may take, and that it may be retried.
 PATIENCE = 30
-"""Seconds that a request may take, and that it may be tried again."""
 
 
-class BigQuery:
-    """The stand-in of BigQuery; see `Place`."""
+class BigQuery(Backend):
+    """The stand-in of BigQuery."""
 
     name = "bigquery"
 
     def __init__(self) -> None:
         address = os.environ.get(BIGQUERY_ADDRESS)
         if address is None:
-            raise Missing(f"the stand-in of BigQuery is not running: {HOW_TO_START} bigquery starts it and runs this")
+            raise Missing(f"the stand-in of BigQuery is not running: {COMMAND} bigquery starts it and runs this")
         from dlt.common.configuration.specs import GcpServiceAccountCredentials
         from google.auth.credentials import AnonymousCredentials
         from google.cloud import bigquery
 
         self._patches = [
-            # dlt can be told of no other place to log in than Google's; the stand-in lets everybody in
+            # dlt logs in to Google and nowhere else; the stand-in needs no login
             mock.patch.object(
                 GcpServiceAccountCredentials, "to_native_credentials", return_value=AnonymousCredentials()
             ),
-            mock.patch.object(bigquery.Client, "query_and_wait", _as_understood(bigquery.Client.query_and_wait)),
+            mock.patch.object(bigquery.Client, "query_and_wait", _checked(bigquery.Client.query_and_wait)),
         ]
         for patch in self._patches:
             patch.start()
@@ -47,15 +46,15 @@ class BigQuery:
             "DESTINATION__BIGQUERY__HTTP_TIMEOUT": str(PATIENCE),
             "DESTINATION__BIGQUERY__RETRY_DEADLINE": str(PATIENCE),
             "DESTINATION__BIGQUERY__FILE_UPLOAD_TIMEOUT": str(PATIENCE),
-            "NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION": "true",  # it does not unpack what is uploaded
+            "NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION": "true",  # the stand-in does not decompress uploads
         }
         with mock.patch.dict(os.environ, {"BIGQUERY_EMULATOR_HOST": address}):
             self._client = bigquery.Client(project=PROJECT, credentials=AnonymousCredentials())
 
     def tables(self, dataset: str) -> Tables:
         found = {}
-        there = {table.table_id for table in self._client.list_tables(f"{PROJECT}.{dataset}", timeout=PATIENCE)}
-        for table in sorted(there & set(TABLES)):
+        existing = {table.table_id for table in self._client.list_tables(f"{PROJECT}.{dataset}", timeout=PATIENCE)}
+        for table in sorted(existing & set(TABLES)):
             rows = self._client.query(f"SELECT * FROM {self.qualified(dataset, table)}", timeout=PATIENCE).result()  # noqa: S608
             types = {field.name: field.field_type for field in rows.schema}
 
@@ -71,9 +70,6 @@ class BigQuery:
     def qualified(self, dataset: str, table: str) -> str:
         return f"`{PROJECT}.{dataset}.{table}`"
 
-    def rename(self, dataset: str, table: str, name: str) -> None:
-        self.run(f"ALTER TABLE {self.qualified(dataset, table)} RENAME TO {name}")
-
     def close(self) -> None:
         self._client.close()
         for patch in self._patches:
@@ -84,19 +80,19 @@ _ADDS = re.compile(r"ALTER TABLE `(\w+)`\.`(\w+)`\.`(\w+)`\s+ADD COLUMN .*", re.
 _ADDED = re.compile(r"ADD COLUMN `(\w+)` (\w+)")
 
 
-def _as_understood(ask: Callable[..., Any]) -> Callable[..., Any]:
-    """A `query_and_wait` that asks as the stand-in understands it, and raises what went wrong.
+def _checked(query_and_wait: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps `query_and_wait`: sends what the stand-in understands, and raises what went wrong.
 
-    The stand-in answers it with success when a statement failed, adds one column at a time, and does not list columns
-    that were added by SQL.
+    The stand-in reports success for a failed statement, adds one column at a time, and does not list columns that SQL
+    added.
     """
 
-    def asked(client: Any, query: str, **options: Any) -> Any:
+    def checked(client: Any, query: str, **options: Any) -> Any:
         adds = _ADDS.match(query)
         added = _ADDED.findall(query) if adds else []
         table = ".".join(adds.groups()) if adds else ""
         for statement in [f"ALTER TABLE `{table}` ADD COLUMN `{name}` {kind}" for name, kind in added] or [query]:
-            rows = ask(client, statement, **options)
+            rows = query_and_wait(client, statement, **options)
             client.get_job(rows.job_id, timeout=PATIENCE).result(timeout=PATIENCE)
         if added:
             from google.cloud.bigquery import SchemaField
@@ -106,4 +102,4 @@ def _as_understood(ask: Callable[..., Any]) -> Callable[..., Any]:
             client.update_table(known, ["schema"], timeout=PATIENCE)
         return rows
 
-    return asked
+    return checked
