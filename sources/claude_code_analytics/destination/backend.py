@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
 import dlt
+from dlt.common.exceptions import DltException
 from dlt.common.schema.typing import TColumnSchema
+from dlt.destinations.exceptions import DatabaseTransientException
 
 from .delta import DeltaBackend
 from .destinations import destination_named, kind_of
@@ -40,9 +42,18 @@ def open_backend(pipeline: dlt.Pipeline, schema_name: str | None) -> Iterator[Ba
         pipeline: The pipeline.
         schema_name: The dlt schema of the tables; it decides the dataset where a pipeline has one for each schema. A
             schema that the pipeline does not know yet counts as none.
+
+    Raises:
+        DltException: The destination cannot be reached.
     """
     known = schema_name if schema_name in pipeline.schema_names else None
-    with pipeline.destination_client(known) as client:  # type: ignore[arg-type]  # None is dlt's default
+    with ExitStack() as opened:
+        try:
+            client = opened.enter_context(pipeline.destination_client(known))  # type: ignore[arg-type]  # None is dlt's default
+        except DltException:
+            raise
+        except Exception as error:  # dlt passes the drivers' own errors on where a connection fails
+            raise DatabaseTransientException(error) from error
         is_delta = destination_named(kind_of(pipeline)).table_format == "delta"
         yield DeltaBackend(client) if is_delta else SqlBackend(client)
 
