@@ -190,6 +190,7 @@ class _Job:
         self._observer = observer
         self._report = LoadReport()
         self._fetched: dict[dt.date, tuple[int, Counter[str]]] = {}
+        self._began = run.session.now()
         run.on_day = self._count
 
     @property
@@ -307,10 +308,17 @@ class _Job:
         self._report.destination = info.destination_displayable_credentials
 
     def _not_held(self, days: Sequence[dt.date]) -> list[dt.date]:
-        """Proves a window; returns its days that are not held. A day that does not decode is not read again."""
+        """Proves a window; returns its days that no fetch since the load began holds.
+
+        After a failed write the tables may hold an earlier fetch. A day that does not decode is not read again.
+        """
         with kept_open(self._pipeline):
             states = self._states(self._prove(first=days[0], last=days[-1]))
-        return [day for day in days if day not in self._run.undecoded and not (day in states and states[day].is_held)]
+        return [
+            day
+            for day in days
+            if day not in self._run.undecoded and not (day in states and _is_held_since(states[day], self._began))
+        ]
 
     def _prove(self, **window: dt.date) -> Proof:
         return read_warehouse(self._pipeline, self._daily_report, now=self._run.session.now(), **window)
