@@ -1,105 +1,99 @@
-"""A folder of Delta tables where a warehouse would be: what is told of tables that were changed, lost, or elsewhere.
-
-That days are replaced there is told in `tests/destinations`.
-"""
+"""Delta tables: formats, folders, and tables that were damaged. How days are replaced is in `test_scenario.py`."""
 
 from __future__ import annotations
 
-import datetime as dt
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import dlt
 import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
 
-from claude_code_analytics import ConfigurationError, DestinationError, claude_code_analytics
-from claude_code_pipelines import Status, Warehouse, read_status
-from claude_code_pipelines.views import create_views
+from claude_code_analytics import DestinationError
 from claude_code_simulator import record
+from destinations.scenario import Scenario
+from support.world import FIRST_DAY, TODAY, USAGE
 
 deltalake = pytest.importorskip("deltalake")
-
-NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
-FIRST, LAST = dt.date(2026, 9, 14), dt.date(2026, 9, 20)
-USAGE = "claude_code_usage"
+pytestmark = pytest.mark.parametrize("backend", ["delta"], indirect=True)
 
 
-@pytest.fixture
-def lake(office: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a lake with a week in it."""
-    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", "lake")
-    monkeypatch.setenv("LOAD__WORKERS", "4")  # dlt looks for a finished table once a second
-    office.target = Warehouse("filesystem")
-    office.write(FIRST, LAST)
-    office.load(start=FIRST)
-    return tmp_path / "lake" / "claude_code"
+def folder(scenario: Scenario, table: str = USAGE) -> Path:
+    return Path(scenario.backend.qualified(scenario.dataset, table))
 
 
-@pytest.fixture
-def status(office: Any) -> Callable[[], Status]:
-    """What the product says of the lake."""
-    return lambda: read_status(office.target.open(), NOW)
-
-
-def test_no_table_of_it_is_a_folder_of_plain_files(lake: Path) -> None:
-    tables = [folder.name for folder in lake.iterdir() if folder.name.startswith("claude_code_")]
-
+def test_a_plain_run_writes_delta_tables_whatever_format_it_asks_for(scenario: Scenario) -> None:
+    for wanted, records in (("iceberg", 3), ("delta", 2), (None, 0)):
+        scenario.write(TODAY, *[record(TODAY)] * records)
+        source = scenario.source(start_date=TODAY, end_date=TODAY)
+        scenario.pipeline.run(source, **({"table_format": wanted} if wanted else {}))
+        stored = deltalake.DeltaTable(str(folder(scenario))).to_pyarrow_table()
+        assert stored["date"].to_pylist() == [TODAY] * records
+    tables = list(folder(scenario).parent.glob("claude_code_*"))
     assert len(tables) == 4
-    assert all(deltalake.DeltaTable.is_deltatable(str(lake / table)) for table in tables)
+    assert all(deltalake.DeltaTable.is_deltatable(str(table)) for table in tables)
 
 
-def test_a_plain_run_replaces_days_whatever_format_it_asks_for(connect: Any, api: Any, tmp_path: Path) -> None:
-    pipeline = dlt.pipeline("plain", destination=dlt.destinations.filesystem(str(tmp_path)), dataset_name="plain")
-    for wanted, records in (("delta", 3), ("iceberg", 2), (None, 0)):
-        api.organization.days[FIRST] = [record(FIRST)] * records
-        with connect() as client:
-            pipeline.run(
-                claude_code_analytics(start_date=FIRST, end_date=FIRST, client=client),
-                **({"table_format": wanted} if wanted else {}),
-            )
-        table = deltalake.DeltaTable(str(tmp_path / "plain" / USAGE))
-        assert table.to_pyarrow_table()["date"].to_pylist() == [FIRST] * records
+def test_a_second_extracted_package_is_refused_until_the_first_is_loaded(scenario: Scenario) -> None:
+    """dlt keeps one condition for each table, so the first package would be merged with that of the second."""
+    scenario.write_days(FIRST_DAY, TODAY)
+    scenario.run()
+    scenario.write(FIRST_DAY)
+    scenario.write(TODAY)
+    scenario.pipeline.extract(scenario.source(start_date=FIRST_DAY, end_date=FIRST_DAY))
+    with pytest.raises(PipelineStepFailed, match="Delta tables take one package at a time: normalize and load it"):
+        scenario.pipeline.extract(scenario.source(start_date=TODAY, end_date=TODAY))
+    scenario.pipeline.normalize()
+    scenario.pipeline.load()
+    scenario.pipeline.run(scenario.source(start_date=TODAY, end_date=TODAY))
+
+    assert {FIRST_DAY, TODAY}.isdisjoint(scenario.require_truth().days)
 
 
-def test_a_pipeline_that_is_led_to_another_folder_begins_there(
-    office: Any, lake: Path, status: Callable[[], Status], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", "another")
-    assert office.cursor() is None
+def test_days_of_an_aborted_package_are_not_deleted_by_the_next(scenario: Scenario) -> None:
+    scenario.write_days(FIRST_DAY, TODAY)
+    scenario.run()
+    scenario.write(FIRST_DAY)
+    scenario.pipeline.extract(scenario.source(start_date=FIRST_DAY, end_date=FIRST_DAY))
+    scenario.pipeline.abort_packages()
+    scenario.write(TODAY)
+    scenario.pipeline.run(scenario.source(start_date=TODAY, end_date=TODAY))
 
-    office.load(start=FIRST)
-
-    assert len(status().loaded) == 7
-    assert len(office.days_asked()) == 7
-
-
-def test_a_table_that_is_gone_is_said(lake: Path, status: Callable[[], Status]) -> None:
-    shutil.rmtree(lake / USAGE)
-
-    with pytest.raises(DestinationError, match=f"table {USAGE} is gone"):
-        status()
+    contents = scenario.contents()
+    assert FIRST_DAY in contents.days
+    assert TODAY not in contents.days
+    assert not scenario.status().has_gap
 
 
-def test_a_column_that_is_gone_is_said(lake: Path, status: Callable[[], Status]) -> None:
-    table = deltalake.DeltaTable(str(lake / USAGE))
-    rest = table.to_pyarrow_table().drop_columns(["terminal_type"])
-    deltalake.write_deltalake(table, rest, mode="overwrite", schema_mode="overwrite")
+def test_an_id_that_must_not_go_into_a_predicate_is_refused(make_scenario: Callable[..., Scenario]) -> None:
+    scenario = make_scenario(organization="o' OR 1=1 --")
+    scenario.write_days(TODAY, TODAY)
+    with pytest.raises(PipelineStepFailed, match="cannot be put into a Delta predicate"):
+        scenario.run(start_date=TODAY)
+    assert not folder(scenario).exists()
 
-    with pytest.raises(DestinationError, match=f"{USAGE}.terminal_type is gone"):
-        status()
+
+def test_a_folder_without_tables_holds_nothing(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pipeline, led to another folder: its state says that the days are loaded, its tables do not."""
+    scenario.write_days(FIRST_DAY, TODAY)
+    scenario.load()
+    another = folder(scenario).parents[1] / "another"
+    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(another))
+    scenario.new_pipeline()
+
+    scenario.load()
+
+    assert len(scenario.days_requested()) == 7
+    assert len(scenario.status().days("held")) == 6
+    assert deltalake.DeltaTable.is_deltatable(str(another / scenario.dataset / USAGE))
 
 
-def test_files_that_are_gone_are_one_sentence(lake: Path, status: Callable[[], Status]) -> None:
-    for file in (lake / USAGE).glob("*.parquet"):
+def test_files_that_are_gone_are_one_sentence_and_no_silence(scenario: Scenario) -> None:
+    scenario.write_days(TODAY, TODAY)
+    scenario.load(start=TODAY)
+    for file in folder(scenario).glob("*.parquet"):
         file.unlink()
 
-    with pytest.raises(DestinationError, match="the destination did not do its part") as said:
-        status()
-    assert "\n" not in str(said.value)
-
-
-def test_it_keeps_no_views(office: Any, lake: Path) -> None:
-    with pytest.raises(ConfigurationError, match="a lake keeps no views"):
-        create_views(office.target.open())
+    for door in (scenario.status, scenario.load):
+        with pytest.raises(DestinationError, match="the warehouse could not be queried") as raised:
+            door()
+        assert "\n" not in str(raised.value)

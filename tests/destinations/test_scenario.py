@@ -221,6 +221,35 @@ def test_a_dataset_without_a_declared_column_is_refused(scenario: Scenario) -> N
     assert scenario.contents().rows == before
 
 
+@pytest.mark.parametrize("backend", ["duckdb", "postgres"], indirect=True)
+@pytest.mark.parametrize("staging", [False, True])
+def test_a_type_that_somebody_changed_is_noticed_before_values_are_rounded(scenario: Scenario, staging: bool) -> None:
+    scenario.write(TODAY, record(TODAY))
+    scenario.run(start_date=TODAY)
+    for table, column, kinds, message in (
+        (MODELS, "estimated_cost__amount", ("DECIMAL(38, 2)", "DECIMAL(38, 9)"), r"is decimal\(38,2\), not "),
+        (USAGE, "core_metrics__num_sessions", ("VARCHAR", "BIGINT"), "is text, not bigint"),
+        (LEDGER, "is_final", ("VARCHAR", "BOOLEAN"), "is text, not bool"),
+    ):
+        if staging and table == LEDGER:  # rows are appended, without staging
+            continue
+        stored = scenario.backend.qualified(f"{scenario.dataset}_staging" if staging else scenario.dataset, table)
+        change, undo = (
+            f"ALTER TABLE {stored} ALTER COLUMN {column} TYPE {kind}"
+            + (f" USING {column}::{kind}" if scenario.backend.name == "postgres" else "")
+            for kind in kinds
+        )
+        scenario.backend.run(change)
+        expected = f"{table}.{column} {message}.*{'in the staging dataset' if staging else ''}"
+        with pytest.raises(DestinationError, match=expected):
+            scenario.load(start=TODAY)
+        with pytest.raises(PipelineStepFailed, match=expected):
+            scenario.run(start_date=TODAY)
+        scenario.backend.run(undo)
+    scenario.run(start_date=TODAY)
+    scenario.require_truth()
+
+
 def test_two_ranges_in_one_run_and_a_day_read_twice_are_right(scenario: Scenario) -> None:
     scenario.write_days(FIRST_DAY, TODAY)
     scenario.run()

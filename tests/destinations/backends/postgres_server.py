@@ -124,6 +124,13 @@ class Postgres(Backend):
             return False
         return True
 
+    def wait_for(self, query: str, number: int) -> None:
+        """Waits until a query returns a number."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.run(query)) != [(number,)]:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.02)
+
     def tables(self, dataset: str) -> Tables:
         found = {}
         with closing(self.connect()) as connection, connection.cursor() as cursor:

@@ -1,0 +1,76 @@
+"""Postgres: delete and insert in one transaction, and merges of a table that take turns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from destinations.backends.postgres_server import Postgres
+from destinations.scenario import Scenario
+from support.world import FIRST_DAY, MODELS, RECORD_TABLES, TODAY
+
+pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+# Seconds within which the server has to reach a state; it takes a fraction of one.
+PATIENCE = 30
+
+
+def test_a_table_that_rejects_rows_keeps_the_old_ones(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delete and insert are one transaction: dlt sends them as one text of several statements."""
+    monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
+    scenario.write_days(FIRST_DAY, TODAY)
+    scenario.run()
+    models = scenario.backend.qualified(scenario.dataset, MODELS)
+    before = scenario.backend.tables(scenario.dataset)[MODELS]
+    scenario.backend.run(f"ALTER TABLE {models} ADD CONSTRAINT none CHECK (model <> 'm') NOT VALID")
+
+    with pytest.raises(PipelineStepFailed, match="none"):
+        scenario.run()
+
+    assert sorted(map(str, scenario.backend.tables(scenario.dataset)[MODELS])) == sorted(map(str, before))
+
+
+def test_merges_of_one_table_take_turns_so_that_no_row_is_doubled(make_scenario: Callable[..., Scenario]) -> None:
+    """Two machines wait at the same lock with the same day. Without it both would delete the old rows and insert."""
+    first, second = make_scenario(), make_scenario(machine="second")
+    second.api = first.api
+    second.organization = first.organization
+    first.write_days(TODAY, TODAY)
+    first.run(start_date=TODAY)
+    second.run(start_date=TODAY)
+    for scenario, sessions in ((first, 20), (second, 30)):
+        scenario.write_days(TODAY, TODAY, sessions=sessions)
+        scenario.pipeline.extract(scenario.source(start_date=TODAY))
+        scenario.pipeline.normalize()
+    errors: list[BaseException] = []
+
+    def write(scenario: Scenario) -> None:
+        try:
+            scenario.pipeline.load()
+        except Exception as error:  # noqa: BLE001  # it is looked at below
+            errors.append(error)
+
+    backend = first.backend
+    assert isinstance(backend, Postgres)
+    with closing(backend.connect()) as connection:
+        cursor = connection.cursor()
+        for table in RECORD_TABLES:
+            cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [f'"{first.dataset}"."{table}"'])
+        threads = [threading.Thread(target=write, args=[scenario]) for scenario in (first, second)]
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            backend.wait_for(
+                "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", number * len(RECORD_TABLES)
+            )
+    for thread in threads:
+        thread.join(PATIENCE)
+
+    assert not errors
+    contents = first.contents()
+    assert not contents.doubles
+    assert len(contents.days[TODAY]) == 3
+    first.run(start_date=TODAY)
+    first.require_truth()
