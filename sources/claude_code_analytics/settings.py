@@ -45,7 +45,7 @@ FINAL_AFTER = dt.timedelta(hours=6)
 def version() -> str:
     """Version of the installed distribution, or `0` when the folder was copied by `dlt init`."""
     try:
-        return metadata.version("claude-code-analytics")
+        return metadata.version("dlt-claude-code-analytics")
     except metadata.PackageNotFoundError:
         return "0"
 

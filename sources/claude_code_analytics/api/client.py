@@ -104,7 +104,7 @@ class AnalyticsClient:
             **self._credential.headers(),
             "accept": "application/json",
             "anthropic-version": API_VERSION,
-            "user-agent": f"claude-code-analytics/{version()} (https://pypi.org/project/claude-code-analytics)",
+            "user-agent": f"dlt-claude-code-analytics/{version()} (https://pypi.org/project/dlt-claude-code-analytics)",
         }
         self._connection = Connection(_usable_url(base_url), headers, transport, self._clock.monotonic)
 
