@@ -19,7 +19,7 @@ import httpx
 
 from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedResponse
 from ..json_codec import decode_exact
-from ..settings import API_VERSION, BASE_URL, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, version
+from ..settings import API_VERSION, BASE_URL, DISTRIBUTION, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, version
 from . import responses
 from .clock import ApiClock, Clock, utc_now
 from .credentials import Credential, clean
@@ -104,7 +104,7 @@ class AnalyticsClient:
             **self._credential.headers(),
             "accept": "application/json",
             "anthropic-version": API_VERSION,
-            "user-agent": f"dlt-claude-code-analytics/{version()} (https://pypi.org/project/dlt-claude-code-analytics)",
+            "user-agent": f"{DISTRIBUTION}/{version()} (https://pypi.org/project/{DISTRIBUTION})",
         }
         self._connection = Connection(_usable_url(base_url), headers, transport, self._clock.monotonic)
 
