@@ -1,0 +1,185 @@
+"""The distribution: name, requirements, contents of the wheel, and which module may import which."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from importlib import metadata
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from claude_code_analytics.settings import DISTRIBUTION, version
+from support.imports import FOLDERS, ROOT, imports_of, third_party
+from support.world import FIRST_DAY, World
+
+NAME = "dlt-claude-code-analytics"
+SOURCE = ROOT / "sources" / "claude_code_analytics"
+PACKAGES = sorted(FOLDERS)
+
+# Only pipelines and simulator use these. `dlt init` copies the source alone.
+NOT_FOR_THE_SOURCE = {"click", "filelock", "rich"}
+# Packages that an extra brings, and a command imports when it is used.
+FROM_EXTRAS = {"uvicorn"}
+
+
+def requirements(lines: list[str]) -> dict[str, str]:
+    """Returns the version ranges by package, without extras."""
+    return {each.name: str(each.specifier) for each in map(Requirement, lines)}
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, str]:
+    return requirements([line for line in metadata.requires(NAME) or [] if "extra ==" not in line])
+
+
+# Names and metadata
+
+
+def test_the_distribution_has_its_own_name_and_the_packages_keep_theirs() -> None:
+    assert DISTRIBUTION == NAME
+    assert version() == metadata.version(NAME)
+    (script,) = metadata.entry_points(group="console_scripts", name="claude-code-analytics")
+    assert script.value == "claude_code_pipelines.cli:main"
+    assert callable(script.load())
+
+
+def test_a_copy_without_a_distribution_has_a_version_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+
+    assert version() == "0"
+
+
+def test_requests_name_the_distribution_and_its_version(world: World) -> None:
+    world.write_days(FIRST_DAY, FIRST_DAY)
+
+    world.run(end_date=FIRST_DAY)
+
+    agents = {request.headers["user-agent"] for request in world.api.requests}
+    assert {agent.partition(" ")[0] for agent in agents} == {f"{NAME}/{metadata.version(NAME)}"}
+
+
+def test_the_metadata_names_pythons_extras_and_license() -> None:
+    found = metadata.metadata(NAME)
+
+    assert found["Requires-Python"] == "<3.15,>=3.10"
+    assert set(found.get_all("Provides-Extra") or []) == {
+        *("bigquery", "delta", "motherduck", "postgres", "simulator", "snowflake")
+    }
+    assert found["License-Expression"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_exported_name_exists(package: str) -> None:
+    module = importlib.import_module(package)
+
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+# Requirements
+
+
+def test_every_requirement_is_imported_and_every_import_is_required(project: dict[str, str]) -> None:
+    standard = sys.stdlib_module_names | set(PACKAGES)
+    imported = set().union(*(third_party(package, standard) for package in PACKAGES)) - FROM_EXTRAS
+
+    assert imported <= set(project)
+    # sqlglot is only bounded: dlt imports it
+    assert set(project) - imported == {"sqlglot"}
+
+
+def test_the_requirements_that_dlt_init_copies_are_those_of_the_source(project: dict[str, str]) -> None:
+    copied = requirements((SOURCE / "requirements.txt").read_text().splitlines())
+
+    assert copied == {name: bounds for name, bounds in project.items() if name not in NOT_FOR_THE_SOURCE}
+    assert third_party("claude_code_analytics", sys.stdlib_module_names) <= set(copied)
+
+
+def test_every_requirement_of_the_project_gives_its_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text()
+    (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+
+    assert [line for line in block.splitlines() if not re.search(r'",\s+# \w', line)] == []
+
+
+# Imports
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_imports_itself_by_way_of_others(package: str) -> None:
+    modules = imports_of(package)
+    graph = {name: {each for each in found if each in modules and each != name} for name, found in modules.items()}
+
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other in a circle: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize(
+    ("package", "others"),
+    [
+        ("claude_code_analytics", {"claude_code_pipelines", "claude_code_simulator"}),
+        ("claude_code_simulator", {"claude_code_analytics", "claude_code_pipelines", "dlt", "pyarrow"}),
+    ],
+)
+def test_a_package_imports_nothing_that_stands_after_it(package: str, others: set[str]) -> None:
+    assert third_party(package, sys.stdlib_module_names) & others == set()
+
+
+def test_the_client_loads_neither_dlt_nor_arrow() -> None:
+    # A package without its `__init__`, which imports all of the source.
+    code = (
+        "import sys, types\n"
+        "package = sys.modules['claude_code_analytics'] = types.ModuleType('claude_code_analytics')\n"
+        f"package.__path__ = [{str(SOURCE)!r}]\n"
+        "import claude_code_analytics.api.client\n"
+        "print(*sorted({'dlt', 'duckdb', 'pendulum', 'pyarrow'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert ran.stdout.split() == []
+
+
+# The wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)  # noqa: S603
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as opened:
+        yield opened
+
+
+def test_the_wheel_holds_the_three_packages_whole_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    files = {
+        str(path.relative_to(folder))
+        for package, folder in FOLDERS.items()
+        for path in (folder / package).rglob("*")
+        if path.suffix in (".py", ".typed", ".md", ".txt")
+    }
+
+    assert packed == files
+
+
+def test_all_three_packages_are_typed(wheel: zipfile.ZipFile) -> None:
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())
+
+
+def test_the_wheel_shows_the_readme(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
+
+    assert (ROOT / "README.md").read_text() in wheel.read(name).decode()
