@@ -17,7 +17,7 @@ CHECKED_DAYS = 7
 
 @dataclass(frozen=True)
 class Check:
-    """What the API returned for a credential.
+    """Summary of the responses to a credential.
 
     Attributes:
         days: The days that were requested.

@@ -38,7 +38,7 @@ class LoadObserver:
 
 @dataclass
 class LoadReport:
-    """What a load did.
+    """Result of a load.
 
     Attributes:
         windows: The days of each window that was committed.

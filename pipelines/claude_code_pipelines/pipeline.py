@@ -36,7 +36,7 @@ _PIPELINE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Where a load goes.
+    """Target of a load.
 
     Attributes:
         destination: Name of a dlt destination, whose address and credentials come from dlt's configuration, or a

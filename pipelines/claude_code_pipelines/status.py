@@ -1,4 +1,4 @@
-"""What a warehouse holds, as the proof shows it: held, missing, partial, changed and inconsistent days (DESIGN)."""
+"""Status of a warehouse by the proof: held, missing, partial, changed and inconsistent days (decision D5)."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class OrganizationStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """What a warehouse holds.
+    """Status of a warehouse.
 
     Attributes:
         warehouse: Address and dataset as dlt names them, without passwords.
         organizations: The days of each organization.
         rows: Rows by table.
-        outside: Days with rows or ledger entries outside the range that was asked for.
+        outside: Days with rows or ledger entries outside the requested range.
     """
 
     warehouse: str = ""
@@ -74,7 +74,7 @@ class Status:
 
     @property
     def has_gap(self) -> bool:
-        """Whether days are missing or inconsistent, or nothing is loaded."""
+        """True if days are missing or inconsistent, or nothing is loaded."""
         return not self.organizations or bool(self.days("missing") or self.days("inconsistent"))
 
 

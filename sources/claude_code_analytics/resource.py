@@ -82,7 +82,7 @@ class OnceLogger:
 
 @dataclass
 class DailyRun:
-    """What the reads of one run share: settings, connection, warnings, and days that are read ahead.
+    """State shared by the reads of one run: settings, connection, warnings, and days that are read ahead.
 
     Attributes:
         report: The report.
@@ -324,7 +324,7 @@ def _current_proof(run: DailyRun, destination: Destination, now: dt.datetime) ->
         return None
     report = run.report
     package: dict[str, Any] = dlt.current.load_package_state()["state"]  # type: ignore[assignment]
-    # `refresh` drops tables only when the package is loaded: until then they still answer queries
+    # `refresh` drops tables only when the package is loaded: until then they can still be queried
     refreshed = [table["name"] for key in ("dropped_tables", "truncated_tables") for table in package.get(key, ())]
     if report.ledger.name in refreshed:
         return Proof()
@@ -435,7 +435,7 @@ class _Batch:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no day was added since the last batch."""
+        """True if no day was added since the last batch."""
         return not self._ledger
 
     def add(self, day: ShapedDay | FetchedDay, organizations: Sequence[str]) -> None:
@@ -522,7 +522,7 @@ class _SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, no
             )
 
     def _table_of(self, rows: pa.Table, about: dict[bytes, bytes]) -> Table:
-        """Returns the table of a batch's rows. A user's step may have dropped the metadata: then the columns tell."""
+        """Returns the table of a batch's rows. If a user's step dropped the metadata, its columns decide."""
         if _ABOUT_TABLE in about:
             return self._tables[about[_ABOUT_TABLE].decode()]
         names = set(rows.column_names)

@@ -34,7 +34,7 @@ _STRUCTS = {
     for table in (USAGE, TOOL_ACTIONS, MODEL_BREAKDOWN)
 }
 
-# What tells records of a day apart, beside the organization. Row ids are made from it (public contract).
+# Fields that distinguish the records of a day, beside the organization. Row ids are made from it (public contract).
 _DIMENSIONS = ("actor", "customer_type", "subscription_type", "terminal_type", "is_remote")
 
 
@@ -63,7 +63,7 @@ class DecodedDay:
 
     Attributes:
         organizations: The `organization_id` of each record, of any type.
-        dimensions: Of each record, what tells it from the others.
+        dimensions: Of each record, the values of the fields that distinguish it.
         contents: Each record as canonical JSON without nulls and without the texts of its actor.
         columns: Values of the records.
         tools: Their tool actions.

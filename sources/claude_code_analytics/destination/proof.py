@@ -24,7 +24,7 @@ Fetch = tuple[str | None, dt.datetime | None, str | None]
 
 @dataclass(frozen=True)
 class DayState:
-    """What the warehouse holds of one organization's day.
+    """State of one organization's day in the warehouse.
 
     Attributes:
         fetched_at: When the newest fetch was made (UTC); None where the ledger has no row.
@@ -49,7 +49,7 @@ class DayState:
 
 @dataclass(frozen=True)
 class Proof:
-    """What the warehouse holds, by organization and day.
+    """States of all days in the warehouse, by organization and day.
 
     Attributes:
         states: All days that the ledger or a record table knows.
@@ -148,7 +148,7 @@ class Proof:
 
     @property
     def has_unresolved_days(self) -> bool:
-        """Whether days are left whose organization is not known."""
+        """True if days are left whose organization is not known."""
         return bool(self._unresolved_days)
 
 
