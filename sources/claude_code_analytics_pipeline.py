@@ -1,4 +1,4 @@
-"""Loads Claude Code analytics with dlt: run it as it is, or take the function that you need.
+"""Examples of loads with the source: run the file, or copy the function that you need.
 
 The credential comes from `.dlt/secrets.toml` (`[sources.claude_code_analytics] api_key`) or from the environment
 variable ANTHROPIC_ADMIN_KEY.
@@ -9,23 +9,23 @@ import dlt
 from claude_code_analytics import claude_code_analytics
 
 
-def load_what_is_new() -> None:
-    """Loads up to today and reads recent days again; meant to run every day."""
+def load_new_days() -> None:
+    """Loads up to today and fetches recent days again. Run it every day."""
     pipeline = dlt.pipeline("claude_code_analytics", destination="duckdb", dataset_name="claude_code")
     print(pipeline.run(claude_code_analytics(start_date="2025-01-01")))  # noqa: T201  # an example shows what it did
 
 
 def load_a_closed_range() -> None:
-    """Loads past days, both ends included, and leaves the daily cursor alone."""
+    """Loads past days, both ends included, and leaves the incremental cursor alone."""
     pipeline = dlt.pipeline("claude_code_analytics", destination="duckdb", dataset_name="claude_code")
     print(pipeline.run(claude_code_analytics(start_date="2025-06-01", end_date="2025-06-30")))  # noqa: T201
 
 
 def load_without_names() -> None:
-    """Loads up to today with addresses and key names replaced by pseudonyms; needs the secret `identity_key`."""
+    """Loads up to today and replaces addresses and key names by pseudonyms. Needs the secret `identity_key`."""
     pipeline = dlt.pipeline("claude_code_analytics", destination="duckdb", dataset_name="claude_code")
     print(pipeline.run(claude_code_analytics(actor_identity="hash")))  # noqa: T201
 
 
 if __name__ == "__main__":
-    load_what_is_new()
+    load_new_days()

@@ -1,0 +1,279 @@
+"""Documentation compared with the product: commands, options, tables, settings and examples of the READMEs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+import pytest
+import tomlkit
+from click.testing import CliRunner
+from dlt.common.runtime.run_context import RunContext, switched_run_context
+
+from claude_code_analytics import claude_code_analytics
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.config import resolve_config
+from claude_code_analytics.settings import version
+from claude_code_pipelines.cli import commands
+from claude_code_simulator import SampleOrganization, SimulatedApi
+from support.imports import ROOT
+from support.serving import serving
+
+README = (ROOT / "README.md").read_text()
+SOURCE_README = (ROOT / "sources" / "claude_code_analytics" / "README.md").read_text()
+PROJECT = tomlkit.parse((ROOT / "pyproject.toml").read_text()).unwrap()["project"]
+DEFAULTS: dict[str, Any] = {
+    name: parameter.default
+    for name, parameter in inspect.signature(claude_code_analytics).parameters.items()
+    if name not in ("client", "config")
+}
+SECTION = "sources.claude_code_analytics"
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Returns the contents of the fenced code blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def section(title: str) -> str:
+    """Returns the text under a heading of the README."""
+    (found,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    return found
+
+
+def options_of(*names: str) -> dict[str, click.Option]:
+    """Returns the options of some commands, or of all, by name."""
+    return {
+        name: option
+        for command in names or commands.commands
+        for option in commands.commands[command].params
+        if isinstance(option, click.Option)
+        for name in option.opts
+        if name.startswith("--")
+    }
+
+
+# Commands
+
+
+def test_the_first_two_code_blocks_set_up_demo_and_tests_in_one_line_each() -> None:
+    first = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[:2]
+
+    assert [(language, text.count("\n")) for language, text in first] == [("sh", 1), ("sh", 1)]
+    assert first[0][1].endswith("&& .venv/bin/claude-code-analytics demo\n")
+    assert first[1][1].endswith("&& .venv/bin/pytest\n")
+
+
+def test_ci_runs_the_very_commands_of_the_readme() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    (extract,) = re.findall(r"^command_of_readme\(\).*?^}$", script, re.MULTILINE | re.DOTALL)
+
+    printed = subprocess.run(  # noqa: S603
+        ["bash", "-c", f"{extract}\ncommand_of_readme 1\ncommand_of_readme 2"],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert printed == "".join(blocks(README, "sh"))
+    assert 'command=$(command_of_readme "$number")' in script
+    assert 'bash -c "$command"' in script
+
+
+def test_the_table_of_commands_is_that_of_the_program() -> None:
+    described = re.findall(r"^\| `(\w+)` \|", section("Load your organization"), re.MULTILINE)
+    used = re.findall(r"claude-code-analytics (\w+)", "".join(blocks(README, "console")))
+
+    assert set(described) == set(commands.commands)
+    assert set(used) <= set(described)
+
+
+def test_the_table_of_options_is_that_of_the_program() -> None:
+    rows = re.findall(r"^\| (`--[^|]+)\|([^|]*)\|", section("Load your organization"), re.MULTILINE)
+    written = {name: default.strip("` ") for names, default in rows for name in re.findall(r"--[a-z-]+", names)}
+    everywhere = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", section("Load your organization")))
+
+    assert set(written) == set(options_of("load"))
+    assert everywhere == set(options_of())
+    for name, option in options_of("load").items():
+        assert written[name] == (str(option.default) if option.show_default else "")
+
+
+@pytest.mark.parametrize("name", sorted(commands.commands))
+def test_every_command_and_option_has_a_help_text(name: str) -> None:
+    result = CliRunner().invoke(commands, [name, "--help"])
+
+    assert result.exit_code == 0
+    assert commands.commands[name].help
+    assert [option for option, found in options_of(name).items() if not found.help] == []
+
+
+# Tables and parameters
+
+
+def test_the_tables_and_columns_are_those_of_the_source() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (.*) \|$", section("Tables"), re.MULTILINE)
+
+    assert {table: re.findall(r"`(\w+)`", columns) for table, columns in rows} == {
+        table.name: [name for name in table.column_names if name not in ("organization_id", "date")]
+        for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)
+    }
+
+
+def test_every_parameter_is_described_where_it_is_declared() -> None:
+    documented = re.findall(r"^ {4}(\w+): ", inspect.getdoc(claude_code_analytics) or "", re.MULTILINE)
+
+    assert set(documented) - {"ConfigurationError"} == {*DEFAULTS, "client", "config"}
+
+
+def example_settings(name: str) -> dict[str, Any]:
+    """Returns the source's section of an example file in `.dlt`, also the keys that are commented out."""
+    lines = (ROOT / ".dlt" / name).read_text().splitlines()
+    text = "\n".join(re.sub(r"^# (?=\[|\w+ = )", "", line) for line in lines)
+    found: Any = tomlkit.parse(text).unwrap()
+    for part in SECTION.split("."):
+        found = found[part]
+    return dict(found)
+
+
+def test_the_example_files_show_every_parameter_with_its_default() -> None:
+    secrets, settings = example_settings("example.secrets.toml"), example_settings("config.toml")
+
+    assert set(secrets) == {"api_key", "access_token", "identity_key"}
+    # a single run sets the other two: the last day of a closed range, and reports that do not exist yet
+    assert set(secrets) | set(settings) | {"end_date", "include"} == set(DEFAULTS)
+    shown = {name: value for name, value in settings.items() if DEFAULTS[name] is not None}
+    assert shown == {name: DEFAULTS[name] for name in shown}
+
+
+@pytest.mark.parametrize("way", ["environment", "file"])
+def test_every_parameter_can_be_set_where_the_documentation_says(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: dict[str, Any] = {
+        "api_key": "k1",
+        "access_token": "k2",
+        "identity_key": "k3",
+        "base_url": "https://gateway.example.test",
+        "start_date": "2026-01-02",
+        "end_date": "2026-01-03",
+        "lookback_days": 3,
+        "include_today": False,
+        "max_days": 5,
+        "max_concurrent_days": 2,
+        "actor_identity": "hash",
+    }
+    if way == "environment":
+        for name, value in chosen.items():
+            monkeypatch.setenv(f"SOURCES__CLAUDE_CODE_ANALYTICS__{name.upper()}", str(value))
+    else:
+        (tmp_path / ".dlt").mkdir()
+        (tmp_path / ".dlt" / "secrets.toml").write_text(f"[{SECTION}]\n" + tomlkit.dumps(chosen))
+
+    with switched_run_context(RunContext(str(tmp_path))):  # reads the files anew
+        found = {name: getattr(resolve_config(), name) for name in chosen}
+
+    assert set(chosen) == set(DEFAULTS) - {"include"}
+    assert {name: str(value) for name, value in found.items()} == {name: str(value) for name, value in chosen.items()}
+
+
+# Examples
+
+
+def test_the_query_runs_on_the_file_of_the_demo(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(commands, ["demo", "--start", "2026-03-02", "--end", "2026-03-13"])
+    assert ran.exit_code == 0, ran.output
+    (query,) = blocks(README, "sql")
+
+    with duckdb.connect(str(tmp_path / "claude_code_analytics.duckdb"), read_only=True) as connection:
+        found = connection.execute(query)
+        names = [column[0] for column in found.description or []]
+        rows = found.fetchall()
+
+    assert names == ["week", "model", "cost_usd"]
+    assert {row[0] for row in rows} == {dt.date(2026, 3, 2), dt.date(2026, 3, 9)}
+    assert all(row[2] > 0 for row in rows)
+
+
+def run_example(code: str, variables: dict[str, str]) -> None:
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def loaded_days(file: Path) -> tuple[dt.date, int]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute("SELECT min(date), count(*) FROM claude_code.claude_code_days").fetchall()[0]
+
+
+def test_the_example_of_a_pipeline_runs(tmp_path: Path) -> None:
+    (code,) = blocks(README, "py")
+
+    with serving(SimulatedApi(SampleOrganization(developers=5))) as variables:
+        run_example(code, variables)
+
+    first, days = loaded_days(tmp_path / "my_warehouse_load.duckdb")
+    assert first == dt.date(2026, 10, 1)
+    assert days
+
+
+def test_the_example_of_a_trial_without_a_key_runs(tmp_path: Path) -> None:
+    (code,) = blocks(SOURCE_README, "py")
+
+    exec(code, {})  # noqa: S102
+
+    assert loaded_days(tmp_path / "trial.duckdb") == (dt.date(2026, 1, 1), 31)
+
+
+def test_the_example_script_runs(tmp_path: Path) -> None:
+    script = ROOT / "sources" / "claude_code_analytics_pipeline.py"
+    functions = re.findall(r"^def (\w+)", script.read_text(), re.MULTILINE)
+    settings = {"IDENTITY_KEY": "a long random text", "MAX_DAYS": "3"}
+    code = f"import runpy\nscript = runpy.run_path({str(script)!r})\nfor name in {functions}: script[name]()"
+
+    with serving(SimulatedApi(SampleOrganization(developers=1))) as variables:
+        run_example(code, variables | {f"SOURCES__CLAUDE_CODE_ANALYTICS__{name}": settings[name] for name in settings})
+
+    assert len(functions) == 3
+    assert loaded_days(tmp_path / "claude_code_analytics.duckdb")[1] == 3 + 30 + 3
+
+
+# References
+
+
+@pytest.mark.parametrize("name", ["README.md", "sources/claude_code_analytics/README.md", "CHANGELOG.md"])
+def test_every_linked_file_exists(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text())
+
+    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
+def test_every_environment_variable_that_is_named_is_a_parameter() -> None:
+    text = README + SOURCE_README + "".join(path.read_text() for path in (ROOT / ".dlt").glob("*.toml"))
+    names = set(re.findall(r"\b[A-Z]+(?:_+[A-Z]+){2,}\b", text)) - {"ANTHROPIC_ADMIN_KEY"}
+
+    assert {name.removeprefix("SOURCES__CLAUDE_CODE_ANALYTICS__").lower() for name in names} <= set(DEFAULTS)
+
+
+def test_every_extra_that_is_named_exists() -> None:
+    named = re.search(r"dlt-claude-code-analytics\[(\w+)\]'`, or ([^)]*)\)", README.replace("\n", " "))
+    assert named
+
+    destinations = {named[1], *re.findall(r"`(\w+)`", named[2])}
+    assert destinations == set(PROJECT["optional-dependencies"]) - {"simulator"}
+
+
+def test_the_changelog_names_the_version_and_every_command() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+
+    assert f"## {version()}" in changelog
+    assert [name for name in commands.commands if f"`{name}`" not in changelog] == []
