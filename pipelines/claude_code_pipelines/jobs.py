@@ -165,9 +165,7 @@ def _job(
     try:
         opened.require_credential()
         with locked(pipeline):
-            run = DailyRun(
-                report, config, opened.session(observer.waiting), opened.max_concurrent_days, OnceLogger()
-            )
+            run = DailyRun(report, config, opened.session(observer.waiting), opened.max_concurrent_days, OnceLogger())
             try:
                 run.session.organization()  # the first response brings the API's clock
                 check_range(config.start_date, config.end_date, run.session.now().date())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from story import TODAY, Story
+
 from truth import LEDGER, MODELS
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 import sqlglot
+from dialects import FIRST, LAST, TABLES
 from filelock import FileLock
 from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
 from claude_code_analytics.claude_code.columns import COLUMNS, TABLE_DESCRIPTIONS
 from claude_code_analytics.destination.destinations import SERVED
-from dialects import FIRST, LAST, TABLES
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = tuple(name for name in SERVED if name not in ("ducklake", "filesystem"))
@@ -73,7 +73,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[st
         if not place.exists():
             program = [sys.executable, str(ROOT / "tests/support/dialects.py"), *WRITTEN, *STAGED]
             paths = [str(ROOT / "sources"), str(ROOT / "pipelines")]
-            ran = subprocess.run(  # noqa: S603
+            ran = subprocess.run(
                 program, capture_output=True, text=True, check=False, timeout=120, env={"PYTHONPATH": ":".join(paths)}
             )
             assert ran.returncode == 0, ran.stderr

@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from claude_code_pipelines.ledger import Entry, summarize
 
 from claude_code_pipelines import Status, Warehouse, read_status
 from claude_code_pipelines.console import summary
-from claude_code_pipelines.ledger import Entry, summarize
 
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 ONE, OTHER = "org-1", "org-2"

@@ -8,11 +8,11 @@ from typing import Any
 
 import dlt
 import pytest
+from claude_code_pipelines.views import COSTS_VIEW, create_views
 from dlt.common.runtime.run_context import RunContext, switched_run_context
 
 from claude_code_analytics import ConfigurationError, claude_code_analytics
 from claude_code_pipelines import Warehouse, read_status
-from claude_code_pipelines.views import COSTS_VIEW, create_views
 from claude_code_simulator import error_response
 
 OTHER_ORGANIZATION = "7d1f0f5e-0000-4000-8000-000000000001"

@@ -19,6 +19,8 @@ from typing import Any
 
 import httpx
 import pytest
+from claude_code_simulator.catalogue import LIMITS
+from claude_code_simulator.rate import WAYS
 
 from claude_code_analytics import AnalyticsClient, ApiError, ApiUnavailable
 from claude_code_analytics.api.client import FAULTS_PER_REQUEST
@@ -26,9 +28,7 @@ from claude_code_analytics.api.rate_limit import LONGEST_WAIT, PATIENCE
 from claude_code_pipelines import Warehouse as Target
 from claude_code_pipelines import load
 from claude_code_simulator import FAULTS, HARMLESS, FaultScript, On, RateLimit, SimulatedApi, model_usage, record
-from claude_code_simulator.catalogue import LIMITS
 from claude_code_simulator.faults import meanwhile, status
-from claude_code_simulator.rate import WAYS
 from claude_code_simulator.server import serve
 from tally import Ending
 from truth import as_told, in_file

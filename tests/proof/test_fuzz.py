@@ -18,12 +18,12 @@ from typing import Any
 
 import httpx
 import pytest
+from claude_code_analytics.claude_code.privacy import protection
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from claude_code_analytics import AnalyticsClient, ApiError, UnexpectedResponse
 from claude_code_analytics.claude_code.columns import COLUMNS
 from claude_code_analytics.claude_code.pages import FetchedDay, NotAPage, read_page
-from claude_code_analytics.claude_code.privacy import protection
 from claude_code_analytics.claude_code.tables import Shape, shape_day
 from claude_code_analytics.source import column_naming
 from claude_code_simulator import (

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from claude_code_analytics.claude_code.privacy import MODES, protection
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from claude_code_analytics.claude_code.columns import COLUMNS
 from claude_code_analytics.claude_code.pages import FetchedDay
-from claude_code_analytics.claude_code.privacy import MODES, protection
 from claude_code_analytics.claude_code.tables import Shape, ShapeAhead, ShapedDay, shape_day
 from claude_code_analytics.source import column_naming
 from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record

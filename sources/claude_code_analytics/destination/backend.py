@@ -49,7 +49,7 @@ def open_backend(pipeline: dlt.Pipeline, schema_name: str | None) -> Iterator[Ba
     known = schema_name if schema_name in pipeline.schema_names else None
     with ExitStack() as opened:
         try:
-            client = opened.enter_context(pipeline.destination_client(known))  # type: ignore[arg-type]  # None is dlt's default
+            client: Any = opened.enter_context(pipeline.destination_client(known))  # type: ignore[arg-type]  # None: any
         except DltException:
             raise
         except Exception as error:  # dlt passes the drivers' own errors on where a connection fails
