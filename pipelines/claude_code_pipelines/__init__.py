@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .events import DaysNotHeld, LoadObserver, LoadReport
-    from .jobs import backfill, load
     from .pipeline import Warehouse
     from .status import Status, read_status
+    from .windows import backfill, load
 
 __all__ = [
     "DaysNotHeld",
@@ -29,8 +29,8 @@ _MODULES = {
     "LoadReport": "events",
     "Status": "status",
     "Warehouse": "pipeline",
-    "backfill": "jobs",
-    "load": "jobs",
+    "backfill": "windows",
+    "load": "windows",
     "read_status": "status",
 }
 

@@ -37,10 +37,10 @@ from .check import CHECKED_DAYS, check_credential
 from .console import summary
 from .console.progress import STYLES, Display, display
 from .errors import translate_errors
-from .jobs import WINDOW_DAYS, backfill, load
 from .metrics.views import create_views
 from .pipeline import Warehouse
 from .status import read_status
+from .windows import WINDOW_DAYS, backfill, load
 
 PROGRAM = "claude-code-analytics"
 INCOMPLETE = 1

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_analytics.destination.backend import open_backend
 from claude_code_analytics.destination.destinations import Destination, destination_named, kind_of
-from claude_code_analytics.destination.proof import Proof, read_proof
+from claude_code_analytics.destination.ledger import Proof, read_proof
 from claude_code_analytics.destination.schema_drift import stored_tables
 from claude_code_analytics.dlt_settings import set_default
 from claude_code_analytics.report import DailyReport

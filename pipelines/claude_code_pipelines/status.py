@@ -19,7 +19,7 @@ from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.dates import DayRange, last_final_day
 from claude_code_analytics.destination.destinations import destination_named, kind_of
-from claude_code_analytics.destination.proof import DayState, Proof
+from claude_code_analytics.destination.ledger import DayState, Proof
 from claude_code_analytics.settings import UNKNOWN_ORGANIZATION
 
 from .errors import translate_errors

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from typing import Any
 
 from dlt.common.configuration import configspec
@@ -12,13 +11,11 @@ from dlt.common.configuration.specs import BaseConfiguration, known_sections
 from dlt.common.typing import TSecretStrValue
 
 from .api.client import AnalyticsClient
+from .api.credentials import filled_in
 from .dates import check_range, parse_day
 from .exceptions import ConfigurationError
 from .privacy import MODES, Pseudonymizer, pseudonymizer
-from .settings import API_KEY_VARIABLE, BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
-
-# What `dlt init` writes into secrets.toml where a value is to be filled in.
-_PLACEHOLDER = "<configure me>"
+from .settings import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
 
 
 @configspec
@@ -48,8 +45,7 @@ class SourceConfig(BaseConfiguration):
             ConfigurationError: A parameter that cannot work.
         """
         for name in ("api_key", "access_token", "identity_key"):
-            if getattr(self, name) == _PLACEHOLDER:
-                setattr(self, name, None)
+            setattr(self, name, filled_in(getattr(self, name)))
         self.start_date = _optional_day(self.start_date, "start_date")
         self.end_date = _optional_day(self.end_date, "end_date")
         check_range(self.start_date, self.end_date)
@@ -69,7 +65,7 @@ class SourceConfig(BaseConfiguration):
             **options: Further arguments of the client.
         """
         return AnalyticsClient(
-            api_key=self.api_key or os.environ.get(API_KEY_VARIABLE),
+            api_key=self.api_key,
             access_token=self.access_token,
             base_url=self.base_url,
             max_concurrent_days=self.max_concurrent_days,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .dates import DayRange, is_settled
-from .destination.proof import DayState
+from .destination.ledger import DayState
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from .api.client import Session
-from .destination.arrow_tables import ExtraColumns
+from .destination.extra_columns import ExtraColumns
 from .destination.schema import Table
 from .privacy import Pseudonymizer
 

@@ -26,11 +26,11 @@ from .api.client import AnalyticsClient, Session
 from .api.prefetch import Prefetcher
 from .config import SourceConfig
 from .dates import ONE_DAY, DayRange, check_range, last_final_day, parse_day
-from .destination.arrow_tables import ExtraColumns, column_naming
 from .destination.backend import open_backend
 from .destination.destinations import NOWHERE, Destination, destination_named, kind_of
-from .destination.ledger import ledger_rows, ledger_table, undecoded_row
-from .destination.proof import DayState, Proof, read_proof
+from .destination.extra_columns import ExtraColumns, column_naming
+from .destination.ledger import DayState, Proof, read_proof
+from .destination.ledger_rows import ledger_rows, ledger_table, undecoded_row
 from .destination.replace_days import extend_delta_scope, marker_rows, table_hints
 from .destination.schema import LOAD_ID, Table, arrow_types
 from .destination.schema_drift import stored_tables

@@ -26,9 +26,6 @@ API_VERSION = "2023-06-01"
 # Records per page: the most that the API returns, so that a day takes the fewest requests.
 PAGE_LIMIT = 1000
 
-# Environment variable of the key, read where dlt's configuration has none.
-API_KEY_VARIABLE = "ANTHROPIC_ADMIN_KEY"
-
 # First day by default. Claude Code came out in early 2025, so earlier days are empty.
 START_DATE = "2025-01-01"
 

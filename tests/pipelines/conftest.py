@@ -10,10 +10,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from claude_code_pipelines.load import stored_progress
 
 from claude_code_analytics import AnalyticsClient
 from claude_code_pipelines import Loading, Warehouse, backfill, load
+from claude_code_pipelines.windows import stored_progress
 from claude_code_simulator import SimulatedApi, error_response, record
 
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"

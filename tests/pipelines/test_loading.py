@@ -11,8 +11,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from claude_code_pipelines.load import Watch
-from claude_code_pipelines.windows import Window
 
 from claude_code_analytics import (
     AnalyticsClient,
@@ -24,6 +22,7 @@ from claude_code_analytics import (
     claude_code_analytics,
 )
 from claude_code_pipelines import Loading, Warehouse, backfill, load, read_status
+from claude_code_pipelines.windows import Watch, Window
 from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record
 
 OTHER_ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"

@@ -7,11 +7,11 @@ import itertools
 from collections import Counter
 
 import pytest
-from claude_code_pipelines.windows import Window, backfill_windows, load_windows, ranges
 from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_code_analytics.dates import ONE_DAY, DayRange, Progress, days_to_read
+from claude_code_pipelines.windows import Window, backfill_windows, load_windows, ranges
 
 START = dt.date(2026, 1, 1)
 days_from_start = st.integers(0, 120).map(lambda number: START + ONE_DAY * number)

@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 
 import duckdb
 import pytest
-from claude_code_pipelines.load import Watch
 from dlt.pipeline.state_sync import decompress_state
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
@@ -32,6 +31,7 @@ from hypothesis.stateful import (
 
 from claude_code_analytics import AnalyticsClient, ClaudeCodeAnalyticsError, claude_code_analytics
 from claude_code_pipelines import Loading, Warehouse, backfill, load
+from claude_code_pipelines.windows import Watch
 from claude_code_simulator import (
     FAULTS,
     SAMPLE_ORGANIZATION_ID,

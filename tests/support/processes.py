@@ -11,9 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from claude_code_pipelines.load import stored_progress
-
 from claude_code_pipelines import Warehouse
+from claude_code_pipelines.windows import stored_progress
 from claude_code_simulator import model_usage, record, utc_now
 from support.truth import Contents, RecordingApi, broken_promises, in_file
 

@@ -7,12 +7,15 @@ prefixes have changed before.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 
 from ..exceptions import ConfigurationError
 from ..foreign_text import printable
-from ..settings import API_KEY_VARIABLE
+
+# Read for a key where none is given and dlt's configuration has none.
+API_KEY_VARIABLE = "ANTHROPIC_ADMIN_KEY"
 
 # Beginning of a credential, and what is probably wrong with it.
 KEY_HINTS: tuple[tuple[str, str], ...] = (
@@ -58,13 +61,13 @@ class Credential:
 
     @classmethod
     def of(cls, api_key: str | None, access_token: str | None) -> Credential:
-        """Returns the credential to use: the token where there is one, else the key, without surrounding white space.
+        """Returns the credential to use, without surrounding white space: the token, the key, or ANTHROPIC_ADMIN_KEY.
 
         Raises:
             ConfigurationError: It holds characters that no header can carry.
         """
         name, given = ("access_token", access_token) if access_token else ("api_key", api_key)
-        text = (given or "").strip() or None
+        text = (given or os.environ.get(API_KEY_VARIABLE) or "").strip() or None
         if text and not _SENDABLE.fullmatch(text):
             raise ConfigurationError(f"{name} holds spaces or characters that no credential has; copy it again")
         return cls(text, is_token=name == "access_token")

@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..destination.arrow_tables import Columns, ExtraColumns, build_table
+from ..destination.arrow_tables import Columns, build_table
+from ..destination.extra_columns import ExtraColumns
 from ..destination.schema import ROW_ID, Path, Table
 from ..foreign_text import printable
 from ..json_codec import encode_each

@@ -1,63 +1,24 @@
-"""Arrow tables from columns of decoded values: declared columns, variants, and columns for unknown fields (D7).
+"""Arrow tables from columns of decoded values: the declared columns, then those of `extra_columns.py`.
 
-Knows tables, not reports. dlt's naming and the types of columns that earlier loads added come in as arguments.
+Knows tables, not reports.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-from dlt.common.normalizers.naming import NamingConvention
 
-from ..dlt_settings import DISCARD_VALUE, FREEZE, Contract
+from ..dlt_settings import DISCARD_VALUE, FREEZE
 from ..exceptions import UnexpectedResponse
 from .arrow_types import coerce, natural_type
+from .extra_columns import RESERVED_NAMES, ExtraColumns, free_path
 from .schema import LOAD_ID, Path, Table, arrow_types
-
-# System columns of Postgres: a field with such a name gets a suffix, on all destinations alike.
-RESERVED_NAMES = ("ctid", "cmax", "cmin", "oid", "tableoid", "xmax", "xmin")
 
 # Values by the keys that lead to them, each list as long as the table has rows.
 Columns = dict[Path, list[Any]]
-
-Naming = Callable[[Path], str]
-
-
-@dataclass
-class ExtraColumns:
-    """Columns beside the declared ones: unknown fields and variants, shared by all days of a run.
-
-    Attributes:
-        naming: Returns the column name for a path of JSON keys, as dlt would.
-        types: By table, the dlt type of each extra column: those of earlier loads and, as days are shaped, new ones. A
-            column keeps its first type.
-        contract: The schema contract: whether unknown fields and variants are kept.
-        warn: Called once for each unexpected thing, with one line.
-    """
-
-    naming: Naming
-    types: dict[str, dict[str, str]]
-    warn: Callable[[str], object]
-    contract: Contract = field(default_factory=Contract)
-    _warned: set[str] = field(default_factory=set, init=False, repr=False)
-
-    def warn_once(self, message: str) -> None:
-        """Warns, unless the same warning was given before."""
-        if message not in self._warned:
-            self._warned.add(message)
-            self.warn(message)
-
-
-def column_naming(convention: NamingConvention) -> Naming:
-    """Returns dlt's naming of columns. A blank key, which dlt rejects, is named `_`."""
-    return lambda path: convention.shorten_fragments(
-        *(convention.normalize_identifier(key if key.strip() else "_") for key in path)
-    )
 
 
 def build_table(
@@ -98,7 +59,7 @@ def build_table(
             if extra.contract.data_type == DISCARD_VALUE:
                 extra.warn_once(f"{table.name}.{column}: values that are not {data_type} are discarded (contract)")
                 continue
-            name = extra.naming(_free((*path, f"v_{variant}"), taken, extra.naming))
+            name = extra.naming(free_path((*path, f"v_{variant}"), taken, extra.naming))
             extras[name] = array
             types[name] = variant
             extra.warn_once(f"{table.name}.{column}: values that are not {data_type} are kept in {name}")
@@ -115,7 +76,7 @@ def build_table(
 
     # Where two unknown fields become one name under dlt's naming, the field whose key is that very name gets it.
     for path in sorted(left, key=lambda path: (extra.naming(path) != "__".join(path), path)):
-        named_by = _free(path, taken, extra.naming)
+        named_by = free_path(path, taken, extra.naming)
         name = extra.naming(named_by)
         data_type = types.get(name) or natural_type(left[path])
         if data_type is None:
@@ -134,11 +95,3 @@ def build_table(
         fields.append(pa.field(name, array.type))
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
-
-
-def _free(path: Path, taken: set[str], naming: Naming) -> Path:
-    """Returns a path whose column name is free, with a suffix made from its keys if need be, and takes that name."""
-    if naming(path) in taken:
-        path = (*path, f"x{blake2b(chr(0).join(path).encode(), digest_size=4).hexdigest()}")
-    taken.add(naming(path))
-    return path
