@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.configuration.container import Container
 from dlt.common.exceptions import DltException
-from dlt.common.pipeline import get_dlt_pipelines_dir
+from dlt.common.pipeline import PipelineContext, get_dlt_pipelines_dir
 from filelock import FileLock, Timeout
 
 from claude_code_analytics import ConfigurationError, DestinationError
@@ -77,6 +78,19 @@ class Warehouse:
             _use_current_folder(pipeline)
             _limit_lock_waits(pipeline)
         return pipeline
+
+
+@contextmanager
+def active_pipeline_kept() -> Iterator[None]:
+    """Activates the pipeline again that was active before, or none: dlt activates each one it makes or runs (D5d)."""
+    active = Container()[PipelineContext]
+    before = active.pipeline() if active.is_active() else None
+    try:
+        yield
+    finally:
+        active.deactivate()
+        if before is not None:
+            active.activate(before)
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from typing import Any
 
 import dlt
 import duckdb
-from dlt.common.configuration.container import Container
-from dlt.common.pipeline import PipelineContext
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
@@ -23,7 +21,7 @@ from claude_code_analytics.destination.ledger import DayState, Proof
 from claude_code_analytics.settings import UNKNOWN_ORGANIZATION
 
 from .errors import translate_errors
-from .pipeline import Warehouse, read_warehouse
+from .pipeline import Warehouse, active_pipeline_kept, read_warehouse
 
 # What a day can be, in the order in which a person on call looks.
 KINDS = ("missing", "inconsistent", "partial", "changed", "held")
@@ -155,25 +153,18 @@ def _read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
 
     A DuckDB file is opened read-only, which needs no write lock and creates no file, unless this process has it open.
     """
-    active = Container()[PipelineContext]
-    before = active.pipeline() if active.is_active() else None
-    with TemporaryDirectory() as folder:
-        try:
-            with translate_errors("the warehouse could not be opened"):
-                pipeline = _in_folder(target, folder, None)
-                destination_named(kind_of(pipeline))
-                if kind_of(pipeline) == "duckdb":
-                    credentials: Any = pipeline.destination_client().config.credentials
-                    if not Path(credentials.database).exists():
-                        raise ConfigurationError(f"nothing is loaded: there is no file {credentials.database}")
-                    credentials.read_only = not _is_open_here(credentials.database)
-                    pipeline = _in_folder(target, folder, dlt.destinations.duckdb(credentials=credentials))
-                pipeline.sync_destination()
-            yield pipeline
-        finally:
-            active.deactivate()
-            if before is not None:
-                active.activate(before)
+    with TemporaryDirectory() as folder, active_pipeline_kept():
+        with translate_errors("the warehouse could not be opened"):
+            pipeline = _in_folder(target, folder, None)
+            destination_named(kind_of(pipeline))
+            if kind_of(pipeline) == "duckdb":
+                credentials: Any = pipeline.destination_client().config.credentials
+                if not Path(credentials.database).exists():
+                    raise ConfigurationError(f"nothing is loaded: there is no file {credentials.database}")
+                credentials.read_only = not _is_open_here(credentials.database)
+                pipeline = _in_folder(target, folder, dlt.destinations.duckdb(credentials=credentials))
+            pipeline.sync_destination()
+        yield pipeline
 
 
 def _is_open_here(file: str) -> bool:

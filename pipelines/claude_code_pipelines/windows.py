@@ -31,6 +31,7 @@ from .pipeline import (
     BACKFILL_NOTE,
     Warehouse,
     abort_own_packages,
+    active_pipeline_kept,
     local_value,
     locked,
     put_in_order,
@@ -90,7 +91,7 @@ def load(
     if config.end_date is not None:
         first = config.start_date or dt.date.fromisoformat(START_DATE)
         return _load_range(target, report, config, first, config.end_date, window_days, client, observer)
-    with _job(target, report, config, window_days, client, observer) as job:
+    with active_pipeline_kept(), _job(target, report, config, window_days, client, observer) as job:
         return job.load_new()
 
 
@@ -142,7 +143,7 @@ def _load_range(
     client: AnalyticsClient | None,
     observer: LoadObserver | None,
 ) -> LoadReport:
-    with _job(target, report, config, window_days, client, observer) as job:
+    with active_pipeline_kept(), _job(target, report, config, window_days, client, observer) as job:
         return job.load_range(DayRange(first, last))
 
 
