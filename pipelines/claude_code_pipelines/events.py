@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from claude_code_analytics import ClaudeCodeAnalyticsError
+from claude_code_analytics import ClaudeCodeAnalyticsError, DestinationError
 from claude_code_analytics.dates import list_ranges
 
 
@@ -74,4 +74,9 @@ class DaysNotHeld(ClaudeCodeAnalyticsError):
         """Builds the one line from the days and the reason."""
         self.days = sorted(days)
         self.report = report
-        super().__init__(f"{len(self.days)} days are not held: {list_ranges(self.days)}; {reason}")
+        count = "1 day is" if len(self.days) == 1 else f"{len(self.days)} days are"
+        super().__init__(f"{count} not held: {list_ranges(self.days)}; {reason}")
+
+
+class LoadIsRunning(DestinationError):
+    """Another load runs in the same working folder. It is no mistake: the command can be run again later."""

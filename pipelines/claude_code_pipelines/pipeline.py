@@ -15,7 +15,7 @@ from dlt.common.exceptions import DltException
 from dlt.common.pipeline import PipelineContext, get_dlt_pipelines_dir
 from filelock import FileLock, Timeout
 
-from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_analytics import ConfigurationError
 from claude_code_analytics.destination.backend import open_backend
 from claude_code_analytics.destination.destinations import Destination, destination_named, kind_of
 from claude_code_analytics.destination.ledger import Proof, read_proof
@@ -25,6 +25,7 @@ from claude_code_analytics.report import DailyReport
 from claude_code_analytics.settings import SOURCE_NAME
 
 from .errors import translate_errors
+from .events import LoadIsRunning
 
 # The key, in dlt's local state, of the note about an interrupted backfill.
 BACKFILL_NOTE = "claude_code_backfill"
@@ -98,7 +99,7 @@ def locked(pipeline: dlt.Pipeline) -> Iterator[None]:
     """Keeps other loads out of the pipeline's working folder. The lock ends with the process, however that ends.
 
     Raises:
-        DestinationError: Another load of the pipeline is running on this machine.
+        LoadIsRunning: Another load of the pipeline is running on this machine.
     """
     folder = Path(pipeline.pipelines_dir or get_dlt_pipelines_dir())
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +107,7 @@ def locked(pipeline: dlt.Pipeline) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise DestinationError(
+        raise LoadIsRunning(
             f"another load of pipeline {pipeline.pipeline_name} is running; wait for it, or choose another --pipeline"
         ) from None
     try:
