@@ -1,8 +1,9 @@
-"""What the command line promises: commands, exit codes, one line for each mistake, no secret anywhere."""
+"""The command line: commands, exit codes, one line for each mistake, and no secret anywhere."""
 
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import importlib.util
 import json
 import logging
@@ -11,28 +12,28 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dlt
 import duckdb
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from filelock import FileLock
 
 from claude_code_analytics import AnalyticsClient
+from claude_code_analytics.settings import version
 from claude_code_pipelines.cli import commands
+from claude_code_pipelines.cli import run as run_program
 from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record
-from serving import serving
+from support.serving import serving
+from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
-TODAY = dt.date(2026, 9, 20)
 SECRET = "sk-ant-admin01-very-secret"
-TABLES = (
-    "claude_code_days",
-    "claude_code_usage",
-    "claude_code_usage__model_breakdown",
-    "claude_code_usage__tool_actions",
-)
+TABLES = (USAGE, TOOLS, MODELS, LEDGER)
+QUIET = ("--progress", "none")
 
 Run = Callable[..., Result]
 
@@ -42,16 +43,22 @@ def september(day: int) -> dt.date:
 
 
 @pytest.fixture
-def run(connect: Callable[..., AnalyticsClient], kept_open: Any) -> Run:
-    """Runs a command in this process, asking the simulated API on the test's clock."""
+def run(world: World) -> Run:
+    """Runs a command in this process, against the simulated API on the test's clock."""
 
     def run(*arguments: str, client: AnalyticsClient | None = None, **options: Any) -> Result:
-        result = CliRunner().invoke(commands, list(arguments), obj=client or connect(**options))
+        result = CliRunner().invoke(commands, list(arguments), obj=client or world.client(**options))
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
 
     return run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The DuckDB file that a command makes unless it is given another."""
+    return tmp_path / "claude_code_analytics.duckdb"
 
 
 def program(*arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -73,199 +80,216 @@ def only_line(text: str) -> str:
     return lines[0]
 
 
-def tables_of(file: Path) -> dict[str, int]:
+def query(file: Path, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(file)) as connection:
-        return {
-            table: connection.execute(f"SELECT count(*) FROM claude_code.{table}").fetchone()[0]  # noqa: S608
-            for table in TABLES
-        }
+        connection.execute("USE claude_code")
+        return connection.execute(sql).fetchall()
+
+
+def fail_after(world: World, day: str, status: int = 500, text: str = "Internal server error") -> None:
+    world.api.fault = lambda request, number: (
+        error_response(status, text) if request.url.params.get("starting_at", "") > day else None
+    )
 
 
 # Demo
 
 
-def test_the_demo_makes_three_tables_and_a_ledger_in_the_current_folder(run: Run, tmp_path: Path) -> None:
-    result = run("demo", "--start", "2026-03-02", "--end", "2026-03-08", client=None)
+def test_the_demo_makes_four_tables_in_the_current_folder_and_can_be_run_again(run: Run, file: Path) -> None:
+    for _ in range(2):
+        result = run("demo", "--start", "2026-03-02", "--end", "2026-03-08")
+        assert result.exit_code == 0, result.output
 
-    assert result.exit_code == 0, result.output
-    rows = tables_of(tmp_path / "claude_code_analytics.duckdb")
-    assert rows["claude_code_days"] == 7
-    assert all(rows.values())
+    rows = {table: query(file, f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
+    rows[LEDGER] //= 2
+    assert rows[LEDGER] == 7
     for table, count in rows.items():
+        assert count > 0
         assert f"{table:<36}{count:>12,} rows" in result.stdout
     assert result.stdout.splitlines()[-1] == "next: claude-code-analytics status"
 
 
-def test_the_demo_can_be_run_twice(run: Run, tmp_path: Path) -> None:
-    for _ in range(2):
-        assert run("demo").exit_code == 0
-
-    with duckdb.connect(str(tmp_path / "claude_code_analytics.duckdb")) as connection:
-        days, fetches, doubled = connection.execute(
-            "SELECT (SELECT count(DISTINCT date) FROM claude_code.claude_code_days),"
-            " (SELECT count(*) FROM claude_code.claude_code_days),"
-            " (SELECT count(*) - count(DISTINCT _dlt_id) FROM claude_code.claude_code_usage)"
-        ).fetchone()
-    assert days in (90, 91)  # 91 where midnight passed meanwhile
-    assert fetches >= 90 + 8
-    assert doubled == 0
-
-
-def test_the_demo_takes_windows_and_another_dataset_and_says_how_to_go_on(run: Run, tmp_path: Path) -> None:
-    result = run(
-        *("demo", "--start", "2026-03-02", "--end", "2026-03-05", "--window-days", "2"),
-        *("--dataset", "tried", "--pipeline", "trial"),
-    )
+def test_the_next_command_names_the_same_warehouse_quoted_where_it_must_be(run: Run, tmp_path: Path) -> None:
+    options = ("--window-days", "2", "--dataset", "it's tried", "--pipeline", "trial")
+    result = run("demo", "--start", "2026-03-02", "--end", "2026-03-05", *options)
 
     assert "committed 2026-03-02..2026-03-03" in result.stderr
     assert "committed 2026-03-04..2026-03-05" in result.stderr
     assert (tmp_path / "trial.duckdb").exists()
-    assert result.stdout.splitlines()[-1] == "next: claude-code-analytics status --dataset tried --pipeline trial"
+    following = """next: claude-code-analytics status --dataset 'it'"'"'s tried' --pipeline trial"""
+    assert result.stdout.splitlines()[-1] == following
 
 
-# Load, backfill, check, status, views
+# Load and backfill
 
 
-def test_load_says_what_it_did(run: Run, api: SimulatedApi) -> None:
-    api.organization.days[TODAY] = [record(TODAY)]
+def test_load_says_what_it_did_and_where(run: Run, world: World) -> None:
+    world.write(TODAY, record(TODAY))
 
-    result = run("load", "--start", "2026-09-18")
+    result = run("load", "--start", "2026-09-18", *QUIET)
 
-    assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("loaded 3 days (2026-09-18..2026-09-20), 1 record\n")
-    assert "into duckdb:///" in result.stdout
+    lines = result.stdout.splitlines()
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert lines[0] == "loaded 3 days (2026-09-18..2026-09-20), 1 record"
+    assert lines[1:5] == [f"  {table:<36}{3 if table == LEDGER else 1:>12,} rows" for table in TABLES]
+    assert lines[5].startswith("into duckdb:///")
+    assert lines[5].endswith(", dataset claude_code")
 
 
-def test_load_warns_when_not_one_record_came_back(run: Run) -> None:
-    result = run("load", "--start", "2026-09-18")
+def test_load_warns_when_no_record_came_back_and_says_when_there_is_nothing_to_load(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = run("load", "--start", "2026-09-18")
+    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__INCLUDE_TODAY", "false")
+    nothing = run("load", "--start", "2026-09-20")
 
+    assert (empty.exit_code, nothing.exit_code) == (0, 0)
+    assert "warning: no records came back, which is suspicious" in empty.stdout
+    assert nothing.stdout.startswith("nothing to load\n")
+
+
+def test_load_says_how_many_days_wait(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__MAX_DAYS", "2")
+    result = run("load", "--start", "2026-09-16")
     assert result.exit_code == 0
-    assert "warning: not one record came back, which is suspicious" in result.stdout
+    assert "3 days more to read: run again (max_days limits each run)" in result.stdout
 
 
-def test_load_with_an_end_loads_a_closed_range(run: Run, api: SimulatedApi) -> None:
+def test_load_with_an_end_loads_a_closed_range(run: Run) -> None:
     result = run("load", "--start", "2026-09-01", "--end", "2026-09-02")
-
     assert result.stdout.startswith("loaded 2 days (2026-09-01..2026-09-02)")
 
 
-def test_backfill_says_where_it_goes_on(run: Run, api: SimulatedApi) -> None:
-    asked = ("backfill", "--start", "2026-09-01", "--end", "2026-09-04", "--window-days", "2")
-    api.fault = lambda request, number: (
-        error_response(500, "Internal") if request.url.params.get("starting_at") == "2026-09-03" else None
-    )
-    stopped = run(*asked)
-    api.fault = None
-    resumed = run(*asked)
+def test_an_interrupted_backfill_says_what_is_committed_and_then_what_it_resumed(run: Run, world: World) -> None:
+    command = ("backfill", "--start", "2026-09-01", "--end", "2026-09-04", "--window-days", "2")
+    fail_after(world, "2026-09-02")
+    stopped = run(*command)
+    world.api.fault = None
+    resumed = run(*command)
 
     assert stopped.exit_code == 1
-    assert "error: 2026-09-03: " in stopped.stderr
-    assert "committed: 2 days, 2026-09-01..2026-09-02; run the same command again to go on from there" in stopped.stderr
+    assert "error: 2026-09-0" in stopped.stderr
+    assert "committed: 2 days, 2026-09-01..2026-09-02; run the same command again to go on" in stopped.stderr
     assert resumed.exit_code == 0
-    assert "an interrupted backfill of this range had come to 2026-09-02; went on from there" in resumed.stdout
+    assert "resumed: 2 days of this range were loaded before the interruption" in resumed.stdout
     assert "loaded 2 days (2026-09-03..2026-09-04)" in resumed.stdout
 
 
-def test_check_explains_what_came_back(run: Run, api: SimulatedApi) -> None:
-    api.organization.days[september(15)] = [record(september(15)), record(september(15), customer_type="subscription")]
+def test_days_that_are_not_held_are_exit_code_1_and_named(run: Run, world: World) -> None:
+    world.api.fault = lambda request, number: (
+        httpx.Response(200, content=b'{"data":[17],"has_more":false,"next_page":null}')
+        if request.url.params.get("starting_at") == "2026-09-19"
+        else None
+    )
+    result = run("load", "--start", "2026-09-18", *QUIET)
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert lines[-2].startswith("error: 1 day is not held: 2026-09-19; ")
+    assert lines[-1].startswith("committed: 2 days, 2026-09-18, 2026-09-20; ")
+
+
+def test_a_load_beside_another_of_the_same_pipeline_is_exit_code_1(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "dlt" / "pipelines"
+    folder.mkdir(parents=True)
+    with FileLock(folder / "claude_code_analytics.lock"):
+        result = run("load", "--start", "2026-09-19", *QUIET)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: another load of pipeline claude_code_analytics is running; wait for it")
+
+
+# Check, status, views
+
+
+def test_check_explains_what_came_back(run: Run, world: World) -> None:
+    world.write(september(15), record(september(15)), record(september(15), customer_type="subscription"))
 
     result = run("check")
 
     assert result.exit_code == 0
-    assert "the credential works: the API answered for 2026-09-13 to 2026-09-19" in result.stdout
-    assert f"organization {api.organization.id}" in result.stdout
+    assert "the credential works: the API returned 2026-09-13 to 2026-09-19" in result.stdout
+    assert f"organization {world.organization.id}" in result.stdout
     assert "2 records by customer_type: 1 api, 1 subscription" in result.stdout
 
 
 def test_check_warns_of_an_empty_organization(run: Run) -> None:
     result = run("check")
-
     assert result.exit_code == 0
-    assert "warning: not one record came back" in result.stdout
+    assert "warning: no records came back" in result.stdout
 
 
 @pytest.mark.parametrize("key", ["workspace_key", "enterprise_key"])
-def test_check_explains_a_refused_credential(run: Run, api: SimulatedApi, key: str) -> None:
-    secret = getattr(api.credentials, key)
-
+def test_check_explains_a_refused_credential(run: Run, world: World, key: str) -> None:
+    secret = getattr(world.api.credentials, key)
     result = run("check", api_key=secret)
-
     assert result.exit_code == 2
     assert only_line(result.stderr).startswith("error: ")
     assert "use an Admin API key" in result.stderr
     assert secret not in result.output
 
 
-def test_check_tells_of_an_api_that_cannot_be_reached(run: Run, api: SimulatedApi) -> None:
-    api.fault = lambda request, number: httpx.ConnectError("no route")
-
+def test_check_of_an_api_that_cannot_be_reached_is_exit_code_1(run: Run, world: World) -> None:
+    world.api.fault = lambda request, number: httpx.ConnectError("no route")
     result = run("check")
-
     assert result.exit_code == 1
     assert "the API could not be reached" in only_line(result.stderr)
 
 
-def test_status_tells_what_is_loaded(run: Run) -> None:
+def test_status_shows_each_kind_of_day_in_words_and_in_json(run: Run) -> None:
     run("load", "--start", "2026-09-18")
 
-    result = run("status")
+    words, found = run("status"), json.loads(run("status", "--json", "--start", "2026-09-17").stdout)
 
-    assert result.exit_code == 0
-    assert result.stdout.startswith("3 of 3 days loaded, 2026-09-18 to 2026-09-20\n")
-    assert "partial:     2026-09-20" in result.stdout
-
-
-def test_status_as_json_can_be_read_by_programs(run: Run) -> None:
-    run("load", "--start", "2026-09-18")
-
-    told = json.loads(run("status", "--json", "--start", "2026-09-17", "--end", "2026-09-18").stdout)
-
-    assert (told["loaded"], told["missing"]) == (["2026-09-18"], ["2026-09-17"])
+    assert words.exit_code == 0
+    lines = words.stdout.splitlines()
+    assert lines[1].endswith(": 3 days, 2026-09-18 to 2026-09-20")
+    assert "  partial           1: 2026-09-20 (read before they were final; the next load reads them again)" in lines
+    assert (found["missing"], found["held"], found["partial"]) == (
+        ["2026-09-17"],
+        ["2026-09-18", "2026-09-19"],
+        ["2026-09-20"],
+    )
 
 
 @pytest.mark.parametrize(("first", "code"), [("2026-09-18", 0), ("2026-09-17", 1)])
-def test_status_fails_on_a_gap_where_it_is_told_to(run: Run, first: str, code: int) -> None:
+def test_status_fails_on_a_gap_only_with_the_option(run: Run, first: str, code: int) -> None:
     run("load", "--start", "2026-09-18")
-
     assert run("status", "--start", first).exit_code == 0
     assert run("status", "--start", first, "--fail-on-gap").exit_code == code
 
 
-def test_a_warehouse_without_any_day_is_a_gap(run: Run) -> None:
-    result = run("status", "--fail-on-gap")
+def test_status_fails_on_an_inconsistent_day_too(run: Run, world: World, file: Path) -> None:
+    world.write(september(18), record(september(18)))
+    run("load", "--start", "2026-09-18")
+    query(file, f"DELETE FROM {TOOLS}")
+    assert run("status", "--fail-on-gap").exit_code == 1
 
-    assert result.exit_code == 1
-    assert result.stdout == "nothing is loaded yet\n"
 
-
-def test_views_has_costs_in_dollars_and_leaves_other_currencies_out(
-    run: Run, api: SimulatedApi, tmp_path: Path
+@pytest.mark.parametrize("option", [(), ("--fail-on-gap",), ("--json",)])
+def test_status_where_nothing_is_loaded_is_exit_code_2_and_makes_no_file(
+    run: Run, tmp_path: Path, option: tuple[str, ...]
 ) -> None:
-    built = record(TODAY)
+    result = run("status", *option)
+    assert result.exit_code == 2
+    assert only_line(result.stderr).startswith("error: nothing is loaded: there is no file ")
+    assert (result.stdout, list(tmp_path.glob("*.duckdb"))) == ("", [])
+
+
+def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_currencies_out(
+    run: Run, world: World, file: Path
+) -> None:
     other = record(TODAY, email="eve@example.test")
     other["model_breakdown"][0]["estimated_cost"]["currency"] = "EUR"
-    api.organization.days[TODAY] = [built, other]
-    run("load", "--start", "2026-09-20")
-
-    result = run("views")
-
-    assert result.stdout == "created view claude_code_costs in dataset claude_code\n"
-    with duckdb.connect(str(tmp_path / "claude_code_analytics.duckdb")) as connection:
-        costs = connection.execute(
-            "SELECT actor__email_address, estimated_cost_usd::VARCHAR FROM claude_code.claude_code_costs ORDER BY 1"
-        ).fetchall()
-    assert costs == [("ada@example.test", "0.19000000000"), ("eve@example.test", None)]
-
-
-def test_views_outlive_the_next_load(run: Run, api: SimulatedApi) -> None:
-    api.organization.days[TODAY] = [record(TODAY)]
-    for command in (("load", "--start", "2026-09-20"), ("views",), ("load",), ("views",)):
+    world.write(TODAY, record(TODAY), other)
+    for command in (("load", "--start", "2026-09-20"), ("views",), ("load",)):
         assert run(*command).exit_code == 0
 
+    assert "created view claude_code_costs in dataset claude_code\n" in run("views").stdout
+    costs = "SELECT actor__email_address, estimated_cost_usd::VARCHAR FROM claude_code_costs ORDER BY 1"
+    assert query(file, costs) == [("ada@example.test", "0.19000000000"), ("eve@example.test", None)]
 
-def test_views_without_a_load_is_a_mistake(run: Run) -> None:
+
+def test_views_without_a_load_are_a_mistake(run: Run) -> None:
     result = run("views")
-
     assert result.exit_code == 2
     assert only_line(result.stderr) == "error: nothing is loaded yet: load first, then create the views"
 
@@ -279,30 +303,33 @@ def test_views_without_a_load_is_a_mistake(run: Run) -> None:
         ("load --start 2026-09-21", "start_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
         ("load --start yesterday", "--start is 'yesterday'; it must be a day such as 2025-01-31"),
         ("load --start 2026-02-30", "--start is '2026-02-30'; it must be a day such as 2025-01-31"),
-        ("load --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
-        ("load --end 2026-09-21", "end 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
+        ("load --start 2026-09-02 --end 2026-09-01", "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
+        ("load --end 2026-09-21", "end_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
         ("load --window-days 0", "the window is 0 days; it must be 1 or more"),
-        ("load --window-days -5", "the window is -5 days; it must be 1 or more"),
-        ("load --destination nowhere", "dlt knows no such destination; try duckdb, bigquery, snowflake or postgres"),
+        ("load --destination nowhere", "dlt knows no such destination; use one of duckdb, motherduck, postgres"),
         ("load --destination postgres", "PostgresClientConfiguration lacks credentials"),
-        ("load --destination dummy", "dummy cannot replace days"),
-        ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits"),
-        ("load --pipeline eu-1", "pipeline is 'eu-1'; use letters, digits and _, a letter first"),
+        ("load --destination dummy", "destination dummy is not supported"),
+        ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits and _, a letter first"),
         ("load --dataset=", "dataset is empty; leave it out or give it a name"),
-        ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
-        ("backfill --start 2026-09-01 --end 2026-09-21", "end 2026-09-21 lies in the future"),
+        ("load --staging filesystem", "the destination duckdb takes no files from a bucket; leave staging out"),
+        ("backfill --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 lies before --start 2026-09-02; swap them"),
+        ("backfill --start 2026-09-01 --end 2026-09-21", "end_date 2026-09-21 lies in the future"),
         ("backfill --start 2026-09-01 --end 2026-09-02 --window-days 0", "the window is 0 days"),
-        ("demo --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
+        ("demo --start 2026-09-02 --end 2026-09-01", "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
         ("demo --start 9999-01-01", "start_date 9999-01-01 lies in the future"),
         ("demo --window-days 0", "the window is 0 days"),
         ("status --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 lies before --start 2026-09-02; swap them"),
         ("status --start 2026-09-21", "--start 2026-09-21 lies in the future"),
         ("status --end soon", "--end is 'soon'; it must be a day such as 2025-01-31"),
         ("status --destination nowhere", "dlt knows no such destination"),
+        ("status --destination dummy", "destination dummy is not supported"),
         ("views --destination nowhere", "dlt knows no such destination"),
     ],
 )
-def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(run: Run, arguments: str, sentence: str) -> None:
+def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: str, sentence: str
+) -> None:
+    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / "bucket"))
     result = run(*arguments.split())
 
     assert result.exit_code == 2, result.output
@@ -316,51 +343,37 @@ def test_files_are_refused_where_nothing_writes_delta_tables(
 ) -> None:
     monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / "files"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-
-    result = run("load", "--start", "2026-09-19", "--destination", "filesystem", "--progress", "none")
-
+    result = run("load", "--start", "2026-09-19", "--destination", "filesystem", *QUIET)
     assert result.exit_code == 2
     assert "pip install 'dlt[deltalake]'" in only_line(result.stderr)
 
 
+@pytest.mark.parametrize("command", [("load", "--start", "2026-09-19"), ("status",), ("views",)])
 def test_a_database_in_a_folder_that_does_not_exist_is_said(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "nowhere" / "file.duckdb"))
-
-    for command in (("load", "--start", "2026-09-19"), ("status",), ("views",)):
-        result = run(*command)
-        assert result.exit_code == 2
-        assert "nowhere/file.duckdb" in only_line(result.stderr)
+    result = run(*command)
+    assert result.exit_code == 2
+    assert "nowhere/file.duckdb" in only_line(result.stderr)
 
 
 def test_a_postgres_that_cannot_be_reached_is_said_without_its_password(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", f"postgresql://loader:{SECRET}@127.0.0.1:1/warehouse")
-
     result = run("load", "--start", "2026-09-19", "--destination", "postgres")
-
     assert result.exit_code == 2
     assert only_line(result.stderr).startswith("error: ")  # where the driver is missing: that it is
     assert SECRET not in result.output
 
 
-def test_a_locked_database_file_is_said(run: Run, kept_open: Any) -> None:
+def test_a_database_file_that_another_process_has_open_is_said(run: Run, file: Path) -> None:
     run("load", "--start", "2026-09-19")
-    kept_open.release()
-    holder = subprocess.Popen(  # noqa: S603
-        [
-            sys.executable,
-            "-c",
-            "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()",
-            str(kept_open.file),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with holder:
+    code = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", code, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         results = [run("load", "--start", "2026-09-19"), run("status")]
@@ -369,62 +382,49 @@ def test_a_locked_database_file_is_said(run: Run, kept_open: Any) -> None:
     for result in results:
         assert result.exit_code == 2
         assert "lock" in only_line(result.stderr).lower()
-        assert "claude_code_analytics.duckdb" in result.stderr
+        assert file.name in result.stderr
 
 
-def test_a_misplaced_credential_is_refused_in_one_line(run: Run, api: SimulatedApi) -> None:
-    result = run("load", "--start", "2026-09-19", "--progress", "none", api_key=api.credentials.oauth_token)
-
+def test_a_misplaced_credential_is_refused_in_one_line(run: Run, world: World) -> None:
+    token = world.api.credentials.oauth_token
+    result = run("load", "--start", "2026-09-19", *QUIET, api_key=token)
     assert result.exit_code == 2
     assert "set it as access_token" in only_line(result.stderr)
-    assert api.credentials.oauth_token not in result.output
+    assert token not in result.output
 
 
 def test_a_credential_that_expires_on_the_way_is_exit_code_1_and_names_what_is_committed(
-    run: Run, api: SimulatedApi
+    run: Run, world: World
 ) -> None:
-    api.fault = lambda request, number: (
-        error_response(401, f"OAuth token {api.credentials.oauth_token} has expired.")
-        if request.url.params.get("starting_at", "") > "2026-09-04"
-        else None
-    )
+    token = world.api.credentials.oauth_token
+    fail_after(world, "2026-09-04", 401, f"OAuth token {token} has expired.")
 
-    result = run(
-        *("load", "--start", "2026-09-01", "--window-days", "2", "--progress", "none"),
-        access_token=api.credentials.oauth_token,
-    )
+    result = run("load", "--start", "2026-09-01", "--window-days", "2", *QUIET, access_token=token)
 
     assert result.exit_code == 1
     refused, committed = result.stderr.splitlines()
     assert refused.startswith("error: 2026-09-05: the API refused the credential: 401")
     assert "get a fresh OAuth token" in refused
-    assert committed == ("committed: 4 days, 2026-09-01..2026-09-04; run the same command again to go on from there")
-    assert api.credentials.oauth_token not in result.output
+    assert committed == "committed: 4 days, 2026-09-01..2026-09-04; run the same command again to go on"
+    assert token not in result.output
 
 
-def test_a_load_that_fails_before_anything_is_committed_is_exit_code_1_and_says_so(run: Run, api: SimulatedApi) -> None:
-    api.fault = lambda request, number: error_response(500, "Internal server error")
-
-    result = run("load", "--start", "2026-09-19", "--progress", "none")
-
-    assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == "nothing was committed; run the same command again"
-
-
-def test_a_day_that_fails_is_named_with_its_request_id(run: Run, api: SimulatedApi) -> None:
+def test_a_load_that_fails_before_anything_is_committed_says_so_with_the_day_and_its_request_id(
+    run: Run, world: World
+) -> None:
     def fault(request: httpx.Request, number: int) -> httpx.Response | None:
         if request.url.params.get("starting_at") != "2026-09-20":
             return None
-        answer = error_response(500, "Internal server error")
-        answer.headers["request-id"] = "req_0123"
-        return answer
+        return error_response(500, "Internal server error", headers={"request-id": "req_0123"})
 
-    api.fault = fault
+    world.api.fault = fault
+    result = run("load", "--start", "2026-09-19", *QUIET)
 
-    result = run("load", "--start", "2026-09-19", "--progress", "none")
-
-    assert "2026-09-20" in result.stderr
-    assert "[request-id req_0123]" in result.stderr
+    assert result.exit_code == 1
+    error, committed = result.stderr.splitlines()
+    assert error.startswith("error: 2026-09-20: ")
+    assert "[request-id req_0123]" in error
+    assert committed == "nothing was committed; run the same command again"
 
 
 # The program, in a process of its own
@@ -432,7 +432,6 @@ def test_a_day_that_fails_is_named_with_its_request_id(run: Run, api: SimulatedA
 
 def test_a_missing_credential_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
     ran = program("load")
-
     assert ran.returncode == 2
     assert only_line(ran.stderr).startswith("error: no credential: set the dlt secret")
     assert "ANTHROPIC_ADMIN_KEY" in ran.stderr
@@ -455,7 +454,6 @@ def test_a_secret_that_dlt_init_left_to_be_filled_in_is_none(monkeypatch: pytest
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("", "error: Missing command. (see claude-code-analytics --help)"),
         ("lod", "error: No such command 'lod'"),
         ("load --strat 2026-01-01", "error: No such option"),
         ("load --window-days many", "error: Invalid value for '--window-days': 'many' is not a valid integer."),
@@ -465,56 +463,46 @@ def test_a_secret_that_dlt_init_left_to_be_filled_in_is_none(monkeypatch: pytest
     ],
 )
 def test_a_command_line_that_cannot_be_understood_is_one_line(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: str, sentence: str
+    capfd: pytest.CaptureFixture[str], own_process: None, arguments: str, sentence: str
 ) -> None:
-    from claude_code_pipelines.cli import main
-
-    monkeypatch.setattr(sys, "argv", ["claude-code-analytics", *arguments.split()])
-    with pytest.raises(SystemExit) as ended:
-        main()
-
-    assert ended.value.code == 2
+    assert run_program(arguments.split()) == 2
     assert only_line(capfd.readouterr().err).startswith(sentence)
 
 
+def test_without_a_command_the_help_is_shown(capfd: pytest.CaptureFixture[str], own_process: None) -> None:
+    assert run_program([]) == 0
+    assert "Examples:" in capfd.readouterr().out
+
+
+@pytest.fixture
+def own_process() -> Iterator[None]:
+    """Takes back what the program sets for its own process."""
+    mask, threshold = os.umask(0o022), gc.get_threshold()
+    yield
+    os.umask(mask)
+    gc.set_threshold(*threshold)
+
+
 @pytest.mark.parametrize(
-    ("file", "content"),
+    ("name", "content"),
     [
         ("config.toml", b"this is [ no toml"),
         ("secrets.toml", f"[sources.claude_code_analytics]\napi_key = {SECRET}\n".encode()),
     ],
 )
-def test_an_unreadable_configuration_is_said_in_one_line(tmp_path: Path, file: str, content: bytes) -> None:
+def test_an_unreadable_configuration_is_one_line_without_its_content(tmp_path: Path, name: str, content: bytes) -> None:
     settings = tmp_path / "project" / ".dlt"
     settings.mkdir(parents=True)
-    (settings / file).write_bytes(content)
+    (settings / name).write_bytes(content)
 
     ran = program("demo", "--start", "2026-03-02", "--end", "2026-03-02", cwd=tmp_path / "project")
 
     assert ran.returncode == 2
-    assert file in only_line(ran.stderr)
+    assert name in only_line(ran.stderr)
     assert SECRET not in ran.stderr
 
 
-def test_an_unreadable_configuration_is_a_configuration_error_in_python_too(tmp_path: Path) -> None:
-    settings = tmp_path / "project" / ".dlt"
-    settings.mkdir(parents=True)
-    (settings / "config.toml").write_text("this is [ no toml")
-    code = (
-        "from claude_code_analytics import ConfigurationError\n"
-        "from claude_code_pipelines import Warehouse, load\n"
-        "try:\n    load(Warehouse())\nexcept ConfigurationError as error:\n    print(error)"
-    )
-
-    ran = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], cwd=settings.parent, capture_output=True, text=True, timeout=60, check=False
-    )
-
-    assert "config.toml" in ran.stdout, ran.stderr
-    assert ran.stderr == ""
-
-
-def test_the_program_loads_over_a_real_socket_with_settings_from_the_environment(tmp_path: Path) -> None:
+def test_the_program_loads_over_a_real_socket_with_settings_from_the_environment(file: Path) -> None:
     day = dt.date(2026, 3, 2)
     api = SimulatedApi(ScriptedOrganization({day: [record(day)]}))
     with serving(api) as variables:
@@ -522,12 +510,12 @@ def test_the_program_loads_over_a_real_socket_with_settings_from_the_environment
 
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("loaded 3 days (2026-03-01..2026-03-03), 1 record\n")
-    assert tables_of(tmp_path / "claude_code_analytics.duckdb")["claude_code_days"] == 3
+    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(3,)]
     assert api.credentials.admin_key not in ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_being_stopped_ends_at_once_and_says_what_is_committed(tmp_path: Path, stop: signal.Signals) -> None:
+def test_being_stopped_ends_at_once_and_says_what_is_committed(file: Path, stop: signal.Signals) -> None:
     api = SimulatedApi(ScriptedOrganization())
     over = threading.Event()
 
@@ -536,32 +524,31 @@ def test_being_stopped_ends_at_once_and_says_what_is_committed(tmp_path: Path, s
             over.wait(60)
 
     api.fault = hang
-    with serving(api) as variables:
-        running = subprocess.Popen(  # noqa: S603
-            [
-                *(sys.executable, "-m", "claude_code_pipelines", "backfill"),
-                *("--start", "2026-03-01", "--end", "2026-03-04", "--window-days", "2"),
-            ],
+    command = ("backfill", "--start", "2026-03-01", "--end", "2026-03-04", "--window-days", "2")
+    with (
+        serving(api) as variables,
+        subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "claude_code_pipelines", *command],
             env=variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        )
-        with running:
-            assert running.stderr is not None
-            while not running.stderr.readline().startswith("committed "):
-                assert running.poll() is None
-            running.send_signal(stop)
-            stdout, stderr = running.communicate(timeout=20)  # far less than the API would take
+        ) as running,
+    ):
+        assert running.stderr is not None
+        while not running.stderr.readline().startswith("committed "):
+            assert running.poll() is None
+        running.send_signal(stop)
+        stdout, stderr = running.communicate(timeout=40)  # less than the API would take
         over.set()
 
     assert running.returncode == 1
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1] == (
-        "interrupted; committed: 2 days, 2026-03-01..2026-03-02; run the same command again to go on from there"
+        "interrupted; committed: 2 days, 2026-03-01..2026-03-02; run the same command again to go on"
     )
     assert stdout == ""
-    assert tables_of(tmp_path / "claude_code_analytics.duckdb")["claude_code_days"] == 2
+    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(2,)]
 
 
 # Progress
@@ -569,9 +556,8 @@ def test_being_stopped_ends_at_once_and_says_what_is_committed(tmp_path: Path, s
 
 def test_plain_progress_is_a_line_for_each_window(run: Run) -> None:
     result = run("load", "--start", "2026-09-17", "--window-days", "2", "--progress", "plain")
-
     lines = result.stderr.splitlines()
-    assert lines[0] == "reading 4 days, 2026-09-17 to 2026-09-20"
+    assert lines[0] == "reading 4 days: 2026-09-17..2026-09-20"
     assert [line.split("  ")[:3] for line in lines[1:]] == [
         ["committed 2026-09-17..2026-09-18", "2/4 days", "0 records"],
         ["committed 2026-09-19..2026-09-20", "4/4 days", "0 records"],
@@ -582,50 +568,42 @@ def test_progress_is_plain_where_there_is_no_terminal(run: Run) -> None:
     assert run("load", "--start", "2026-09-19").stderr.startswith("reading 2 days")
 
 
-def test_no_progress_is_silent(run: Run) -> None:
-    assert run("load", "--start", "2026-09-19", "--progress", "none").stderr == ""
-
-
-def test_a_bar_is_drawn_where_it_is_asked_for(run: Run) -> None:
+def test_a_bar_is_drawn_on_request_and_is_gone_before_the_summary(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws for a terminal
     result = run("load", "--start", "2026-09-17", "--window-days", "2", "--progress", "bar")
 
     assert result.exit_code == 0, result.output
     assert "committed 2026-09-19..2026-09-20" in result.stderr
+    drawn = result.output
+    assert drawn.rindex("\x1b[?25h") < drawn.index("loaded 4 days"), "the cursor is shown again before the summary"
+    assert "\x1b" not in result.stdout
 
 
-def test_a_pause_that_the_api_asked_for_is_shown(run: Run, api: SimulatedApi) -> None:
-    def fault(request: httpx.Request, number: int) -> httpx.Response | None:
-        return error_response(429, "Slow down", headers={"retry-after": "90"}) if number == 3 else None
-
-    for style in ("plain", "bar"):
-        api.fault = fault
-        result = run("load", "--start", "2026-09-17", "--progress", style, "--pipeline", style)
-        assert result.exit_code == 0
-        if style == "plain":
-            assert "the API asked to slow down (429); waiting until 12:01:30 UTC" in result.stderr
-
-
-def test_what_the_connector_warns_of_is_shown_beside_the_progress(run: Run, api: SimulatedApi) -> None:
-    api.organization.days[TODAY] = [record(TODAY, new_thing={"a": 1})]
-
-    for style in ("plain", "bar"):
-        result = run("load", "--start", "2026-09-20", "--progress", style, "--pipeline", style)
-        assert "warning: " in result.stderr
-        assert "new_thing" in result.stderr
+@pytest.mark.parametrize("style", ["plain", "bar"])
+def test_pauses_and_warnings_are_shown_beside_the_progress(run: Run, world: World, style: str) -> None:
+    world.write(TODAY, record(TODAY, new_thing={"a": 1}))
+    world.api.fault = lambda request, number: (
+        error_response(429, "Slow down", headers={"retry-after": "90"}) if number == 3 else None
+    )
+    result = run("load", "--start", "2026-09-17", "--progress", style)
+    assert result.exit_code == 0
+    assert "warning: " in result.stderr
+    assert "new_thing" in result.stderr
+    if style == "plain":
+        assert result.stderr.count("rate limit (429): waiting until 12:01:30 UTC") == 1
 
 
-def test_a_command_leaves_the_log_of_whoever_runs_it_as_it_was(run: Run) -> None:
+def test_a_command_leaves_logger_and_active_pipeline_of_its_process_as_they_were(run: Run) -> None:
     logger = logging.getLogger("claude_code_analytics")
+    active = dlt.pipeline("active", destination="duckdb")
     before = (logger.propagate, list(logger.handlers))
-
+    run("load", "--start", "2026-09-19")
     run("status")
-
     assert (logger.propagate, list(logger.handlers)) == before
+    assert dlt.pipeline() is active
 
 
-def test_the_version_is_told() -> None:
-    from claude_code_analytics.settings import version
-
-    result = CliRunner().invoke(commands, ["--version"])
-
-    assert result.output == f"claude-code-analytics, version {version()}\n"
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert CliRunner().invoke(commands, ["--version"]).output == f"claude-code-analytics, version {version()}\n"

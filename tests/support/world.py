@@ -228,10 +228,10 @@ class World:
         return {row[0]: row[1] for row in self.sql(f"DESCRIBE {table}")}
 
     def cursor(self) -> dt.date | None:
-        """Returns the incremental cursor."""
-        resources = self.pipeline.state["sources"]["claude_code_analytics"]["resources"]
-        found = resources[USAGE]["incremental"]["date"]["last_value"]
-        return dt.date.fromisoformat(str(found)[:10])
+        """Returns the incremental cursor; None where no run has moved it."""
+        source = self.pipeline.state.get("sources", {}).get("claude_code_analytics", {})
+        found = source.get("resources", {}).get(USAGE, {}).get("incremental", {}).get("date", {}).get("last_value")
+        return None if found is None else dt.date.fromisoformat(str(found)[:10])
 
     def contents(self) -> Contents:
         """Returns everything that the warehouse holds."""

@@ -1,0 +1,291 @@
+"""`read_status`: what a warehouse holds of each day, by its own tables, and nothing that it has to write for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pytest
+
+from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_pipelines import Warehouse, read_status
+from claude_code_pipelines.console import summary
+from claude_code_simulator import error_response, record
+from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
+
+ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"
+NEIGHBOUR = "9f8e7d6c-0000-4000-8000-000000000002"
+KINDS = ("missing", "inconsistent", "partial", "changed", "held")
+
+
+def september(day: int) -> dt.date:
+    return dt.date(2026, 9, day)
+
+
+def days(first: int, last: int) -> list[dt.date]:
+    return [september(day) for day in range(first, last + 1)]
+
+
+def noon(day: int) -> dt.datetime:
+    return dt.datetime(2026, 9, day, 12, tzinfo=dt.timezone.utc)
+
+
+def kinds(world: World, **options: Any) -> dict[str, list[int]]:
+    """Returns the days of September by kind; kinds without days are left out."""
+    status = world.status(**options)
+    return {kind: [day.day for day in status.days(kind)] for kind in KINDS if status.days(kind)}
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """The week up to today, loaded at noon."""
+    world.write_days(september(14), TODAY)
+    world.load()
+    return world
+
+
+# The kinds of days
+
+
+def test_days_are_held_and_those_read_before_they_were_final_are_partial(world: World) -> None:
+    assert kinds(world) == {"held": [14, 15, 16, 17, 18, 19], "partial": [20]}
+    world.clock.move(days=1)
+    world.load()
+    assert kinds(world) == {"held": [14, 15, 16, 17, 18, 19, 20], "partial": [21]}
+
+
+def test_days_that_were_never_read_are_missing_once_they_are_final(world: World) -> None:
+    world.clock.now = noon(22)
+    assert kinds(world)["missing"] == [21]
+    world.clock.now = dt.datetime(2026, 9, 23, 5, 59, tzinfo=dt.timezone.utc)
+    assert kinds(world)["missing"] == [21]
+    world.clock.now = dt.datetime(2026, 9, 23, 6, tzinfo=dt.timezone.utc)
+    assert kinds(world)["missing"] == [21, 22]
+
+
+def test_a_gap_that_two_backfills_left_is_missing(world: World) -> None:
+    world.backfill(september(10), september(11))
+    assert kinds(world)["missing"] == [12, 13]
+    assert world.status().has_gap
+
+
+def test_a_day_whose_content_differs_between_final_fetches_has_changed_for_good(world: World) -> None:
+    world.write_days(september(16), september(16), sessions=99)
+    world.write_days(TODAY, TODAY, sessions=99)
+    world.clock.move(days=1)
+    world.load()
+    assert kinds(world)["changed"] == [16], "a day that filled up before it was final has not changed"
+    world.write_days(september(16), september(16))
+    world.clock.move(minutes=1)
+    world.load()
+    assert kinds(world)["changed"] == [16]
+
+
+def test_other_names_for_actors_are_no_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__ACTOR_IDENTITY", "drop")
+    world.clock.move(minutes=1)
+    world.load()
+    assert "changed" not in kinds(world)
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'", "row counts differ from the ledger"),
+        (f"INSERT INTO {MODELS} SELECT * FROM {MODELS} WHERE date = '2026-09-16'", "row counts differ"),
+        (f"UPDATE {MODELS} SET _dlt_load_id = '1.5' WHERE date = '2026-09-16'", "rows of another load"),
+        (f"UPDATE {MODELS} SET _dlt_load_id = NULL WHERE date = '2026-09-16'", "rows of another load"),
+        (f"DELETE FROM {LEDGER} WHERE date = '2026-09-16'", "rows without a ledger entry"),
+        (f"UPDATE {LEDGER} SET records = NULL WHERE date = '2026-09-16'", "its content did not decode"),
+        (
+            f"INSERT INTO {LEDGER} BY NAME SELECT * REPLACE (fetched_at + INTERVAL 1 SECOND AS fetched_at)"
+            f" FROM {LEDGER} WHERE date = '2026-09-16'",
+            "fetched twice in one load package",
+        ),
+    ],
+)
+def test_a_day_that_is_not_as_its_newest_fetch_returned_it_is_inconsistent_until_the_next_load(
+    world: World, damage: str, problem: str
+) -> None:
+    world.clock.move(minutes=1)
+    world.sql(damage)
+
+    status = world.status()
+    assert status.days("inconsistent") == [september(16)]
+    assert problem in status.organizations[0].problems[september(16)]
+    assert status.has_gap
+
+    world.load()
+    assert kinds(world) == {"held": [14, 15, 16, 17, 18, 19], "partial": [20]}
+
+
+def test_a_row_that_is_there_twice_while_another_is_lost_is_inconsistent(world: World) -> None:
+    world.write(september(16), *(record(september(16), email=f"{name}@example.test") for name in "ab"))
+    world.load()
+    world.sql(f"DELETE FROM {USAGE} WHERE actor__email_address = 'a@example.test'")
+    world.sql(f"INSERT INTO {USAGE} SELECT * FROM {USAGE} WHERE actor__email_address = 'b@example.test'")
+    assert world.status().organizations[0].problems == {september(16): "rows are doubled"}
+
+
+def test_ledger_rows_that_a_resumed_package_appended_twice_do_no_harm(world: World) -> None:
+    world.sql(f"INSERT INTO {LEDGER} SELECT * FROM {LEDGER}")
+    assert kinds(world) == {"held": [14, 15, 16, 17, 18, 19], "partial": [20]}
+
+
+def test_an_emptied_table_makes_only_days_inconsistent_that_had_rows_there(world: World) -> None:
+    world.write(september(17))
+    world.load()
+    world.sql(f"DROP TABLE {MODELS}")
+    assert kinds(world) == {"inconsistent": [14, 15, 16, 18, 19, 20], "held": [17]}
+
+
+# Ranges, organizations, clocks
+
+
+def test_a_range_limits_the_days_and_counts_those_outside(world: World) -> None:
+    status = world.status(first=september(12), last=september(15))
+    assert (status.days("missing"), status.days("held"), status.outside) == (days(12, 13), days(14, 15), 5)
+    assert world.status().outside == 0
+
+
+def test_rows_on_later_days_are_listed_too(world: World) -> None:
+    world.sql(f"UPDATE {USAGE} SET date = DATE '2026-09-25' WHERE date = '2026-09-20'")
+    assert kinds(world)["inconsistent"] == [20, 25]
+
+
+def test_each_organization_has_days_of_its_own(world: World) -> None:
+    world.sql(f"UPDATE {LEDGER} SET organization_id = ?", ORGANIZATION)
+    for table in (USAGE, TOOLS, MODELS):
+        world.sql(f"UPDATE {table} SET organization_id = ?", ORGANIZATION)
+    world.organization.id = NEIGHBOUR
+    world.write_days(september(18), TODAY)
+    world.load(start=september(18))
+
+    status = world.status()
+
+    assert [each.organization_id for each in status.organizations] == [ORGANIZATION, NEIGHBOUR]
+    assert [each.first for each in status.organizations] == [september(14), september(18)]
+    assert [each.records for each in status.organizations] == [7, 3]
+    assert status.rows == {USAGE: 10, TOOLS: 10, MODELS: 10}
+
+
+def test_unknown_is_an_organization_only_where_there_is_no_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.api.fault = lambda request, number: error_response(403, "no") if request.url.path.endswith("/me") else None
+    world.load(start=september(18))
+    assert [each.organization_id for each in world.status().organizations] == ["unknown"]
+    assert kinds(world) == {"held": [18, 19], "partial": [20]}
+
+    world.api.fault = None
+    world.write_days(september(18), TODAY)
+    world.clock.move(minutes=1)
+    world.load(start=september(18))
+    assert [each.organization_id for each in world.status().organizations] == [world.organization.id]
+    assert kinds(world) == {"held": [18, 19], "partial": [20]}
+
+
+def test_the_newest_fetch_counts_where_the_machines_clock_was_set_back(world: World) -> None:
+    world.clock.move(days=-60)
+    assert kinds(world) == {"held": [14, 15, 16, 17, 18, 19], "partial": [20]}
+    assert world.status().organizations[0].last_fetch == noon(20)
+
+
+def test_a_fetch_from_the_future_does_not_hide_the_one_that_is_held(world: World) -> None:
+    world.clock.now = noon(25)
+    world.load(start=september(16), end=september(16))
+    world.clock.now = noon(21)
+    world.load()
+    assert kinds(world)["held"] == [14, 15, 16, 17, 18, 19, 20]
+    world.sql(f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'")
+    assert kinds(world)["inconsistent"] == [16], "neither fetch is held"
+
+
+# Nothing is written
+
+
+def test_it_needs_no_credential_and_no_working_folder_and_leaves_both_as_they_were(world: World) -> None:
+    world.api.requests.clear()
+    world.lose_working_folder()
+    before = (world.database.read_bytes(), sorted(world.folder.rglob("*")))
+    assert world.status().days("held") == days(14, 19)
+    assert (world.database.read_bytes(), sorted(world.folder.rglob("*"))) == before
+    assert world.api.requests == []
+
+
+def test_where_no_file_is_none_is_made(tmp_path: Path) -> None:
+    for target in (Warehouse(), dlt.pipeline("p", destination="duckdb", dataset_name="claude_code")):
+        with pytest.raises(ConfigurationError, match=r"nothing is loaded: there is no file .*\.duckdb"):
+            read_status(target, noon(20))
+    assert list(tmp_path.glob("*.duckdb*")) == []
+
+
+def test_where_only_other_tables_are_nothing_is_loaded(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.pipeline.run([{"a": 1}], table_name="another", schema=dlt.Schema("another"))
+    with pytest.raises(ConfigurationError, match=r"nothing is loaded in .*warehouse.duckdb, dataset claude_code"):
+        world.status()
+
+
+def test_a_ledger_of_another_form_is_refused_in_a_sentence(world: World) -> None:
+    world.sql(f"ALTER TABLE {LEDGER} DROP request_id")
+    with pytest.raises(DestinationError, match=f"{LEDGER}.request_id is missing"):
+        world.status()
+
+
+def test_it_finds_the_tables_beside_another_source(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.write_days(september(18), TODAY)
+    world.pipeline.run([{"a": 1}], table_name="another", schema=dlt.Schema("another"))
+    world.run(start_date=september(18))
+    assert world.pipeline.default_schema_name == "another"
+
+    assert kinds(world) == {"held": [18, 19], "partial": [20]}
+
+
+# In words
+
+
+def test_the_json_has_plain_values_for_all_and_for_each_organization(world: World) -> None:
+    world.backfill(september(12), september(12))
+    world.sql(f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'")
+
+    found = json.loads(json.dumps(summary.status_json(world.status())))
+
+    own = {
+        "first": "2026-09-12",
+        "last": "2026-09-20",
+        "missing": ["2026-09-13"],
+        "inconsistent": ["2026-09-16"],
+        "partial": ["2026-09-20"],
+        "changed": [],
+        "held": [f"2026-09-{day}" for day in (12, 14, 15, 17, 18, 19)],
+        "records": 7,
+        "last_fetch": "2026-09-20T12:00:00+00:00",
+    }
+    problems = {"problems": {"2026-09-16": "row counts differ from the ledger"}}
+    assert "warehouse.duckdb" in found.pop("warehouse")
+    assert found == {
+        **own,
+        "organizations": [world.organization.id],
+        "rows": {USAGE: 7, TOOLS: 6, MODELS: 7},
+        "by_organization": {world.organization.id: {**own, **problems}},
+    }
+
+
+def test_the_lines_show_days_as_ranges_and_say_what_to_expect(world: World) -> None:
+    world.backfill(september(1), september(2))
+    world.sql(f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'")
+
+    lines = list(summary.status_lines(world.status(first=september(2))))
+
+    assert f"organization {world.organization.id}: 19 days, 2026-09-02 to 2026-09-20" in lines
+    assert "  missing          11: 2026-09-03..2026-09-13 (final, and never loaded)" in lines
+    assert any(line.startswith("  inconsistent      1: 2026-09-16 (not what its newest fetch returned") for line in lines)
+    assert "  inconsistent because: row counts differ from the ledger" in lines
+    assert "  7 records; last fetch 2026-09-20 12:00:00 UTC" in lines
+    assert "1 day outside this range hold rows or were loaded too" in lines
+    assert lines[-1].split() == [MODELS, "7", "rows"]
+
