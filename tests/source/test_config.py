@@ -164,7 +164,7 @@ def test_building_needs_neither_network_nor_secrets() -> None:
         ({"start_date": "2026-11"}, "start_date is '2026-11'; it must be a day"),
         ({"end_date": "2026-02-30"}, "end_date is '2026-02-30'; it must be a day"),
         ({"end_date": "9999-12-31T23:59:59-10:00"}, "end_date is .*; it must be a day"),
-        ({"start_date": 20260901}, "start_date is 20260901; it must be a day"),
+        ({"start_date": 20260901}, "start_date is '20260901'; it must be a day"),
         ({"lookback_days": -1}, "lookback_days is -1; it must be a whole number, 0 or more"),
         ({"lookback_days": "x"}, "lookback_days is 'x'; it must be a whole number"),
         ({"lookback_days": 1.5}, "lookback_days is 1.5; it must be a whole number"),

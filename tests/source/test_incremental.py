@@ -7,6 +7,7 @@ from typing import Any
 
 import dlt
 import pytest
+from dlt.extract.incremental.context import get_interval_context
 
 from claude_code_simulator import record
 from support.plain import MONDAY, TUESDAY, WEEK, back
@@ -40,7 +41,7 @@ def test_the_cursor_moves_over_empty_days_and_never_back(world: World) -> None:
     assert world.days_requested() == days(2, -3)
     assert world.cursor() == back(-3)
     world.run(lookback_days=5, max_days=1)
-    assert (world.days_requested(), world.cursor()) == ([back(2)], back(-3))
+    assert (world.days_requested(), world.cursor()) == ([back(5)], back(-3))
 
 
 def test_a_closed_range_neither_reads_nor_moves_the_cursor(world: World) -> None:
@@ -157,7 +158,7 @@ def test_a_day_that_can_never_be_held_starves_no_other(world: World) -> None:
         requested += world.days_requested()
         world.clock.move(seconds=1)
     assert sorted(set(requested)) == WEEK
-    world.require_truth(WEEK[1:])
+    assert world.column("date") == WEEK[1:]
 
 
 @pytest.mark.parametrize(("hour", "last"), [(5, 2), (6, 1)])
@@ -276,7 +277,7 @@ def test_an_interval_is_ignored_unless_the_user_lets_schedulers_in(
 
 
 def test_the_whole_process_may_let_schedulers_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLT_ALLOW_EXTERNAL_SCHEDULERS", "true")
+    monkeypatch.setattr(get_interval_context(), "allow_external_schedulers", True)  # dlt reads its variable once
     monkeypatch.setenv("DLT_INTERVAL_START", "2026-09-15T00:00:00Z")
     monkeypatch.setenv("DLT_INTERVAL_END", "2026-09-16T00:00:00Z")
     world.run()

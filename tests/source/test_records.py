@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import json
 from collections import Counter
 from decimal import Decimal
@@ -319,10 +318,3 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for each in value for text in _texts(each)]
     return [value] if isinstance(value, str) else []
-
-
-def test_days_before_1970_and_leap_days_are_days(world: World) -> None:
-    for day in (dt.date(1969, 12, 31), dt.date(2024, 2, 29)):
-        world.write(day, record(day))
-        world.run(start_date=day, end_date=day)
-        world.require_truth([day])

@@ -58,10 +58,9 @@ def test_without_a_start_the_first_run_begins_in_2025(world: World) -> None:
 
 
 def test_few_days_at_a_time_get_on_by_the_cursor(world: World) -> None:
-    for number in range(0, 6, 2):
+    for days in (WEEK[0:2], WEEK[1:3], WEEK[2:4]):
         run_blindly(world, max_days=2, lookback_days=0)
-        assert world.days_requested()[-1] == WEEK[min(number + 1, 6)] or number
-    assert world.cursor() >= WEEK[3]
+        assert world.days_requested() == days
 
 
 def test_what_the_cursor_skipped_is_read_once_the_warehouse_can_be_queried(world: World) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_code_analytics.dates import ONE_DAY, DayRange, end_of, is_settled
-from claude_code_analytics.destination.proof import DayState
+from claude_code_analytics.destination.ledger import DayState
 from claude_code_analytics.planner import Plan, days_to_read
 
 START = dt.date(2026, 9, 1)
