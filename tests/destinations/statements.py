@@ -1,8 +1,8 @@
-"""Every statement that a load, `status` and `views` run on a destination, written by dlt itself without a connection.
+"""Every statement that a load, `status` and `views` run on a destination, made by dlt without a connection.
 
-Run as a program, in a process of its own, for it puts stand-ins where drivers are not installed: dlt's code for a
+A program for a process of its own, because it puts dummy modules in the place of missing drivers: dlt's code for a
 destination cannot be imported without them, though none is called before something connects. Prints JSON: by
-destination, its dialect, the files' formats and the statements with what each is for.
+destination, its dialect, the file formats and the statements with their purpose.
 """
 
 from __future__ import annotations
@@ -21,18 +21,14 @@ from typing import Any
 
 DRIVERS = (
     "azure",
-    "clickhouse_connect",
-    "clickhouse_driver",
     "databricks",
     "google",
     "googleapiclient",
     "psycopg2",
-    "pyodbc",
     "requests_oauthlib",
     "snowflake",
 )
 FIRST, LAST = dt.date(2026, 9, 13), dt.date(2026, 9, 20)
-"""The window of a daily run: today and the seven days before."""
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 TABLES = (
     "claude_code_usage",
@@ -60,14 +56,14 @@ class _Anything(type):
 
 
 class _Thing(Exception):
-    """What a driver's class makes; drivers' errors are caught by their classes."""
+    """An instance of any driver's class, errors included."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
         super().__init__(*arguments)
 
 
 class _Credentials:
-    """Credentials that nobody asks anything, but where a database is named."""
+    """Credentials of which only the database's name is used."""
 
     project_id = "my-project"
     database = "analytics"
@@ -79,8 +75,8 @@ class _Credentials:
         return None
 
 
-class _StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds a module for each driver that is not installed, with whatever is imported from it."""
+class _DummyModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a module for each driver that is not installed, with every name that is imported from it."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> Any:
         if fullname.partition(".")[0] in DRIVERS:
@@ -97,8 +93,8 @@ class _StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
-def written_for(name: str, folder: str) -> dict[str, Any]:
-    """The statements for one destination, and the formats of the files; `+filesystem` behind it for staging there."""
+def statements_for(name: str, folder: str) -> dict[str, Any]:
+    """Returns the statements for one destination, and the file formats; `+filesystem` in the name adds staging."""
     import dlt
 
     from claude_code_analytics import AnalyticsClient, claude_code_analytics
@@ -125,7 +121,7 @@ def written_for(name: str, folder: str) -> dict[str, Any]:
     return {
         "dialect": job_client.capabilities.sqlglot_dialect,
         "files": {table: files[table] for table in TABLES},
-        "statements": [*_of_dlt(job_client), *_of_the_pipelines(pipeline, job_client)],
+        "statements": [*_of_dlt(job_client), *_of_this_project(pipeline, job_client)],
     }
 
 
@@ -136,50 +132,41 @@ def _of_dlt(job_client: Any) -> Iterator[dict[str, str]]:
         for purpose, stored in (("create", {}), ("alter", grown)):
             for sql in job_client._build_schema_update_sql([(table, stored)])[0]:
                 yield {"for": purpose, "table": table, "sql": sql.strip()}
+    for table in TABLES[:3]:
         for job in job_client._create_merge_followup_jobs([job_client.prepare_load_table(table)]):
             for line in Path(job.new_file_path()).read_text().split("\n"):
                 for sql in filter(str.strip, line.split(";")):
                     yield {"for": "merge", "table": table, "sql": sql.strip()}
 
 
-def _of_the_pipelines(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]:
-    from claude_code_analytics.dates import DayRange
-    from claude_code_pipelines import journal, ledger, views
+def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]:
+    from claude_code_analytics.claude_code.report import CLAUDE_CODE
+    from claude_code_analytics.destination.backend import SqlBackend
+    from claude_code_analytics.destination.ledger import read_proof
+    from claude_code_pipelines import views
 
     executed: list[str] = []
     sql_client = job_client.sql_client
     sql_client.open_connection = sql_client.close_connection = lambda: None
     sql_client.execute_sql = lambda sql, *arguments, **named: executed.append(sql) or []
     pipeline.sql_client = lambda *arguments, **named: sql_client
-    ledger._has_ledger = lambda pipeline: True
 
-    def noted(purpose: str, table: str) -> list[dict[str, str]]:
-        statements = [{"for": purpose, "table": table, "sql": sql.strip()} for sql in executed]
-        executed.clear()
-        return statements
-
-    journal.open_windows(pipeline)
-    with journal.writing(pipeline, "5a3f1c0d", DayRange(FIRST, LAST), NOW):
-        yield from noted("journal", "_dlt_loads")
-    yield from noted("journal", "_dlt_loads")
-    ledger.read_entries(pipeline)
-    yield from noted("status", "claude_code_days")
-    ledger._query(pipeline, "claude_code_usage", ledger._ROWS_BY_DAY)
-    yield from noted("status", "claude_code_usage")
+    read_proof(SqlBackend(job_client), CLAUDE_CODE, dict.fromkeys(TABLES, {}), now=NOW, first=FIRST, last=LAST)
     views.create_views(pipeline)
-    yield from noted("view", "claude_code_costs")
+    for purpose, sql in zip(("proof", "view"), executed, strict=True):
+        yield {"for": purpose, "table": "", "sql": sql.strip()}
 
 
 def _unconnected(factory: Any, schema: Any, pipeline: Any) -> Any:
-    """The job client of dlt for the destination, as it is before it connects."""
-    from claude_code_analytics.destination.destinations import SETTINGS
+    """Returns dlt's job client for the destination, not connected."""
+    from claude_code_analytics.destination.destinations import destination_named
 
     config = factory.spec()
     config._bind_dataset_name(pipeline.dataset_name, default_schema_name=schema.name)
     config.destination_type = factory.destination_type
     config.credentials = _Credentials(factory.destination_name)
-    settled = SETTINGS.get(factory.destination_type.rsplit(".", 1)[-1], {})
-    for key, value in {"project_id": None, "location": "US", **settled}.items():
+    settings = destination_named(factory.destination_type.rsplit(".", 1)[-1]).settings
+    for key, value in {"project_id": None, "location": "US", **settings}.items():
         if hasattr(config, key):
             setattr(config, key, value)
     capabilities = factory.capabilities(config, naming=schema.naming)
@@ -187,11 +174,11 @@ def _unconnected(factory: Any, schema: Any, pipeline: Any) -> Any:
 
 
 def main() -> None:
-    sys.meta_path.append(_StandIns())
+    sys.meta_path.append(_DummyModules())
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update({"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": folder, "RUNTIME__LOG_LEVEL": "ERROR"})
         os.chdir(folder)
-        sys.stdout.write(json.dumps({name: written_for(name, folder) for name in sys.argv[1:]}))
+        sys.stdout.write(json.dumps({name: statements_for(name, folder) for name in sys.argv[1:]}))
 
 
 if __name__ == "__main__":

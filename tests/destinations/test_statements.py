@@ -1,9 +1,10 @@
-"""Every statement that a load, `status` and `views` run, in the SQL of each destination: written by dlt without a
-connection, and read by sqlglot as that destination would read it. What only DuckDB takes must not pass here."""
+"""The SQL of every destination, parsed by sqlglot in the destination's dialect: names, quotes, types and layout.
+
+dlt makes it without a connection, so this also covers destinations that no test can reach.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 import subprocess
@@ -14,22 +15,24 @@ from typing import Any
 
 import pytest
 import sqlglot
-from dialects import FIRST, LAST, TABLES
 from filelock import FileLock
 from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
-from claude_code_analytics.claude_code.columns import COLUMNS, TABLE_DESCRIPTIONS
-from claude_code_analytics.destination.destinations import SERVED
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.destination.destinations import SUPPORTED
+from destinations.statements import TABLES
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = tuple(name for name in SERVED if name not in ("ducklake", "filesystem"))
-"""DuckLake writes DuckDB's SQL; its client wants a catalog to be there. Files take no SQL."""
+DATABASES = tuple(each.name for each in SUPPORTED if not each.table_format)
 STAGED = ("bigquery+filesystem", "snowflake+filesystem", "redshift+filesystem", "databricks+filesystem")
 USAGE, TOOLS, MODELS, LEDGER = TABLES
+RECORD_TABLES = TABLES[:3]
+DECLARED = {table.name: table for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)}
 
+# Types of `date`, `records`, `estimated_cost__amount`, `fetched_at`, `is_final` and an unknown object, as each
+# destination names them. Amounts keep nine decimals of a cent.
 TYPES = {
-    #             date    number       money             time with zone              yes or no   unknown object
     "duckdb": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMPTZ", "BOOLEAN", "JSON"),
     "motherduck": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMPTZ", "BOOLEAN", "JSON"),
     "bigquery": ("DATE", "INT64", "NUMERIC(38, 9)", "TIMESTAMP", "BOOL", "JSON"),
@@ -37,64 +40,43 @@ TYPES = {
     "postgres": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMPTZ(6)", "BOOLEAN", "JSONB"),
     "redshift": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMP WITH TIME ZONE", "BOOLEAN", "SUPER"),
     "databricks": ("DATE", "BIGINT", "DECIMAL(38, 9)", "TIMESTAMP", "BOOLEAN", "STRING"),
-    "clickhouse": ("DATE", "Int64", "Nullable(Decimal(38, 9))", "DateTime64(6, 'UTC')", "Bool", "Nullable(String)"),
-    "mssql": ("DATE", "BIGINT", "NUMERIC(38, 9)", "DATETIMEOFFSET(6)", "BIT", "JSON"),
-    "synapse": ("DATE", "BIGINT", "NUMERIC(38, 9)", "DATETIMEOFFSET(6)", "BIT", "NVARCHAR(MAX)"),
-    "fabric": ("DATE", "BIGINT", "DECIMAL(38, 9)", "DATETIME2(6)", "BIT", "VARCHAR(MAX)"),
 }
-"""Types of `date`, `records`, `estimated_cost__amount`, `fetched_at`, `is_final` and an unknown object, as each
-destination names them. Amounts keep nine decimals of a cent: a cent is never rounded."""
 
-RESERVED = {
-    "ALL",
-    "AND",
-    "BY",
-    "CASE",
-    "DESC",
-    "END",
-    "FROM",
-    "GROUP",
-    "IN",
-    "INTO",
-    "ORDER",
-    "SELECT",
-    "TABLE",
-    "USER",
-}
-"""Words that no dialect takes for an unquoted name; each destination's own are in sqlglot."""
+# Words that no dialect takes for an unquoted name; each destination's own are in sqlglot.
+RESERVED = set("ALL AND BY CASE DESC END FROM GROUP IN INTO ORDER SELECT TABLE USER".split())
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Any]:
-    """What dlt writes for each destination; once for all workers of a test run."""
+def made(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Any]:
+    """The statements of each destination; made once for all workers of a test run."""
     folder = tmp_path_factory.getbasetemp()
-    place = (folder if worker_id == "master" else folder.parent) / "dialects.json"
-    with FileLock(f"{place}.lock"):
-        if not place.exists():
-            program = [sys.executable, str(ROOT / "tests/support/dialects.py"), *WRITTEN, *STAGED]
+    file = (folder if worker_id == "master" else folder.parent) / "statements.json"
+    with FileLock(f"{file}.lock"):
+        if not file.exists():
+            program = [sys.executable, str(ROOT / "tests/destinations/statements.py"), *DATABASES, *STAGED]
             paths = [str(ROOT / "sources"), str(ROOT / "pipelines")]
             ran = subprocess.run(
                 program, capture_output=True, text=True, check=False, timeout=120, env={"PYTHONPATH": ":".join(paths)}
             )
             assert ran.returncode == 0, ran.stderr
-            place.write_text(ran.stdout)
-    found: dict[str, Any] = json.loads(place.read_text())
+            file.write_text(ran.stdout)
+    found: dict[str, Any] = json.loads(file.read_text())
     return found
 
 
-def statements(written: dict[str, Any], name: str, purpose: str = "", table: str = "") -> list[str]:
-    """The SQL for a destination, for one purpose and table or for all."""
+def statements(made: dict[str, Any], name: str, purpose: str = "", table: str = "") -> list[str]:
+    """Returns the SQL for a destination, of one purpose and table or of all."""
     return [
         each["sql"]
-        for each in written[name]["statements"]
+        for each in made[name]["statements"]
         if purpose in ("", each["for"]) and table in ("", each["table"])
     ]
 
 
-def parsed(written: dict[str, Any], name: str, purpose: str = "", table: str = "") -> Iterator[exp.Expression]:
-    """The same, read strictly: a statement that sqlglot merely passes on does not count as read."""
-    dialect = written[name]["dialect"]
-    for sql in statements(written, name, purpose, table):
+def parsed(made: dict[str, Any], name: str, purpose: str = "", table: str = "") -> Iterator[exp.Expression]:
+    """Parses the SQL strictly: a statement that sqlglot merely passes on does not count."""
+    dialect = made[name]["dialect"]
+    for sql in statements(made, name, purpose, table):
         trees = sqlglot.parse(sql.replace("%s", "?"), read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
         assert len(trees) == 1, sql
         assert trees[0] is not None
@@ -103,7 +85,7 @@ def parsed(written: dict[str, Any], name: str, purpose: str = "", table: str = "
 
 
 def names(tree: exp.Expression, dialect: str) -> set[str]:
-    """The columns that a statement names, as the destination resolves them: unquoted names fold by its rules."""
+    """Returns the columns that a statement names, as the destination resolves them: unquoted names are folded."""
     folded = normalize_identifiers(tree.copy(), dialect=dialect)
     listed = (
         each
@@ -117,104 +99,87 @@ def names(tree: exp.Expression, dialect: str) -> set[str]:
     }
 
 
-def columns_of(written: dict[str, Any], name: str, table: str) -> dict[str, exp.ColumnDef]:
-    (create,) = (tree for tree in parsed(written, name, "create", table) if isinstance(tree, exp.Create))
+def columns_of(made: dict[str, Any], name: str, table: str) -> dict[str, exp.ColumnDef]:
+    (create,) = (tree for tree in parsed(made, name, "create", table) if isinstance(tree, exp.Create))
     return {column.name: column for column in create.find_all(exp.ColumnDef)}
 
 
-def conjuncts(where: exp.Expression | None) -> list[exp.Expression]:
-    assert isinstance(where, exp.Where)
-    return list(where.this.flatten()) if isinstance(where.this, exp.And) else [where.this]
+@pytest.mark.parametrize("name", DATABASES)
+def test_every_statement_is_sql_of_its_destination(made: dict[str, Any], name: str) -> None:
+    purposes = {each["for"] for each in made[name]["statements"]}
+    assert purposes == {"create", "alter", "merge", "proof", "view"}
+    assert all(parsed(made, name))
+    assert not [sql for sql in statements(made, name) if "::" in sql]
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_every_statement_is_sql_of_its_destination(written: dict[str, Any], name: str) -> None:
-    assert {each["for"] for each in written[name]["statements"]} == {
-        "create",
-        "alter",
-        "merge",
-        "journal",
-        "status",
-        "view",
-    }
-    assert all(parsed(written, name))
-    assert not [sql for sql in statements(written, name) if "::" in sql]
-
-
-@pytest.mark.parametrize("name", WRITTEN)
-def test_every_name_is_a_column_as_it_was_created(written: dict[str, Any], name: str) -> None:
-    dialect = written[name]["dialect"]
+@pytest.mark.parametrize("name", DATABASES)
+def test_every_name_is_a_column_as_it_was_created(made: dict[str, Any], name: str) -> None:
+    dialect = made[name]["dialect"]
     fold = str.upper if name == "snowflake" else str
-    created = {table: set(columns_of(written, name, table)) for table in TABLES}
+    created = {table: set(columns_of(made, name, table)) for table in TABLES}
     for table in TABLES:
-        assert {fold(column.name) for column in COLUMNS[table]} <= created[table]
-        for purpose in ("merge", "status"):
-            for tree in parsed(written, name, purpose, table):
-                unknown = names(tree, dialect) - created[table] - {"_dlt_dedup_rn", "_DLT_DEDUP_RN", "*"}
-                assert not unknown, tree.sql(dialect)
-    (view,) = parsed(written, name, "view")
-    assert names(view, dialect) <= created[USAGE] | created[MODELS]
+        assert {fold(column) for column in DECLARED[table].column_names} <= created[table]
+    for table in RECORD_TABLES:
+        for tree in parsed(made, name, "merge", table):
+            unknown = names(tree, dialect) - created[table] - {fold(each) for each in ("_dlt_dedup_rn", "o", "d", "*")}
+            assert not unknown, tree.sql(dialect)
+    for purpose in ("proof", "view"):
+        (tree,) = parsed(made, name, purpose)
+        aliases = {each.alias for each in normalize_identifiers(tree.copy(), dialect=dialect).find_all(exp.Alias)}
+        assert names(tree, dialect) <= set().union(*created.values()) | aliases, tree.sql(dialect)
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_no_name_became_a_text_and_no_unquoted_one_is_reserved(written: dict[str, Any], name: str) -> None:
-    dialect = sqlglot.Dialect.get_or_raise(written[name]["dialect"])
+@pytest.mark.parametrize("name", DATABASES)
+def test_no_name_became_a_text_and_no_unquoted_one_is_reserved(made: dict[str, Any], name: str) -> None:
+    dialect = sqlglot.Dialect.get_or_raise(made[name]["dialect"])
     reserved = RESERVED | {word.upper() for word in dialect.generator_class.RESERVED_KEYWORDS}
-    known = {column.name for columns in COLUMNS.values() for column in columns} | set(TABLES)
-    for tree in parsed(written, name):
+    known = {column for table in DECLARED.values() for column in table.column_names} | set(TABLES)
+    for tree in parsed(made, name):
         texts = {literal.this.lower() for literal in tree.find_all(exp.Literal) if literal.is_string}
         assert not texts & known, tree.sql(dialect)
         unquoted = {each.this.upper() for each in tree.find_all(exp.Identifier) if not each.args.get("quoted")}
         assert not unquoted & reserved, tree.sql(dialect)
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-@pytest.mark.parametrize("table", TABLES)
-def test_a_load_deletes_between_two_days_that_stand_in_the_sql(written: dict[str, Any], name: str, table: str) -> None:
-    delete, insert = parsed(written, name, "merge", table)
-
-    assert isinstance(delete, exp.Delete)
-    days = {}
-    for each in conjuncts(delete.args.get("where")):
-        if isinstance(each, (exp.GTE, exp.LTE)):
-            assert isinstance(each.this, exp.Column)
-            assert each.this.name.lower() == "date"
-            assert isinstance(each.expression, exp.Cast), f"a day must be a DATE, not a text: {each.sql()}"
-            assert each.expression.to.is_type("date", "date32"), each.sql()
-            assert isinstance(each.expression.this, exp.Literal)
-            days[type(each)] = dt.date.fromisoformat(each.expression.this.this)
-    assert days == {exp.GTE: FIRST, exp.LTE: LAST}
-    assert isinstance(insert, exp.Insert)
-    key = "fetched_at" if table == LEDGER else "_dlt_id"
-    (window,) = insert.find_all(exp.Window)
-    assert key in {column.name.lower() for column in window.args["partition_by"]}
-    assert {each.name.lower() for each in insert.this.expressions} >= {column.name for column in COLUMNS[table]}
-
-
-@pytest.mark.parametrize("name", WRITTEN)
-def test_t_sql_gets_no_date_literal(written: dict[str, Any], name: str) -> None:
-    deletes = [sql for sql in statements(written, name, "merge") if sql.startswith("DELETE")]
-    literal = r"CAST\('2026-09-13' AS DATE\)" if name in ("mssql", "synapse", "fabric") else r"DATE '2026-09-13'"
-
-    assert all(re.search(rf">= {literal} AND", sql) for sql in deletes)
+@pytest.mark.parametrize("name", DATABASES)
+@pytest.mark.parametrize("table", RECORD_TABLES)
+def test_a_merge_deletes_the_staged_days_and_inserts_no_marker(made: dict[str, Any], name: str, table: str) -> None:
+    trees = list(parsed(made, name, "merge", table))
+    delete, insert = (
+        next(tree for tree in reversed(trees) if isinstance(tree, kind)) for kind in (exp.Delete, exp.Insert)
+    )
+    (exists,) = delete.find_all(exp.Exists)
+    (staged,) = exists.find_all(exp.Table)
+    assert "staging" in f"{staged.db}{staged.name}".lower()
+    compared = {each.sql(comments=False).lower().replace('"', "").replace("`", "") for each in exists.find_all(exp.EQ)}
+    assert compared == {"s.o = organization_id", "s.d = date"}
+    assert any(
+        isinstance(each.this, exp.Column) and each.this.name.lower() == "_dlt_id" and each.expression.this == "@day"
+        for each in insert.find_all(exp.NEQ)
+    )
+    assert any(
+        "_dlt_id" in {c.name.lower() for c in window.args["partition_by"]} for window in insert.find_all(exp.Window)
+    )
+    assert {each.name.lower() for each in insert.this.expressions} >= set(DECLARED[table].column_names)
+    if name == "postgres":
+        lock = trees[-3]
+        assert isinstance(lock, exp.Select)
+        assert "pg_advisory_xact_lock" in lock.sql("postgres").lower()
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_the_view_is_created_anew_and_has_types_that_all_know(written: dict[str, Any], name: str) -> None:
-    (sql,) = statements(written, name, "view")
-    (tree,) = parsed(written, name, "view")
-
-    t_sql = name in ("mssql", "synapse", "fabric")
-    assert sql.startswith("CREATE OR ALTER VIEW" if t_sql else "CREATE OR REPLACE VIEW")
-    assert {cast.to.this for cast in tree.find_all(exp.Cast)} == {exp.DataType.Type.DECIMAL}
+@pytest.mark.parametrize("name", DATABASES)
+def test_delete_and_insert_are_one_transaction_where_the_destination_has_any(made: dict[str, Any], name: str) -> None:
+    """dlt wraps them if their text looks like DDL; on Postgres one text of several statements is one transaction."""
+    texts = statements(made, name, "merge", USAGE)
+    assert ("CREATE" in " ".join(texts).upper()) == (name != "postgres")
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_types_are_the_destinations_and_amounts_keep_their_decimals(written: dict[str, Any], name: str) -> None:
-    dialect = written[name]["dialect"]
+@pytest.mark.parametrize("name", DATABASES)
+def test_types_are_the_destinations_and_amounts_keep_their_decimals(made: dict[str, Any], name: str) -> None:
+    dialect = made[name]["dialect"]
 
     def types(table: str, *wanted: str) -> list[str]:
-        found = {column.lower(): each for column, each in columns_of(written, name, table).items()}
+        found = {column.lower(): each for column, each in columns_of(made, name, table).items()}
         return [found[each].args["kind"].sql(dialect) for each in wanted]
 
     day, number, time, flag = types(LEDGER, "date", "records", "fetched_at", "is_final")
@@ -223,16 +188,7 @@ def test_types_are_the_destinations_and_amounts_keep_their_decimals(written: dic
     assert (day, number, money, time, flag, unknown) == TYPES[name]
 
 
-def test_a_key_of_clickhouse_is_never_null(written: dict[str, Any]) -> None:
-    for table in TABLES:
-        (create,) = parsed(written, "clickhouse", "create", table)
-        (key,) = create.find_all(exp.PrimaryKey)
-        columns = columns_of(written, "clickhouse", table)
-        for each in key.find_all(exp.Identifier):
-            assert not columns[each.name].args["kind"].args.get("nullable"), (table, each.name)
-
-
-def test_bigquery_partitions_by_month_and_clusters_by_what_is_asked_for(written: dict[str, Any]) -> None:
+def test_bigquery_partitions_by_month_and_clusters_by_what_is_filtered_on(made: dict[str, Any]) -> None:
     clusters = {
         USAGE: ["actor__email_address", "organization_id"],
         TOOLS: ["tool_name", "organization_id"],
@@ -240,46 +196,44 @@ def test_bigquery_partitions_by_month_and_clusters_by_what_is_asked_for(written:
         LEDGER: ["organization_id"],
     }
     for table in TABLES:
-        (create,) = parsed(written, "bigquery", "create", table)
+        (create,) = parsed(made, "bigquery", "create", table)
         (partition,) = create.find_all(exp.PartitionedByProperty)
         (cluster,) = create.find_all(exp.ClusterProperty)
         assert partition.this.sql("bigquery") == "DATE_TRUNC(`date`, MONTH)"
         assert [each.name for each in cluster.find_all(exp.Identifier)] == clusters[table]
-        assert (
-            f"OPTIONS (description='{TABLE_DESCRIPTIONS[table]}')"
-            in statements(written, "bigquery", "create", table)[0]
-        )
+        options = f"OPTIONS (description='{DECLARED[table].description}')"
+        assert options in statements(made, "bigquery", "create", table)[0]
 
 
 @pytest.mark.parametrize("name", ["bigquery", "snowflake", "databricks"])
-def test_columns_carry_their_descriptions(written: dict[str, Any], name: str) -> None:
+def test_columns_carry_their_descriptions(made: dict[str, Any], name: str) -> None:
     for table in TABLES:
-        created = {column.lower(): each for column, each in columns_of(written, name, table).items()}
-        for column in COLUMNS[table]:
+        created = {column.lower(): each for column, each in columns_of(made, name, table).items()}
+        for column in DECLARED[table].columns:
             texts = {literal.this for literal in created[column.name].find_all(exp.Literal)}
             assert column.description in texts, (table, column.name)
 
 
-def test_snowflake_clusters_by_date_and_no_other_column(written: dict[str, Any]) -> None:
+def test_snowflake_clusters_by_date_and_no_other_column(made: dict[str, Any]) -> None:
     for table in TABLES:
-        found = [re.findall(r"CLUSTER BY \((.*?)\)", sql) for sql in statements(written, "snowflake", "create", table)]
+        found = [re.findall(r"CLUSTER BY \((.*?)\)", sql) for sql in statements(made, "snowflake", "create", table)]
         assert found == ([[]] if table == LEDGER else [['"DATE"']])
 
 
-@pytest.mark.parametrize("name", [name for name in WRITTEN if name not in ("bigquery", "snowflake")])
-def test_hints_for_one_destination_do_nothing_on_another(written: dict[str, Any], name: str) -> None:
-    for sql in statements(written, name, "create"):
+@pytest.mark.parametrize("name", [name for name in DATABASES if name not in ("bigquery", "snowflake")])
+def test_hints_for_one_destination_do_nothing_on_another(made: dict[str, Any], name: str) -> None:
+    for sql in statements(made, name, "create"):
         assert not re.search(r"\b(PARTITION(ED)? BY|CLUSTER BY|DISTKEY|SORTKEY|PARTITION)\b", sql, re.IGNORECASE), sql
 
 
-@pytest.mark.parametrize("name", WRITTEN)
-def test_tables_of_before_grow_a_column_and_keep_their_layout(written: dict[str, Any], name: str) -> None:
-    altered = [tree for tree in parsed(written, name, "alter") if isinstance(tree, exp.Alter)]
+@pytest.mark.parametrize("name", DATABASES)
+def test_an_older_table_gets_new_columns_and_keeps_its_layout(made: dict[str, Any], name: str) -> None:
+    altered = [tree for tree in parsed(made, name, "alter") if isinstance(tree, exp.Alter)]
 
     assert len(altered) >= len(TABLES)
-    assert not [sql for sql in statements(written, name, "alter") if "PARTITION" in sql]
+    assert not [sql for sql in statements(made, name, "alter") if "PARTITION" in sql]
     if name == "bigquery":
-        assert not [sql for sql in statements(written, name, "alter") if "CLUSTER" in sql]
+        assert not [sql for sql in statements(made, name, "alter") if "CLUSTER" in sql]
 
 
 @pytest.mark.parametrize(
@@ -291,12 +245,13 @@ def test_tables_of_before_grow_a_column_and_keep_their_layout(written: dict[str,
         ("postgres", "insert_values"),
         ("redshift", "insert_values"),
         ("databricks", "parquet"),
-        ("mssql", "insert_values"),
         ("bigquery+filesystem", "jsonl"),
         ("snowflake+filesystem", "parquet"),
         ("redshift+filesystem", "jsonl"),
         ("databricks+filesystem", "parquet"),
     ],
 )
-def test_files_are_those_that_the_destination_reads_right(written: dict[str, Any], name: str, file_format: str) -> None:
-    assert set(written[name]["files"].values()) == {file_format}
+def test_files_have_the_format_that_the_destination_reads_exactly(
+    made: dict[str, Any], name: str, file_format: str
+) -> None:
+    assert set(made[name]["files"].values()) == {file_format}

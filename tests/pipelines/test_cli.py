@@ -568,9 +568,7 @@ def test_progress_is_plain_where_there_is_no_terminal(run: Run) -> None:
     assert run("load", "--start", "2026-09-19").stderr.startswith("reading 2 days")
 
 
-def test_a_bar_is_drawn_on_request_and_is_gone_before_the_summary(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bar_is_drawn_on_request_and_is_gone_before_the_summary(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws for a terminal
     result = run("load", "--start", "2026-09-17", "--window-days", "2", "--progress", "bar")
 

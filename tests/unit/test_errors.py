@@ -36,7 +36,7 @@ def raised(error: BaseException, cause: BaseException | None = None, step: str =
         ("404 Dataset analytics:claude_code was not found in location EU", "set `location` in [destination.bigquery]"),
         ("permission denied for schema claude_code", "grant the loading user that right"),
         ("Access Denied: Table x: User does not have permission", "grant the loading user that right"),
-        ('Cannot execute statement: database is attached in read-only mode', "grant the loading user that right"),
+        ("Cannot execute statement: database is attached in read-only mode", "grant the loading user that right"),
         ("Out of Memory Error: could not allocate block", "or load fewer days at once with --window-days"),
         ("[Errno 17] File exists: '/data/claude_code'", "choose another --dataset, or move it away"),
         ('FATAL:  database "warehouse" does not exist', "create it, or name another"),
@@ -81,8 +81,10 @@ def test_a_table_that_rejects_rows_is_named_with_the_way_out() -> None:
 def test_a_mistake_in_configuration_or_installation_is_a_configuration_error(
     mistake: BaseException, sentence: str
 ) -> None:
-    for error in (raised(mistake), raised(DltException("outer"), mistake)) if isinstance(mistake, DltException) else (
-        raised(mistake),
+    for error in (
+        (raised(mistake), raised(DltException("outer"), mistake))
+        if isinstance(mistake, DltException)
+        else (raised(mistake),)
     ):
         assert isinstance(error, ConfigurationError)
         assert sentence in str(error)
