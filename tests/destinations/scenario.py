@@ -1,4 +1,4 @@
-"""The scenario that every destination is held to: an organization is loaded and compared value by value."""
+"""The scenario of every destination: an organization, loaded into a backend and compared value by value."""
 
 from __future__ import annotations
 

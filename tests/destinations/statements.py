@@ -151,7 +151,7 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
     sql_client.execute_sql = lambda sql, *arguments, **named: executed.append(sql) or []
     pipeline.sql_client = lambda *arguments, **named: sql_client
 
-    read_proof(SqlBackend(job_client), CLAUDE_CODE, dict.fromkeys(TABLES, {}), now=NOW, first=FIRST, last=LAST)
+    read_proof(SqlBackend(job_client), CLAUDE_CODE, {table: {} for table in TABLES}, now=NOW, first=FIRST, last=LAST)
     views.create_views(pipeline)
     for purpose, sql in zip(("proof", "view"), executed, strict=True):
         yield {"for": purpose, "table": "", "sql": sql.strip()}

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from claude_code_pipelines.views import create_views
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_pipelines.views import create_views
 from claude_code_simulator import record
 from destinations.scenario import IDENTITY_KEY, OTHER_ORGANIZATION, Scenario, pseudonymous, some_records
 from support.truth import PLACES
@@ -127,7 +127,9 @@ def test_the_proof_finds_every_way_in_which_a_day_can_be_wrong(scenario: Scenari
     backend.update(dataset, USAGE, "date", f"DATE '{days[3]}'", on[2])  # moved to a day that has rows
     backend.update(dataset, MODELS, "_dlt_load_id", "'1'", on[4])
     backend.delete(dataset, LEDGER, on[5])
-    backend.delete(dataset, TOOLS, f"{on[6]} AND tool_name = 'edit_tool'")  # the number stays right
+    backend.delete(
+        dataset, TOOLS, f"{on[6]} AND tool_name = 'edit_tool'"
+    )  # one lost and another doubled: the number is right
     backend.double(dataset, TOOLS, f"{on[6]} AND tool_name = ''")
 
     (found,) = scenario.status().organizations

@@ -43,7 +43,22 @@ TYPES = {
 }
 
 # Words that no dialect takes for an unquoted name; each destination's own are in sqlglot.
-RESERVED = set("ALL AND BY CASE DESC END FROM GROUP IN INTO ORDER SELECT TABLE USER".split())
+RESERVED = {
+    "ALL",
+    "AND",
+    "BY",
+    "CASE",
+    "DESC",
+    "END",
+    "FROM",
+    "GROUP",
+    "IN",
+    "INTO",
+    "ORDER",
+    "SELECT",
+    "TABLE",
+    "USER",
+}
 
 
 @pytest.fixture(scope="module")

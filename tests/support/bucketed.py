@@ -1,12 +1,12 @@
-"""A DuckDB that fetches its files from a bucket, as warehouses do; dlt's own takes them from the disk only."""
+"""A DuckDB destination that loads files from a bucket, as warehouses do; dlt's own loads them from the disk only."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from dlt import destinations
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import SupportsStagingDestination
-from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.job_client_impl import CopyRemoteFileLoadJob
 from dlt.destinations.job_impl import ReferenceFollowupJobRequest
@@ -29,8 +29,8 @@ class _Client(DuckDbClient, SupportsStagingDestination):
         return True
 
 
-class bucketed(duckdb):  # noqa: N801  # dlt names destinations so
-    """The destination; say `bucketed.bucketed`."""
+class duckdb(destinations.duckdb):  # noqa: N801  # the class names the destination's type
+    """The destination `support.bucketed.duckdb`."""
 
     def _raw_capabilities(self) -> DestinationCapabilitiesContext:
         capabilities = super()._raw_capabilities()
