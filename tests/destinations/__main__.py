@@ -40,7 +40,7 @@ def run_tests(destination: str, cache: Path) -> Result:
         with SERVERS[destination](cache) as address:
             # the drivers leave sockets to the garbage collector when a load fails
             quiet = ["-W", "ignore::ResourceWarning", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
-            tests = ["tests/destinations", "-k", destination, "-n", str(WORKERS), f"--junitxml={report}"]
+            tests = ["tests/destinations", "-k", destination, "-m", "", "-n", str(WORKERS), f"--junitxml={report}"]
             command = [str(python), "-m", "pytest", *tests, "-q", "-rs", "-p", "no:cacheprovider", *quiet]
             subprocess.run(command, cwd=ROOT, env={**outer_variables(), **address}, timeout=PATIENCE, check=False)
     except (subprocess.SubprocessError, RuntimeError) as error:

@@ -227,6 +227,7 @@ def small_disk(server: Postgres, scenario: Scenario) -> Iterator[Path]:
 
 
 @on_postgres
+@pytest.mark.slow
 def test_a_full_disk_costs_nothing(scenario: Scenario, server: Postgres, loader: str, small_disk: Path) -> None:
     space = server.make_folder(f"{small_disk.name}/space")
     server.run(f"CREATE TABLESPACE {loader} LOCATION '{space}'")

@@ -127,24 +127,16 @@ def test_the_proof_finds_every_way_in_which_a_day_can_be_wrong(scenario: Scenari
     backend.update(dataset, USAGE, "date", f"DATE '{days[3]}'", on[2])  # moved to a day that has rows
     backend.update(dataset, MODELS, "_dlt_load_id", "'1'", on[4])
     backend.delete(dataset, LEDGER, on[5])
-    backend.delete(
-        dataset, TOOLS, f"{on[6]} AND tool_name = 'edit_tool'"
-    )  # one lost and another doubled: the number is right
-    backend.double(dataset, TOOLS, f"{on[6]} AND tool_name = ''")
+    backend.delete(dataset, TOOLS, f"{on[6]} AND accepted = 3")
+    backend.double(dataset, TOOLS, f"{on[6]} AND accepted = 1")  # one row lost and another doubled: the number is right
 
     (found,) = scenario.status().organizations
-    assert found.problems == {
-        days[0]: "row counts differ from the ledger",
-        days[1]: "row counts differ from the ledger",
-        days[2]: "row counts differ from the ledger",
-        days[3]: "row counts differ from the ledger",
-        days[4]: "rows of another load",
-        days[5]: "rows without a ledger entry",
-        days[6]: "row counts differ from the ledger",
-    }
+    number = "row counts differ from the ledger"
+    others = ["rows of another load", "rows without a ledger entry", "rows are doubled"]
+    assert found.problems == dict(zip(days, [number, number, number, number, *others], strict=True))
 
     scenario.clock.move(days=30)  # all are settled: only the proof has them read again
-    scenario.run(end_date=None)
+    scenario.run()
 
     scenario.require_truth(days)
     assert not scenario.status().has_gap
@@ -224,28 +216,25 @@ def test_a_dataset_without_a_declared_column_is_refused(scenario: Scenario) -> N
 
 
 @pytest.mark.parametrize("backend", ["duckdb", "postgres"], indirect=True)
-@pytest.mark.parametrize("staging", [False, True])
-def test_a_type_that_somebody_changed_is_noticed_before_values_are_rounded(scenario: Scenario, staging: bool) -> None:
+def test_a_type_that_somebody_changed_is_noticed_before_values_are_rounded(scenario: Scenario) -> None:
     scenario.write(TODAY, record(TODAY))
     scenario.run(start_date=TODAY)
-    for table, column, kinds, message in (
-        (MODELS, "estimated_cost__amount", ("DECIMAL(38, 2)", "DECIMAL(38, 9)"), r"is decimal\(38,2\), not "),
-        (USAGE, "core_metrics__num_sessions", ("VARCHAR", "BIGINT"), "is text, not bigint"),
-        (LEDGER, "is_final", ("VARCHAR", "BOOLEAN"), "is text, not bool"),
+    staging = f"{scenario.dataset}_staging"
+    money = r"estimated_cost__amount is decimal\(38,2\), not decimal\(38,9\)"
+    for dataset, table, column, kinds, message in (
+        (scenario.dataset, MODELS, "estimated_cost__amount", ("DECIMAL(38, 2)", "DECIMAL(38, 9)"), money),
+        (scenario.dataset, LEDGER, "is_final", ("VARCHAR", "BOOLEAN"), "is_final is text, not bool"),
+        (staging, MODELS, "estimated_cost__amount", ("DECIMAL(38, 2)", "DECIMAL(38, 9)"), f"{money} in the staging"),
     ):
-        if staging and table == LEDGER:  # rows are appended, without staging
-            continue
-        stored = scenario.backend.qualified(f"{scenario.dataset}_staging" if staging else scenario.dataset, table)
         change, undo = (
-            f"ALTER TABLE {stored} ALTER COLUMN {column} TYPE {kind}"
+            f"ALTER TABLE {scenario.backend.qualified(dataset, table)} ALTER COLUMN {column} TYPE {kind}"
             + (f" USING {column}::{kind}" if scenario.backend.name == "postgres" else "")
             for kind in kinds
         )
         scenario.backend.run(change)
-        expected = f"{table}.{column} {message}.*{'in the staging dataset' if staging else ''}"
-        with pytest.raises(DestinationError, match=expected):
+        with pytest.raises(DestinationError, match=f"{table}.{message}"):
             scenario.load(start=TODAY)
-        with pytest.raises(PipelineStepFailed, match=expected):
+        with pytest.raises(PipelineStepFailed, match=f"{table}.{message}"):
             scenario.run(start_date=TODAY)
         scenario.backend.run(undo)
     scenario.run(start_date=TODAY)

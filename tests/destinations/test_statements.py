@@ -235,12 +235,6 @@ def test_snowflake_clusters_by_date_and_no_other_column(made: dict[str, Any]) ->
         assert found == ([[]] if table == LEDGER else [['"DATE"']])
 
 
-@pytest.mark.parametrize("name", [name for name in DATABASES if name not in ("bigquery", "snowflake")])
-def test_hints_for_one_destination_do_nothing_on_another(made: dict[str, Any], name: str) -> None:
-    for sql in statements(made, name, "create"):
-        assert not re.search(r"\b(PARTITION(ED)? BY|CLUSTER BY|DISTKEY|SORTKEY|PARTITION)\b", sql, re.IGNORECASE), sql
-
-
 @pytest.mark.parametrize("name", DATABASES)
 def test_an_older_table_gets_new_columns_and_keeps_its_layout(made: dict[str, Any], name: str) -> None:
     altered = [tree for tree in parsed(made, name, "alter") if isinstance(tree, exp.Alter)]

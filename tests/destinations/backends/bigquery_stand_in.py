@@ -70,6 +70,12 @@ class BigQuery(Backend):
     def qualified(self, dataset: str, table: str) -> str:
         return f"`{PROJECT}.{dataset}.{table}`"
 
+    def drop_column(self, dataset: str, table: str, column: str) -> None:
+        super().drop_column(dataset, table, column)
+        known = self._client.get_table(f"{PROJECT}.{dataset}.{table}", timeout=PATIENCE)
+        known.schema = [field for field in known.schema if field.name != column]
+        self._client.update_table(known, ["schema"], timeout=PATIENCE)
+
     def close(self) -> None:
         self._client.close()
         for patch in self._patches:
