@@ -1,6 +1,6 @@
-"""The benchmarks: `python tests/benchmarks` lists them; each prints a table, and what of it was promised.
+"""Benchmarks of the project: `python tests/benchmarks` lists them, and each prints its measurements.
 
-Times are those of one machine at one time; only the ratios of one run say something. Rows are compared before any time
+Only ratios within one run are comparable: times depend on the machine and its load. Rows are compared before any time
 counts.
 """
 
@@ -19,10 +19,12 @@ import click
 from measuring import HERE, Run, contender, contents, other_reader, python_with_ingestr, run, serving
 from pages import FIRST_DAY, days
 
+INGESTR_ENVIRONMENT = Path("~/.cache/dlt-claude-code-analytics/ingestr")
+
 
 @click.group()
 def benchmarks() -> None:
-    """Measures this project beside others, and against what it promises."""
+    """Measures this project against others, and against its targets."""
 
 
 @benchmarks.command()
@@ -30,9 +32,11 @@ def benchmarks() -> None:
 @click.option("--records", default=1000, show_default=True, help="records a day")
 @click.option("--times", default=3, show_default=True, help="runs of each contender; the median counts")
 @click.option("--without", multiple=True, help="contenders to leave out")
-@click.option("--ingestr", type=Path, default=Path("~/.cache/claude-code-analytics-bench/ingestr"), show_default=True)
+@click.option(
+    "--ingestr", type=Path, default=Path("~/.cache/dlt-claude-code-analytics-benchmarks/ingestr"), show_default=True
+)
 def compare(count: int, records: int, times: int, without: tuple[str, ...], ingestr: Path) -> None:
-    """This project, plain dlt, ingestr, and the floor, on the same pages."""
+    """Compares this project, plain dlt, ingestr and the floor on the same pages."""
     names = [name for name in ("floor", "ours", "dlt, Parquet", "dlt", "ingestr") if name not in without]
     runs: dict[str, list[Run]] = {name: [] for name in names}
     expected: Any = None
@@ -102,7 +106,7 @@ def _median(runs: list[Run]) -> Run:
 @click.option("--records", default=1000, show_default=True, help="records a day")
 @click.argument("day_counts", nargs=-1, type=int)
 def memory(records: int, day_counts: tuple[int, ...]) -> None:
-    """Peak memory of backfills of so many days (1000 and 4000, unless others are given)."""
+    """Measures the peak memory of backfills of DAY_COUNTS days (1000 and 4000 by default)."""
     with serving(records) as address:
         for count in day_counts or (1000, 4000):
             with tempfile.TemporaryDirectory() as work:
@@ -117,9 +121,9 @@ def memory(records: int, day_counts: tuple[int, ...]) -> None:
 
 @benchmarks.command()
 @click.option("--days", "count", default=365, show_default=True)
-@click.option("--latency", default=0.25, show_default=True, help="seconds per answer")
+@click.option("--latency", default=0.25, show_default=True, help="seconds per response")
 def latency(count: int, latency: float) -> None:
-    """A backfill where each answer takes its time, against the least that four days at once can take."""
+    """Measures a backfill over a slow API against the least time that four days at once can take."""
     with serving(10, "--latency", str(latency)) as address, tempfile.TemporaryDirectory() as work:
         command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
         done = run(command, Path(work))
@@ -134,13 +138,11 @@ def latency(count: int, latency: float) -> None:
 @click.option("--days", "count", default=200, show_default=True)
 @click.option("--burst", default=20, show_default=True)
 @click.option("--per-second", default=5.0, show_default=True)
-@click.option(
-    "--hint", default="seconds", show_default=True, help="wait that a 429 announces: seconds, date, nothing, stale"
-)
-@click.option("--shared", is_flag=True, help="another reader asks all the while, at half of what the bucket gives")
+@click.option("--hint", default="seconds", show_default=True, help="wait in a 429: seconds, date, nothing, stale")
+@click.option("--shared", is_flag=True, help="another reader sends requests at half of the rate")
 @click.option("--timeline/--no-timeline", default=True)
 def limits(count: int, burst: int, per_second: float, hint: str, shared: bool, timeline: bool) -> None:
-    """A backfill under a token bucket, against the least that the bucket allows, and when it asked."""
+    """Measures a backfill under a rate limit against the least time that the limit allows."""
     with (
         serving(10, "--burst", str(burst), "--per-second", str(per_second), "--hint", hint) as address,
         tempfile.TemporaryDirectory() as work,
@@ -153,7 +155,7 @@ def limits(count: int, burst: int, per_second: float, hint: str, shared: bool, t
         ]
     if shared:
         click.echo(
-            f"the other reader got {other.count(200)} of {len(other)} answers ({other.count(200) / len(other):.0%})"
+            f"the other reader got {other.count(200)} of {len(other)} responses ({other.count(200) / len(other):.0%})"
         )
         per_second /= 2
     refused = [at for at, status in log if status == 429]
@@ -174,7 +176,7 @@ def limits(count: int, burst: int, per_second: float, hint: str, shared: bool, t
 @benchmarks.command()
 @click.option("--times", default=7, show_default=True)
 def startup(times: int) -> None:
-    """A daily run that reads eight days of 100 records, as a whole process, against importing what it stands on."""
+    """Compares a daily run of eight days of 100 records, as a whole process, with importing its libraries."""
     imports, runs = [], []
     with serving(100) as address, tempfile.TemporaryDirectory() as work:
         folder = Path(work)
@@ -189,50 +191,30 @@ def startup(times: int) -> None:
 
 
 @benchmarks.command()
-@click.option("--plot", type=Path, help="SVG file to draw into; needs matplotlib")
-def growth(plot: Path | None) -> None:
-    """Time per record on days of 1 to 50,000 records, and of a daily run on targets of 0 to 10 million rows."""
+def growth() -> None:
+    """Measures time by records a day (1 to 50,000), and of a daily run by rows in the target (to 10 million)."""
     sizes = {1: 800, 100: 400, 1000: 90, 10_000: 9, 50_000: 2}
-    found = []
     for records, count in sizes.items():
         with serving(records) as address, tempfile.TemporaryDirectory() as work:
             command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
             done = run(command, Path(work))
         each = done.inside / (records * count) * 1e6
-        found.append((records, each))
         click.echo(
             f"days of {records:>6,} records ({count} of them): {each:>10,.0f} microseconds per record, "
             f"{done.megabytes:.0f} MB"
         )
-    on_targets: list[tuple[int, float]] = []
+    empty: float | None = None
     for millions in (0, 1, 10):
         seconds, megabytes = _daily_run_on(millions)
-        on_targets.append((millions, seconds))
+        empty = empty or seconds
         click.echo(
             f"a daily run of 8 x 1,000 records on {millions} million rows: {seconds:.2f} s, "
-            f"{seconds / on_targets[0][1]:.2f} of the first, {megabytes:.0f} MB"
+            f"{seconds / empty:.2f} of the first, {megabytes:.0f} MB"
         )
-    if plot:
-        _draw(plot, found, on_targets)
-
-
-def _draw(file: Path, sizes: list[tuple[int, float]], targets: list[tuple[int, float]]) -> None:
-    """Draws the time per record over the size of a day, and of a daily run over the size of its target."""
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.rcParams["svg.hashsalt"] = "growth"  # the same drawing for the same figures
-    figure, (by_size, by_target) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    by_size.loglog(*zip(*sizes, strict=True), marker="o")
-    by_size.set(xlabel="records of a day", ylabel="microseconds per record", title="a whole backfill")
-    by_target.plot(*zip(*targets, strict=True), marker="o")
-    by_target.set(xlabel="million rows in the target", ylabel="seconds", title="a daily run of 8 x 1,000 records")
-    by_target.set_ylim(bottom=0)
-    figure.savefig(file, metadata={"Date": None})
 
 
 def _daily_run_on(millions: int) -> tuple[float, float]:
-    """Seconds and megabytes of a load of eight days into a target that holds so many million rows of other days."""
+    """Returns seconds and megabytes of a load of eight days into a target with millions of rows of other days."""
     with serving(1000) as address, tempfile.TemporaryDirectory() as work:
         folder, database = Path(work), Path(work, "warehouse.duckdb")
         command = contender("ours", address, 8, database)

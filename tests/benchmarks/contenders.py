@@ -1,4 +1,4 @@
-"""Ways to bring the days into DuckDB, each run in a process of its own: `contenders.py WAY ADDRESS DAYS DATABASE`.
+"""Contenders that load days into DuckDB, one for each process: `contenders.py WAY ADDRESS DAYS DATABASE`.
 
 Prints one line of JSON: the seconds in-process, once everything is imported.
 """
@@ -21,7 +21,7 @@ REPORT = "/v1/organizations/usage_report/claude_code"
 
 
 def ours(address: str, count: int, database: str) -> Callable[[], None]:
-    """This project: a backfill, as the command runs it."""
+    """Prepares a backfill with this project, as the command runs it."""
     from claude_code_analytics import AnalyticsClient
     from claude_code_pipelines import Warehouse, backfill
 
@@ -36,7 +36,7 @@ def ours(address: str, count: int, database: str) -> Callable[[], None]:
 
 
 def plain_dlt(file_format: str | None) -> Callable[[str, int, str], Callable[[], None]]:
-    """What one writes first: a dlt resource that yields the records as dictionaries, days replaced by `merge_key`."""
+    """Prepares a plain dlt resource: it yields dictionaries, and days are replaced by `merge_key`."""
 
     def prepare(address: str, count: int, database: str) -> Callable[[], None]:
         import dlt
@@ -74,7 +74,7 @@ def plain_dlt(file_format: str | None) -> Callable[[str, int, str], Callable[[],
 
 
 def floor(address: str, count: int, database: str) -> Callable[[], None]:
-    """No dlt and no promise: page bytes to files, `read_json` of DuckDB to three tables."""
+    """Prepares the least: page bytes to files, and DuckDB's `read_json` to three tables."""
     import duckdb
     import httpx
 
@@ -137,7 +137,7 @@ WAYS: dict[str, Callable[[str, int, str], Callable[[], None]]] = {
 
 
 def main() -> None:
-    """Runs one way, and tells of it."""
+    """Runs one contender and prints its seconds."""
     way, address, count, database = sys.argv[1:]
     run = WAYS[way](address, int(count), database)
     began = time.perf_counter()

@@ -1,6 +1,6 @@
-"""Fills a target of eight days with so many million rows of other days: `filled.py DATABASE MILLIONS`.
+"""Fills a target of eight days with millions of rows of other days: `filled.py DATABASE MILLIONS`.
 
-A process of its own: what it takes would count as memory of the runs that are started afterwards.
+A process of its own: its memory would count for the runs that are started afterwards.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ ROWS_OF_EIGHT_DAYS = 56_000
 
 
 def main() -> None:
-    """Copies the days to others, ten times to each."""
+    """Copies the eight days to earlier days, ten copies to each."""
     database, millions = sys.argv[1:]
     with duckdb.connect(database) as connection:
         connection.execute("USE bench; SET preserve_insertion_order = false")

@@ -12,7 +12,7 @@ usual = helpers.AnthropicClient.__init__
 
 
 def begin(self, api_key):
-    """Has the client ask the simulated API."""
+    """Points the client at the simulated API."""
     usual(self, api_key)
     self.base_url = f"{address}/v1"
 

@@ -1,4 +1,4 @@
-"""Processes that are started and measured: the simulated API, those who read from it, and what they left behind."""
+"""Processes to measure: the simulated API, its readers, and the contents of the files that they wrote."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TABLES = {
 
 @dataclass
 class Run:
-    """One process that ran to its end: seconds in all, seconds that it measured itself, megabytes at its peak."""
+    """Measurements of one process: seconds in all, seconds that it measured itself, peak megabytes."""
 
     whole: float
     inside: float
@@ -42,7 +42,7 @@ class Run:
 
 @contextmanager
 def serving(records: int, *options: str) -> Iterator[str]:
-    """The simulated API in a process of its own; gives its address."""
+    """Serves the simulated API from another process, and yields its address."""
     command = [sys.executable, str(HERE / "server.py"), str(records), *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin
@@ -54,7 +54,7 @@ def serving(records: int, *options: str) -> Iterator[str]:
 
 
 def contender(name: str, address: str, count: int, database: Path) -> list[str]:
-    """The command that runs one of `contenders.py`."""
+    """Returns the command that runs one of `contenders.py`."""
     return [sys.executable, str(HERE / "contenders.py"), name, address, str(count), str(database)]
 
 
@@ -78,12 +78,12 @@ def run(command: list[str], folder: Path, **variables: str) -> Run:
         text = output.read()
     if process.returncode:
         raise click.ClickException(f"{command} ended with {process.returncode}:\n{text[-3000:]}")
-    told = re.findall(r'\{"seconds": ([0-9.]+)\}', text)
-    return Run(whole, float(told[-1]) if told else whole, usage.ru_maxrss / 1024, text)
+    printed = re.findall(r'\{"seconds": ([0-9.]+)\}', text)
+    return Run(whole, float(printed[-1]) if printed else whole, usage.ru_maxrss / 1024, text)
 
 
 def contents(database: Path) -> dict[str, Any]:
-    """Rows and a sum of each table, to compare contenders by."""
+    """Returns rows and a sum of each table, by which contenders are compared."""
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.execute("USE bench")
         found = {}
@@ -105,7 +105,7 @@ def contents(database: Path) -> dict[str, Any]:
 
 
 def python_with_ingestr(folder: Path) -> Path:
-    """A Python in an environment of its own that has ingestr, made where there is none yet."""
+    """Returns the Python of an environment with ingestr, which is made first where it is missing."""
     python = folder / "bin" / "python"
     if not python.exists():
         click.echo(f"installing {INGESTR} into {folder}", err=True)
@@ -116,30 +116,30 @@ def python_with_ingestr(folder: Path) -> Path:
 
 @contextmanager
 def other_reader(address: str, seconds: float | None) -> Iterator[list[int]]:
-    """Asks for a day every so many seconds, and never slower; gives the statuses that it was answered with."""
+    """Requests a day every `seconds` without ever backing off, and yields the list of statuses."""
     statuses: list[int] = []
     over = threading.Event()
 
     def status() -> int:
-        question = urllib.request.Request(
+        request = urllib.request.Request(
             f"{address}/v1/organizations/usage_report/claude_code?starting_at={FIRST_DAY}",
             headers={"user-agent": "other"},
         )
         try:
-            return int(urllib.request.urlopen(question).status)
+            return int(urllib.request.urlopen(request).status)
         except urllib.error.HTTPError as refusal:
             return refusal.code
 
-    def ask() -> None:
+    def repeat() -> None:
         while not over.wait(seconds):
             statuses.append(status())
 
-    asking = threading.Thread(target=ask)
+    reader = threading.Thread(target=repeat)
     if seconds:
-        asking.start()
+        reader.start()
     try:
         yield statuses
     finally:
         over.set()
         if seconds:
-            asking.join()
+            reader.join()

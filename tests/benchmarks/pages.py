@@ -1,4 +1,4 @@
-"""The pages that all contenders read: rendered once, the same for every day but for the date."""
+"""Pages for all contenders: rendered once, the same for every day but the date."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ PAGE_SIZE = 1000
 DAY_IN_TEMPLATE = b"2000-01-01"
 TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 MODELS = ("claude-sonnet-5", "claude-opus-5")
+# Far enough in the past for ten years of days.
 FIRST_DAY = dt.date(2015, 1, 1)
-"""Far enough in the past for ten years of days."""
 
 
 def record(number: int) -> dict[str, object]:
-    """One record: four tools and two models, so seven rows in the three tables."""
+    """Returns a record with four tools and two models: seven rows in the three tables."""
     return {
         "date": f"{DAY_IN_TEMPLATE.decode()}T00:00:00Z",
         "actor": {"type": "user_actor", "email_address": f"dev{number}@example.test"},
@@ -49,7 +49,7 @@ def record(number: int) -> dict[str, object]:
 
 
 def templates(records: int) -> list[bytes]:
-    """The pages of a day of so many records, as bodies with `DAY_IN_TEMPLATE` where the day goes."""
+    """Returns the pages of a day of so many records, as bodies with `DAY_IN_TEMPLATE` in place of the day."""
     numbers = range(records)
     chunks = [numbers[start : start + PAGE_SIZE] for start in range(0, records, PAGE_SIZE)] or [range(0)]
     return [
@@ -65,5 +65,5 @@ def templates(records: int) -> list[bytes]:
 
 
 def days(count: int) -> list[dt.date]:
-    """So many days."""
+    """Returns the first `count` days."""
     return [FIRST_DAY + dt.timedelta(days=number) for number in range(count)]

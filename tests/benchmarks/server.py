@@ -1,7 +1,7 @@
-"""The simulated API in a process of its own, for benchmarks: pages are rendered before the first question.
+"""Server of rendered pages for benchmarks, so that rendering takes no time while a contender runs.
 
 `server.py RECORDS_PER_DAY [--latency S] [--burst N --per-second N --hint HINT]` prints its address, and serves until
-its standard input is closed. `GET /log` tells when each question came and how it was answered.
+its standard input is closed. `GET /log` returns time, status and user agent of each request.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from claude_code_simulator import SAMPLE_ORGANIZATION_ID, RateLimit
 
 
 def application(bodies: list[bytes], latency: float, limit: RateLimit | None) -> Any:
-    """The ASGI application."""
+    """Builds the ASGI application."""
     log: list[tuple[float, int, str]] = []
     began = time.monotonic()
 
@@ -64,7 +64,9 @@ def main() -> None:
     chosen = parser.parse_args()
     limit = RateLimit(chosen.burst, chosen.per_second, hint=chosen.hint) if chosen.burst else None
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for the client
+        listener.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # otherwise each response waits 40 ms for the client
         app = application(templates(chosen.records), chosen.latency, limit)
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error", access_log=False))
         threading.Thread(target=server.run, args=([listener],), daemon=True).start()
