@@ -20,7 +20,7 @@ def main() -> None:
         connection.execute("USE bench; SET preserve_insertion_order = false")
         for table, _ in TABLES.values():
             connection.execute(
-                f"INSERT INTO {table} SELECT kept.* REPLACE ("  # noqa: S608
+                f"INSERT INTO {table} SELECT kept.* REPLACE ("
                 "(kept.date - to_days(100 + number::INTEGER // 10))::DATE AS date, kept._dlt_id || number AS _dlt_id) "
                 f"FROM {table} kept, range({int(millions) * 1_000_000 // ROWS_OF_EIGHT_DAYS}) numbers(number)"
             )

@@ -99,7 +99,7 @@ def contents(database: Path) -> dict[str, Any]:
                 if name == "usage" and "claude_code_usage__tool_actions" not in tables:
                     value = "0"  # a flat table, of names of its own
                 found[name] = connection.execute(
-                    f"SELECT count(*), round(sum({value})::DOUBLE, 3) FROM {table}"  # noqa: S608
+                    f"SELECT count(*), round(sum({value})::DOUBLE, 3) FROM {table}"
                 ).fetchall()[0]
         return found
 

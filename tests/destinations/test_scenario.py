@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from claude_code_pipelines.views import create_views
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ConfigurationError, DestinationError
-from claude_code_pipelines.views import create_views
 from claude_code_simulator import record
 from destinations.scenario import IDENTITY_KEY, OTHER_ORGANIZATION, Scenario, pseudonymous, some_records
 from support.truth import PLACES
@@ -276,6 +276,6 @@ def test_the_view_of_costs_is_exact(scenario: Scenario) -> None:
         return
     view = scenario.backend.qualified(scenario.dataset, create_views(scenario.pipeline)[0])
 
-    costs = scenario.backend.run(f"SELECT estimated_cost_usd FROM {view} WHERE model <> 'm' ORDER BY 1")  # noqa: S608
+    costs = scenario.backend.run(f"SELECT estimated_cost_usd FROM {view} WHERE model <> 'm' ORDER BY 1")
 
     assert [cost for (cost,) in costs] == [0, Decimal("0.19"), Decimal("0.19")]

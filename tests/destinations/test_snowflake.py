@@ -14,7 +14,7 @@ def test_times_keep_their_zone_and_amounts_their_decimals(scenario: Scenario) ->
     scenario.load(start=TODAY)
 
     types = scenario.backend.run(
-        "SELECT LOWER(column_name), data_type FROM information_schema.columns "  # noqa: S608
+        "SELECT LOWER(column_name), data_type FROM information_schema.columns "
         f"WHERE LOWER(table_schema) = '{scenario.dataset}' AND LOWER(table_name) IN ('{LEDGER}', '{MODELS}') "
         "AND LOWER(column_name) IN ('fetched_at', 'estimated_cost__amount') ORDER BY 1"
     )

@@ -28,7 +28,7 @@ from support.world import FIRST_DAY, TODAY, USAGE, World
 @pytest.fixture
 def stranger(tmp_path: Path) -> Iterator[dlt.Pipeline]:
     """A pipeline that has nothing to do with this project, active before the load begins."""
-    yield dlt.pipeline(
+    return dlt.pipeline(
         "stranger",
         destination=dlt.destinations.duckdb(str(tmp_path / "stranger.duckdb")),
         dataset_name="its_own",
@@ -177,7 +177,7 @@ def test_two_runs_that_share_a_client_in_two_threads_never_mix_their_settings(wo
         both_started.wait(timeout=60)
         pipeline.run(claude_code_analytics(start_date=FIRST_DAY, client=client, actor_identity=mode))
         with pipeline.sql_client() as sql:
-            found[mode] = {row[0] for row in sql.execute_sql(f"SELECT actor__email_address FROM {USAGE}")}  # noqa: S608
+            found[mode] = {row[0] for row in sql.execute_sql(f"SELECT actor__email_address FROM {USAGE}")}
 
     threads = [threading.Thread(target=run, args=(mode,)) for mode in ("keep", "drop")]
     for thread in threads:

@@ -62,7 +62,7 @@ def after_each_write(world: World, action: Callable[[int], object]) -> list[int]
 
 
 def lose(world: World, day: dt.date) -> None:
-    world.sql(f"DELETE FROM {TOOLS} WHERE date = ?", day)  # noqa: S608
+    world.sql(f"DELETE FROM {TOOLS} WHERE date = ?", day)
 
 
 class Events(LoadObserver):
@@ -334,7 +334,7 @@ def test_days_that_are_never_held_are_read_five_times_more_after_doubling_waits_
     assert all(2**number <= seconds <= 3 * 2**number for number, seconds in enumerate(waits))
     assert len(writes) == 6 + 1, "the windows after it are loaded too"
     assert caught.value.days == [september(16)]
-    assert caught.value.report.windows == [tuple(days(14, 15)) + (september(17),), tuple(days(18, 20))]
+    assert caught.value.report.windows == [(*tuple(days(14, 15)), september(17)), tuple(days(18, 20))]
     assert caught.value.report.records == 6
 
     del world.pipeline.load
@@ -347,12 +347,12 @@ def test_days_that_another_load_completes_during_the_wait_are_not_read_again(wor
     kept: list[list[tuple[Any, ...]]] = []
 
     def hide(number: int) -> None:
-        world.sql(f"CREATE TABLE hidden AS SELECT * FROM {TOOLS} WHERE date = DATE '2026-09-19'")  # noqa: S608
+        world.sql(f"CREATE TABLE hidden AS SELECT * FROM {TOOLS} WHERE date = DATE '2026-09-19'")
         lose(world, september(19))
 
     class Other(LoadObserver):
         def repeating(self, days: Any, seconds: float) -> None:
-            kept.append(world.sql(f"INSERT INTO {TOOLS} SELECT * FROM hidden"))  # noqa: S608
+            kept.append(world.sql(f"INSERT INTO {TOOLS} SELECT * FROM hidden"))
 
     writes = after_each_write(world, hide)
     report = world.load(start=september(18), observer=Other())
@@ -372,7 +372,7 @@ def test_two_machines_that_load_the_same_days_at_once_both_end_at_the_truth(worl
             world.clock.move(minutes=1)
             world.write_days(september(18), TODAY, sessions=99)
             written.append(twin.load(start=september(19)).days)
-            world.sql(f"DELETE FROM {MODELS} WHERE date = DATE '2026-09-19'")  # noqa: S608
+            world.sql(f"DELETE FROM {MODELS} WHERE date = DATE '2026-09-19'")
 
     after_each_write(world, interfere)
     world.load(start=september(18))
@@ -600,7 +600,7 @@ def test_a_further_organization_is_added_whole_with_a_warning_at_its_first_load(
         world.clock.move(seconds=5)
         world.load(start=september(18))
 
-    assert world.sql(f"SELECT organization_id, count(*) FROM {USAGE} GROUP BY 1 ORDER BY 1") == [  # noqa: S608
+    assert world.sql(f"SELECT organization_id, count(*) FROM {USAGE} GROUP BY 1 ORDER BY 1") == [
         (ORGANIZATION, 3),
         (NEIGHBOUR, 3),
     ]
@@ -614,7 +614,7 @@ def test_two_organizations_that_take_turns_leave_no_gap(world: World) -> None:
         world.organization.id = (ORGANIZATION, NEIGHBOUR)[number % 2]
         world.write_days(september(1), september(day))
         world.load(start=september(1))
-    assert world.sql(f"SELECT organization_id, count(*) FROM {USAGE} GROUP BY 1 ORDER BY 1") == [  # noqa: S608
+    assert world.sql(f"SELECT organization_id, count(*) FROM {USAGE} GROUP BY 1 ORDER BY 1") == [
         (ORGANIZATION, 14),
         (NEIGHBOUR, 12),
     ]
@@ -648,7 +648,7 @@ def test_each_warehouse_and_each_dataset_of_one_pipeline_name_holds_everything(w
             load(target, start=september(14), client=client)
         found = dlt.pipeline("reader", destination=target.destination, dataset_name=dataset)
         with found.sql_client() as sql:
-            assert sql.execute_sql(f"SELECT count(*), count(DISTINCT date) FROM {USAGE}") == [(7, 7)]  # noqa: S608
+            assert sql.execute_sql(f"SELECT count(*), count(DISTINCT date) FROM {USAGE}") == [(7, 7)]
 
 
 def test_a_pipeline_of_another_name_knows_what_the_warehouse_holds(world: World, tmp_path: Path) -> None:
@@ -659,7 +659,7 @@ def test_a_pipeline_of_another_name_knows_what_the_warehouse_holds(world: World,
     worker = World(tmp_path, api=world.api, clock=world.clock, database=world.database, name="worker_2")
     assert worker.status().days("held") == [september(1)]
     worker.backfill(september(2), september(2))
-    assert world.sql(f"SELECT note, note__v_text FROM {USAGE} ORDER BY date") == [(5, None), (None, "five")]  # noqa: S608
+    assert world.sql(f"SELECT note, note__v_text FROM {USAGE} ORDER BY date") == [(5, None), (None, "five")]
 
 
 def test_each_folder_has_a_file_of_its_own(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -736,7 +736,7 @@ def test_no_folder_but_dlts_own_is_ever_used(tmp_path: Path, name: str) -> None:
     elsewhere = tmp_path / "dlt" / "elsewhere"
     (elsewhere / "schemas").mkdir(parents=True)
     (elsewhere / "schemas" / "notes.txt").write_text("no JSON")
-    with pytest.raises(ConfigurationError, match="pipeline is .*; use letters, digits and _, a letter first"):
+    with pytest.raises(ConfigurationError, match=r"pipeline is .*; use letters, digits and _, a letter first"):
         Warehouse(pipeline=name.format(folder=elsewhere), working_dir=str(tmp_path / "dlt" / "p")).dlt_pipeline()
     assert (elsewhere / "schemas" / "notes.txt").exists()
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 import serving
 
 MOST_MEGABYTES = 500

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from claude_code_simulator import ScriptedOrganization
-from claude_code_simulator.server import serve
 from place import Place
 from processes import Site
 from truth import RecordingApi
+
+from claude_code_simulator import ScriptedOrganization
+from claude_code_simulator.server import serve
 
 
 @pytest.fixture

@@ -7,19 +7,19 @@ from typing import Any
 
 import duckdb
 import pytest
+from place import FIRST, TODAY, Place
+from truth import LEDGER, MODELS, TOOLS, USAGE
 
 from claude_code_analytics import DestinationError
 from claude_code_pipelines import read_status
-from place import FIRST, TODAY, Place
-from truth import LEDGER, MODELS, TOOLS, USAGE
 
 HEALED = {
     "dropped ledger": f"DROP TABLE {LEDGER}",
     "emptied ledger": f"TRUNCATE {LEDGER}",
     "all tables dropped": "; ".join(f"DROP TABLE {table}" for table in (USAGE, TOOLS, MODELS, LEDGER)),
     "the whole dataset dropped": "USE main; DROP SCHEMA claude_code CASCADE",
-    "recent rows deleted": f"DELETE FROM {USAGE} WHERE date = '2026-09-16'",  # noqa: S608
-    "recent days removed from the ledger": f"DELETE FROM {LEDGER} WHERE date > '2026-09-16'",  # noqa: S608
+    "recent rows deleted": f"DELETE FROM {USAGE} WHERE date = '2026-09-16'",
+    "recent days removed from the ledger": f"DELETE FROM {LEDGER} WHERE date > '2026-09-16'",
     "added column with a default": f"ALTER TABLE {USAGE} ADD COLUMN team VARCHAR DEFAULT 'x'",
     "staging dropped": "DROP SCHEMA claude_code_staging CASCADE",
     "dlt's own tables dropped": "DROP TABLE _dlt_loads; DROP TABLE _dlt_version; DROP TABLE _dlt_pipeline_state",
@@ -48,8 +48,8 @@ SAID = {
 """What cannot be put right without knowing why it was done, and what the load says of it."""
 
 LONG_AGO = (
-    f"DELETE FROM {USAGE} WHERE date = '2026-09-02'",  # noqa: S608
-    f"INSERT INTO {USAGE} SELECT * FROM {USAGE} WHERE date = '2026-09-02' LIMIT 1",  # noqa: S608
+    f"DELETE FROM {USAGE} WHERE date = '2026-09-02'",
+    f"INSERT INTO {USAGE} SELECT * FROM {USAGE} WHERE date = '2026-09-02' LIMIT 1",
 )
 """What no load looks at, and `status` tells."""
 
@@ -124,6 +124,6 @@ def _rows(place: Place) -> dict[str, int]:
             "AND table_name LIKE 'claude%'"
         ).fetchall()
         return {
-            table: connection.execute(f"SELECT count(*) FROM claude_code.{table}").fetchall()[0][0]  # noqa: S608
+            table: connection.execute(f"SELECT count(*) FROM claude_code.{table}").fetchall()[0][0]
             for (table,) in tables
         }

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
 from processes import PATIENCE, Site, ended, told_in_one_line
 from truth import in_file
 

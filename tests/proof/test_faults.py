@@ -21,6 +21,8 @@ import httpx
 import pytest
 from claude_code_simulator.catalogue import LIMITS
 from claude_code_simulator.rate import WAYS
+from tally import Ending
+from truth import as_told, in_file
 
 from claude_code_analytics import AnalyticsClient, ApiError, ApiUnavailable
 from claude_code_analytics.api.client import FAULTS_PER_REQUEST
@@ -30,8 +32,6 @@ from claude_code_pipelines import load
 from claude_code_simulator import FAULTS, HARMLESS, FaultScript, On, RateLimit, SimulatedApi, model_usage, record
 from claude_code_simulator.faults import meanwhile, status
 from claude_code_simulator.server import serve
-from tally import Ending
-from truth import as_told, in_file
 
 ONE_DAY = dt.timedelta(days=1)
 DAYS = [dt.date(2026, 9, 14), dt.date(2026, 9, 15), dt.date(2026, 9, 16)]

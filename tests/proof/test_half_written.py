@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from place import FIRST, ONE_DAY, TODAY, Place
+from truth import LEDGER, MODELS, TOOLS, USAGE, broken_promises, in_file
 
 from claude_code_analytics import DestinationError
 from claude_code_pipelines import Warehouse, read_status
-from place import FIRST, ONE_DAY, TODAY, Place
-from truth import LEDGER, MODELS, TOOLS, USAGE, broken_promises, in_file
 
 OLD = (FIRST, FIRST + 3 * ONE_DAY)
 """Days that no lookback reaches."""
@@ -25,7 +25,7 @@ TABLES = {"usage": USAGE, "tools": TOOLS, "models": MODELS, "ledger": LEDGER}
 @contextmanager
 def unwritable(place: Place, table: str) -> Iterator[None]:
     """Has a table refuse to be replaced."""
-    place.change(f"ALTER TABLE {table} RENAME TO kept; CREATE VIEW {table} AS SELECT * FROM kept")  # noqa: S608
+    place.change(f"ALTER TABLE {table} RENAME TO kept; CREATE VIEW {table} AS SELECT * FROM kept")
     yield
     place.change(f"DROP VIEW {table}; ALTER TABLE kept RENAME TO {table}")
 

@@ -28,6 +28,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from truth import Contents, RecordingApi, broken_promises, in_file
 
 from claude_code_analytics import AnalyticsClient, ClaudeCodeAnalyticsError, claude_code_analytics
 from claude_code_pipelines import Loading, Warehouse, backfill, load
@@ -42,7 +43,6 @@ from claude_code_simulator import (
     On,
     Usage,
 )
-from truth import Contents, RecordingApi, broken_promises, in_file
 
 REAL_ID = SAMPLE_ORGANIZATION_ID.replace("0", "7")
 ONE_DAY = dt.timedelta(days=1)

@@ -21,14 +21,14 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner
+from processes import Site
+from truth import RecordingApi
 
 from claude_code_analytics import AnalyticsClient, ClaudeCodeAnalyticsError
 from claude_code_pipelines import Warehouse, load
 from claude_code_pipelines.cli import commands
 from claude_code_simulator import Credentials, ScriptedOrganization, SimulatedApi, error_response, record
 from claude_code_simulator.server import serve
-from processes import Site
-from truth import RecordingApi
 
 CREDENTIAL = "sk-ant-admin01-MARKEDcredential-4711"
 TOKEN = "sk-ant-oat01-MARKEDtoken-4712"
@@ -92,7 +92,7 @@ def cells(database: Path) -> Iterator[tuple[Path, bytes]]:
         tables = connection.execute("SELECT table_schema, table_name FROM information_schema.tables").fetchall()
         assert len(tables) >= 8
         for schema, table in tables:
-            for row in connection.execute(f'SELECT * FROM "{schema}"."{table}"').fetchall():  # noqa: S608
+            for row in connection.execute(f'SELECT * FROM "{schema}"."{table}"').fetchall():
                 for cell in row:
                     yield database / schema / table, str(cell).encode()
                     yield database / schema / table, unpacked(cell)

@@ -17,7 +17,7 @@
 | `Proof.of`: ids that were fetched together | `test_a_day_is_held_only_with_all_ids_of_its_fetch` |
 """
 
-# ruff: noqa: S608  # tables are constants
+# tables are constants
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_rows_can_be_fetched_and_selected(dataset: Any) -> None:
     assert len(dataset[USAGE].fetchall()) == 2
     assert dataset.claude_code_usage.select("date", "actor__email_address").limit(1).fetchone()[0] == MONDAY
     assert dataset.table(LEDGER).select("records").order_by("date").fetchall() == [(2,), (0,)]
-    assert dataset(f"SELECT count(*) AS n FROM {USAGE}").fetchscalar() == 2  # noqa: S608
+    assert dataset(f"SELECT count(*) AS n FROM {USAGE}").fetchscalar() == 2
 
 
 @pytest.mark.skipif(HAS_ARROW, reason="this DuckDB has the method that dlt calls")
@@ -47,5 +47,5 @@ def test_data_frames_can_be_read(dataset: Any) -> None:
 
 def test_duckdb_itself_reads_the_file_as_arrow(world: World, dataset: Any) -> None:
     with duckdb.connect(str(world.database)) as connection:
-        found = connection.sql(f"SELECT * FROM claude_code.{USAGE}").to_arrow_table()  # noqa: S608
+        found = connection.sql(f"SELECT * FROM claude_code.{USAGE}").to_arrow_table()
     assert found.num_rows == 2

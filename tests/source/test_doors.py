@@ -100,7 +100,7 @@ def test_two_keys_in_one_pipeline_keep_their_days_apart(world: World, other: Wor
         else:
             for source in sources:
                 world.pipeline.run(source)
-        rows = world.sql(f"SELECT organization_id, count(*) FROM {USAGE} GROUP BY 1 ORDER BY 1")  # noqa: S608
+        rows = world.sql(f"SELECT organization_id, count(*) FROM {USAGE} GROUP BY 1 ORDER BY 1")
         assert sorted(rows) == sorted([(world.organization.id, 7), ("other-org", 8 - sessions)])
     assert world.status().days("inconsistent") == []
 
@@ -224,7 +224,7 @@ def test_a_dataset_renamed_in_run_is_complete_after_the_next_run(world: World) -
         world.pipeline.run(world.source(lookback_days=0), dataset_name="renamed")
     with duckdb.connect(str(world.database)) as connection:
         for table in RECORD_TABLES:
-            assert connection.execute(f"SELECT count(*) FROM renamed.{table}").fetchall() == [(7,)]  # noqa: S608
+            assert connection.execute(f"SELECT count(*) FROM renamed.{table}").fetchall() == [(7,)]
 
 
 def test_an_older_copy_of_the_warehouse_is_filled_up(world: World) -> None:
@@ -253,7 +253,7 @@ def test_a_table_that_failed_without_an_error_is_healed(world: World, monkeypatc
     restate(world, 1)
     world.run()
     world.sql(f"ALTER TABLE {MODELS} RENAME TO aside")
-    world.sql(f"CREATE VIEW {MODELS} AS SELECT * FROM aside")  # noqa: S608
+    world.sql(f"CREATE VIEW {MODELS} AS SELECT * FROM aside")
     restate(world, 2)
     info = world.run()
     assert info.has_failed_jobs
@@ -283,7 +283,7 @@ def test_no_disposition_of_the_users_lets_markers_into_the_tables(world: World) 
         world.pipeline.run(world.source(), write_disposition="replace")
     world.pipeline.drop_pending_packages()
     for table in RECORD_TABLES:
-        assert world.sql(f"SELECT count(*) FROM {table} WHERE _dlt_id = '@day'") == [(0,)]  # noqa: S608
+        assert world.sql(f"SELECT count(*) FROM {table} WHERE _dlt_id = '@day'") == [(0,)]
 
 
 def test_a_users_step_may_change_rows_without_harm(world: World) -> None:

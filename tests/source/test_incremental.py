@@ -78,7 +78,7 @@ def test_without_a_start_the_first_load_begins_in_2025_and_later_ones_with_the_d
     assert world.days_requested() == [dt.date(2025, 1, number) for number in (1, 2, 3)]
     world.lose_working_folder()
     world.run(start_date="2024-12-31", end_date="2024-12-31")
-    world.sql(f"DELETE FROM {LEDGER} WHERE date = DATE '2025-01-01'")  # noqa: S608
+    world.sql(f"DELETE FROM {LEDGER} WHERE date = DATE '2025-01-01'")
     world.run(start_date=None, lookback_days=0)
     assert world.days_requested() == [dt.date(2025, 1, 1), dt.date(2025, 1, 3)]
 

@@ -36,7 +36,7 @@ def named(world: World, organization_id: str) -> None:
 
 def owners(world: World, table: str = USAGE) -> dict[str, int]:
     """Returns the rows of each organization."""
-    return dict(world.sql(f"SELECT organization_id, count(*) FROM {table} GROUP BY 1"))  # noqa: S608
+    return dict(world.sql(f"SELECT organization_id, count(*) FROM {table} GROUP BY 1"))
 
 
 # The id comes from `organizations/me`, requested once a run
@@ -113,7 +113,7 @@ def test_unknown_days_become_those_of_the_real_id_without_rows_left_behind(world
     world.run()
     assert owners(world) == {SAMPLE_ORGANIZATION_ID: 6}
     assert [world.column("date").count(day) for day in WEEK[:3]] == [2, 0, 0]
-    assert world.sql(f"SELECT count(*) FROM {USAGE} WHERE organization_id IS NULL") == [(0,)]  # noqa: S608
+    assert world.sql(f"SELECT count(*) FROM {USAGE} WHERE organization_id IS NULL") == [(0,)]
     assert world.status().days("inconsistent") == []
     world.run(lookback_days=0)
     assert world.days_requested() == [world.clock.now.date()]
@@ -161,7 +161,7 @@ def test_a_record_of_another_organization_than_the_only_one_is_refused(world: Wo
 def test_a_dataset_with_unknown_rows_refuses_a_second_real_id(world: World, other: World) -> None:
     world.write(MONDAY, *people(1))
     world.run()
-    world.sql(f"UPDATE {USAGE} SET organization_id = 'unknown' WHERE date = DATE '{MONDAY}'")  # noqa: S608
+    world.sql(f"UPDATE {USAGE} SET organization_id = 'unknown' WHERE date = DATE '{MONDAY}'")
     with refused(ConfigurationError, match="days of an unknown organization beside .*other-org cannot be kept apart"):
         other.run()
     assert other.days_requested() == []

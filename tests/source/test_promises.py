@@ -170,7 +170,7 @@ def test_all_tables_name_the_load_that_wrote_them(world: World) -> None:
     world.run(**CLOSED)
     loads = world.sql("SELECT load_id FROM _dlt_loads")
     for table in (USAGE, TOOLS, MODELS, LEDGER):
-        assert world.sql(f"SELECT DISTINCT _dlt_load_id FROM {table}") == loads  # noqa: S608
+        assert world.sql(f"SELECT DISTINCT _dlt_load_id FROM {table}") == loads
 
 
 # Failures

@@ -126,7 +126,7 @@ def test_a_plain_run_replaces_days_and_reads_what_is_not_held(world: World, door
     assert held(world) == doors.days
     doors.days[TODAY] = {"east": [4]}
     del doors.days[TUESDAY]
-    world.sql(f"DELETE FROM door_visits__badges WHERE date = DATE '{TUESDAY}'")  # noqa: S608
+    world.sql(f"DELETE FROM door_visits__badges WHERE date = DATE '{TUESDAY}'")
     assert plain_run(world, doors, lookback_days=0) == [TUESDAY, TODAY]
     assert held(world) == doors.days
     counts = world.sql("SELECT visits, badges FROM door_days ORDER BY fetched_at, date, _dlt_load_id")

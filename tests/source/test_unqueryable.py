@@ -66,7 +66,7 @@ def test_few_days_at_a_time_get_on_by_the_cursor(world: World) -> None:
 def test_what_the_cursor_skipped_is_read_once_the_warehouse_can_be_queried(world: World) -> None:
     world.write_days(MONDAY, TODAY)
     world.run()
-    world.sql(f"DELETE FROM claude_code_usage WHERE date = DATE '{MONDAY}'")  # noqa: S608
+    world.sql(f"DELETE FROM claude_code_usage WHERE date = DATE '{MONDAY}'")
     run_blindly(world, lookback_days=0)
     assert world.days_requested() == [TODAY]
     world.run(lookback_days=0)

@@ -223,7 +223,7 @@ def tables_in(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, 
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
-    found = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
+    found = connection.execute(f"SELECT * FROM {table}")
     names = [column[0] for column in found.description or []]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 

@@ -215,13 +215,13 @@ class World:
         """Returns rows of a table, in an order that depends on nothing but them."""
         with duckdb.connect(str(self.database)) as connection:
             connection.execute("SET TimeZone = 'UTC'; USE claude_code")
-            found = connection.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY ALL")  # noqa: S608
+            found = connection.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY ALL")
             names = [column[0] for column in found.description or []]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def column(self, name: str, table: str = USAGE) -> list[Any]:
         """Returns the values of one column, in order of day and value."""
-        return [row[0] for row in self.sql(f"SELECT {name} FROM {table} ORDER BY date, {name}")]  # noqa: S608
+        return [row[0] for row in self.sql(f"SELECT {name} FROM {table} ORDER BY date, {name}")]
 
     def columns(self, table: str = USAGE) -> dict[str, str]:
         """Returns names and types of the columns."""

@@ -68,7 +68,7 @@ class DeltaFiles(Backend):
         from deltalake import write_deltalake
 
         rows = self._open(dataset, table).to_pyarrow_table()
-        again = duckdb.sql(f"SELECT * FROM rows WHERE {where}").to_arrow_table().cast(rows.schema)  # noqa: S608
+        again = duckdb.sql(f"SELECT * FROM rows WHERE {where}").to_arrow_table().cast(rows.schema)
         write_deltalake(self.qualified(dataset, table), again, mode="append")
 
     def update(self, dataset: str, table: str, column: str, value: str, where: str) -> None:

@@ -53,7 +53,7 @@ def with_columns(cursor: FakeSnowflakeCursor, sql: str) -> str:
     )
     names = ", ".join(f'"{name}"' for name, _ in columns)
     values = ", ".join(f"$1:{name.lower()}::{_TYPES.get(kind.split('(')[0], kind)}" for name, kind in columns)
-    source = f"SELECT {values} FROM {stage}"  # noqa: S608
+    source = f"SELECT {values} FROM {stage}"
     return f'COPY INTO "{schema}"."{table}" ({names}) FROM ({source}) FILE_FORMAT = (TYPE = \'JSON\')'
 
 
