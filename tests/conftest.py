@@ -1,4 +1,4 @@
-"""What tests stand on: a world of their own for each, a clock that they set, and a warehouse that is loaded from a
+"""Fixtures of all tests: for each a world of its own, a clock that it sets, and a warehouse that is loaded from a
 simulated API. Nothing here reads the wall clock, sleeps, or reaches a network."""
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _refuse_to_connect(self: socket.socket, address: object) -> None:
 
 @pytest.fixture
 def clock() -> TestClock:
-    """The test's clock; it stands at noon of 2026-09-20 (UTC) until it is moved."""
+    """The test's clock; it shows noon of 2026-09-20 (UTC) until it is moved."""
     return TestClock()
 
 
@@ -76,7 +76,7 @@ def connect(world: World) -> Callable[..., AnalyticsClient]:
 
 @pytest.fixture
 def warnings_of(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """Tells what the connector has logged as warnings so far."""
+    """Returns the warnings that the connector has logged so far."""
     caplog.set_level(logging.INFO, "claude_code_analytics")
     return lambda: [
         record.getMessage()

@@ -19,7 +19,7 @@ EVOLVE, FREEZE, DISCARD_VALUE, DISCARD_ROW = "evolve", "freeze", "discard_value"
 
 @dataclass(frozen=True)
 class Contract:
-    """What a schema contract allows beyond the declared columns.
+    """Limits that a schema contract puts on columns beyond the declared ones.
 
     Attributes:
         columns: Mode for unknown fields: `evolve`, `freeze` or `discard_value`.

@@ -48,7 +48,7 @@ class View:
     Attributes:
         name: Name in the warehouse.
         grain: Columns that identify a row, beside `organization_id`.
-        description: What it answers.
+        description: Its meaning, in one sentence.
         caveat: What must not be concluded from it.
         columns: Meanings of the columns that no other view has.
     """

@@ -32,7 +32,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Refusal(NamedTuple):
-    """Why a request gets an error, with its `error.message` and more headers such as `retry-after`."""
+    """Reason for which a request gets an error, with its `error.message` and more headers such as `retry-after`."""
 
     status: int
     message: str

@@ -1,4 +1,4 @@
-"""The simulated API: a request is logged, routed, authenticated, counted, checked and answered, in that order.
+"""The simulated API: a request is logged, routed, authenticated, counted and checked before a response is made.
 
 Where the real API is not documented, this is one possible reading, and nothing may rely on it. `README.md` lists which
 is which.

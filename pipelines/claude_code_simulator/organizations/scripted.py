@@ -10,7 +10,7 @@ from .record_builders import SAMPLE_ORGANIZATION_ID
 
 
 class Organization(Protocol):
-    """What a simulated API needs of an organization."""
+    """Interface of an organization for the simulated API."""
 
     id: str
     name: str

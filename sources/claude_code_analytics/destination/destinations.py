@@ -48,7 +48,7 @@ class Destination:
         strategy: dlt's merge strategy.
         replaced_rows: The condition that selects the rows a package replaces; None where it has to be written out for
             each package (Delta).
-        primary_key: Columns by which dlt tells a package's rows apart.
+        primary_key: Columns by which dlt distinguishes a package's rows.
         table_hints: Returns the destination's own hints for the layout of a table.
         clustered_column: The column that gets dlt's `cluster` hint.
         settings: dlt settings of the destination for loads of this project's pipelines, where the user set none.
