@@ -25,8 +25,6 @@ PACKAGES = sorted(FOLDERS)
 
 # Only pipelines and simulator use these. `dlt init` copies the source alone.
 NOT_FOR_THE_SOURCE = {"click", "filelock", "rich"}
-# Packages that an extra brings, and a command imports when it is used.
-FROM_EXTRAS = {"uvicorn"}
 
 
 def requirements(lines: list[str]) -> dict[str, str]:
@@ -46,7 +44,7 @@ def test_the_distribution_has_its_own_name_and_the_packages_keep_theirs() -> Non
     assert DISTRIBUTION == NAME
     assert version() == metadata.version(NAME)
     (script,) = metadata.entry_points(group="console_scripts", name="claude-code-analytics")
-    assert script.value == "claude_code_pipelines.cli:main"
+    assert script.value == "claude_code_pipelines.__main__:main"
     assert callable(script.load())
 
 
@@ -72,9 +70,7 @@ def test_the_metadata_names_pythons_extras_and_license() -> None:
     found = metadata.metadata(NAME)
 
     assert found["Requires-Python"] == "<3.15,>=3.10"
-    assert set(found.get_all("Provides-Extra") or []) == {
-        *("bigquery", "delta", "motherduck", "postgres", "simulator", "snowflake")
-    }
+    assert set(found.get_all("Provides-Extra") or []) == {*("bigquery", "delta", "motherduck", "postgres", "snowflake")}
     assert found["License-Expression"] == "Apache-2.0"
 
 
@@ -90,11 +86,9 @@ def test_every_exported_name_exists(package: str) -> None:
 
 def test_every_requirement_is_imported_and_every_import_is_required(project: dict[str, str]) -> None:
     standard = sys.stdlib_module_names | set(PACKAGES)
-    imported = set().union(*(third_party(package, standard) for package in PACKAGES)) - FROM_EXTRAS
+    imported = set().union(*(third_party(package, standard) for package in PACKAGES))
 
-    assert imported <= set(project)
-    # sqlglot is only bounded: dlt imports it
-    assert set(project) - imported == {"sqlglot"}
+    assert imported == set(project)
 
 
 def test_the_requirements_that_dlt_init_copies_are_those_of_the_source(project: dict[str, str]) -> None:
@@ -169,7 +163,7 @@ def test_the_wheel_holds_the_three_packages_whole_and_nothing_else(wheel: zipfil
         str(path.relative_to(folder))
         for package, folder in FOLDERS.items()
         for path in (folder / package).rglob("*")
-        if path.suffix in (".py", ".typed", ".md", ".txt")
+        if path.suffix in (".py", ".typed", ".md", ".sql", ".txt")
     }
 
     assert packed == files
