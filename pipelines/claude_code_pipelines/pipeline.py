@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,8 @@ def active_pipeline_kept() -> Iterator[None]:
     finally:
         active.deactivate()
         if before is not None:
-            active.activate(before)
+            with suppress(OSError, DltException):  # its folder may be gone by now
+                active.activate(before)
 
 
 @contextmanager
