@@ -215,7 +215,7 @@ class _Job:
         proof = self._identify()
         began = self._begin_range(days)
         states = self._states(proof)
-        done = [day for day in days.days() if day in states and _is_held_since(states[day], began)]
+        done = [day for day in days.days() if began and day in states and _is_held_since(states[day], began)]
         self._report.resumed = len(done)
         plan = Plan(tuple(day for day in days.days() if day not in set(done)))
         report = self._walk(plan, proof, moves_cursor=False)
@@ -232,8 +232,8 @@ class _Job:
         _check_neighbours(self._run, proof)
         return proof
 
-    def _begin_range(self, days: DayRange) -> dt.datetime:
-        """Returns when the load of this range began: earlier, where it was interrupted less than 24 hours ago."""
+    def _begin_range(self, days: DayRange) -> dt.datetime | None:
+        """Returns when an interrupted load of this range began, less than 24 hours ago; None where this one begins."""
         now = self._run.session.now()
         key = {
             "first": days.first.isoformat(),
@@ -246,7 +246,7 @@ class _Job:
         if began is not None and noted == key and now - dt.datetime.fromisoformat(began) < RESUMABLE:
             return dt.datetime.fromisoformat(began)
         self._pipeline.set_local_state_val(BACKFILL_NOTE, {**key, "began": now.isoformat()})
-        return now
+        return None
 
     def _walk(self, plan: Plan, proof: Proof, *, moves_cursor: bool) -> LoadReport:
         """Loads the days window by window; raises at the end for those that are not held."""
