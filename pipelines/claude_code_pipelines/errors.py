@@ -15,6 +15,7 @@ from dlt.common.configuration.exceptions import (
     LookupTraces,
 )
 from dlt.common.destination.exceptions import (
+    DestinationHasFailedJobs,
     DestinationLoadingViaStagingNotSupported,
     DestinationNoStagingMode,
     UnknownDestinationModule,
@@ -112,13 +113,25 @@ def _translated(error: BaseException, step: str) -> BaseException:
                 return ConfigurationError(message(cause))
     if isinstance(error, ImportError):
         return ConfigurationError(f"the destination's driver cannot be used: {one_line(error)}")
-    rejected = next((cause for cause in causes if isinstance(cause, LoadClientJobException)), None)
-    if rejected is not None:
-        table = rejected.job_id.split(".")[0]
-        return DestinationError(_with_fix(f"loading table {table} failed", rejected.client_exception, _REJECTED_ROWS))
+    for cause in causes:
+        rejected = _rejected(cause)
+        if rejected:
+            table, reported = rejected
+            return DestinationError(_with_fix(f"loading table {table} failed", reported, _REJECTED_ROWS))
     # an import that failed is only why dlt took another way, which then failed
     root = next((cause for cause in reversed(causes) if not isinstance(cause, ImportError)), error)
     return DestinationError(_with_fix(step, root))
+
+
+def _rejected(error: BaseException) -> tuple[str, BaseException] | None:
+    """Returns the table that rejected rows and what the driver reported, if that is what an error says."""
+    if isinstance(error, LoadClientJobException):
+        return error.job_id.split(".")[0], error.client_exception
+    if isinstance(error, DestinationHasFailedJobs) and error.failed_jobs:
+        job = error.failed_jobs[0]
+        # all but the last line of a stored failure is a traceback
+        return job.job_file_info.table_name, DestinationError((job.failed_message or "").strip().rpartition("\n")[2])
+    return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
