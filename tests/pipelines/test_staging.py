@@ -1,18 +1,21 @@
-"""Files that reach the warehouse through a bucket (here a folder), and destinations that take none from there."""
+"""Files that go to the warehouse through a bucket (here a folder), and destinations that take none from there."""
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
-import dlt
 import pytest
 from click.testing import CliRunner
 
 from claude_code_analytics import ConfigurationError
-from claude_code_pipelines import Warehouse, read_status
+from claude_code_pipelines import Warehouse, backfill, read_status
 from claude_code_pipelines.cli import commands
-from support.bucketed import duckdb
-from support.world import FIRST_DAY, LEDGER, TODAY, USAGE, World
+from support.world import LEDGER, TODAY, USAGE, World
+
+
+def september(day: int) -> dt.date:
+    return dt.date(2026, 9, day)
 
 
 @pytest.fixture
@@ -20,55 +23,28 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bucket"
     folder.mkdir()
     monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(folder))
-    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "warehouse.duckdb"))
+    monkeypatch.setenv("DESTINATION__BUCKETED__CREDENTIALS", str(tmp_path / "bucketed.duckdb"))
     return folder
 
 
-def files(bucket: Path) -> set[str]:
-    """Returns the tables that have files in the bucket."""
-    return {file.parent.name for file in bucket.rglob("*.parquet")}
+def staged(pipeline: str = "claude_code_analytics") -> Warehouse:
+    return Warehouse("support.bucketed.bucketed", pipeline=pipeline, staging="filesystem")
 
 
-def test_a_load_through_a_bucket_replaces_days_like_any_other(world: World, bucket: Path) -> None:
-    world.pipeline = dlt.pipeline(
-        world.name,
-        destination=duckdb(),
-        staging=dlt.destinations.filesystem(),
-        dataset_name=world.dataset,
-        pipelines_dir=str(world.machine),
-    )
-    world.write_days(FIRST_DAY, TODAY)
-    world.load()
-    world.write(TODAY)
-    world.load()
-
-    assert TODAY not in world.require_truth([TODAY]).days
-    assert not world.status().has_gap
-    assert files(bucket) >= {USAGE, LEDGER}
+def files(folder: Path) -> set[str]:
+    """Returns the places in the bucket where files of the tables lie."""
+    return {
+        file.parent.relative_to(folder / "claude_code").as_posix()
+        for file in folder.rglob("*.parquet")
+        if "_dlt" not in file.parent.name
+    }
 
 
-def test_the_option_stages_files(world: World, bucket: Path) -> None:
-    world.write_days(TODAY, TODAY)
-    options = ["--destination", "support.bucketed.duckdb", "--staging", "filesystem", "--start", str(TODAY)]
-    with world.client() as client:
-        ran = CliRunner().invoke(commands, ["load", *options], obj=client)
-
-    assert ran.exit_code == 0, ran.output
-    assert USAGE in files(bucket)
-    assert read_status(Warehouse(), world.clock.now).days("partial") == [TODAY]
+def test_a_destination_that_takes_no_files_from_a_bucket_says_so(bucket: Path) -> None:
+    with pytest.raises(ConfigurationError, match="duckdb takes no files from a bucket; leave staging out"):
+        Warehouse(staging="filesystem").dlt_pipeline()
 
 
-@pytest.mark.parametrize(
-    ("warehouse", "message"),
-    [
-        (Warehouse(staging="filesystem"), "the destination duckdb takes no files from a bucket; leave staging out"),
-        (
-            Warehouse("support.bucketed.duckdb", staging="duckdb"),
-            "files can only be staged in a bucket: use --staging filesystem",
-        ),
-        (Warehouse(staging=" "), "staging is empty"),
-    ],
-)
-def test_staging_that_cannot_work_is_refused(bucket: Path, warehouse: Warehouse, message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        warehouse.dlt_pipeline()
+def test_what_is_no_bucket_is_refused(bucket: Path) -> None:
+    with pytest.raises(ConfigurationError, match="files can only be staged in a bucket: use --staging filesystem"):
+        Warehouse("support.bucketed.bucketed", staging="duckdb").dlt_pipeline()
