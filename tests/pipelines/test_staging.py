@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from claude_code_analytics import ConfigurationError
-from claude_code_pipelines import Warehouse, backfill, read_status
+from claude_code_pipelines import Warehouse, load
 from claude_code_pipelines.cli import commands
 from support.world import LEDGER, TODAY, USAGE, World
 
@@ -23,12 +23,12 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bucket"
     folder.mkdir()
     monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(folder))
-    monkeypatch.setenv("DESTINATION__BUCKETED__CREDENTIALS", str(tmp_path / "bucketed.duckdb"))
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "warehouse.duckdb"))
     return folder
 
 
-def staged(pipeline: str = "claude_code_analytics") -> Warehouse:
-    return Warehouse("support.bucketed.bucketed", pipeline=pipeline, staging="filesystem")
+def staged() -> Warehouse:
+    return Warehouse("support.bucketed.duckdb", staging="filesystem")
 
 
 def files(folder: Path) -> set[str]:
@@ -40,6 +40,25 @@ def files(folder: Path) -> set[str]:
     }
 
 
+def test_a_load_through_a_bucket_replaces_days_like_any_other(world: World, bucket: Path) -> None:
+    world.write_days(september(14), TODAY)
+    for _ in range(2):
+        with world.client() as client:
+            load(staged(), start=september(14), client=client)
+        world.write(TODAY)
+        world.clock.move(minutes=1)
+
+    assert world.require_truth(world.days_requested()).rows[USAGE] == 6
+    assert files(bucket) >= {USAGE, LEDGER}
+
+
+def test_the_option_of_the_command_line_leads_there(world: World, bucket: Path) -> None:
+    options = ["--destination", "support.bucketed.duckdb", "--staging", "filesystem", "--start", "2026-09-19"]
+    ran = CliRunner().invoke(commands, ["load", *options], obj=world.client())
+    assert ran.exit_code == 0, ran.output
+    assert LEDGER in files(bucket)
+
+
 def test_a_destination_that_takes_no_files_from_a_bucket_says_so(bucket: Path) -> None:
     with pytest.raises(ConfigurationError, match="duckdb takes no files from a bucket; leave staging out"):
         Warehouse(staging="filesystem").dlt_pipeline()
@@ -47,4 +66,4 @@ def test_a_destination_that_takes_no_files_from_a_bucket_says_so(bucket: Path) -
 
 def test_what_is_no_bucket_is_refused(bucket: Path) -> None:
     with pytest.raises(ConfigurationError, match="files can only be staged in a bucket: use --staging filesystem"):
-        Warehouse("support.bucketed.bucketed", staging="duckdb").dlt_pipeline()
+        Warehouse("support.bucketed.duckdb", staging="duckdb").dlt_pipeline()

@@ -1,12 +1,12 @@
-"""A DuckDB destination that loads files from a bucket, as warehouses do; dlt's own loads them from the disk only."""
+"""A DuckDB that fetches its files from a bucket, as warehouses do; dlt's own takes them from the disk only."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dlt import destinations
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.client import SupportsStagingDestination
+from dlt.destinations import duckdb as _duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.job_client_impl import CopyRemoteFileLoadJob
 from dlt.destinations.job_impl import ReferenceFollowupJobRequest
@@ -16,7 +16,7 @@ class _FromBucket(CopyRemoteFileLoadJob):
     def run(self) -> None:
         client: Any = self._job_client.sql_client
         table = client.make_qualified_table_name(self.load_table_name)
-        client.execute_sql(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet('{self._bucket_path}')")
+        client.execute_sql(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet('{self._bucket_path}')")  # noqa: S608
 
 
 class _Client(DuckDbClient, SupportsStagingDestination):
@@ -29,8 +29,8 @@ class _Client(DuckDbClient, SupportsStagingDestination):
         return True
 
 
-class duckdb(destinations.duckdb):  # noqa: N801  # the class names the destination's type
-    """The destination `support.bucketed.duckdb`."""
+class duckdb(_duckdb):  # noqa: N801  # dlt and this project know destinations by the names of their classes
+    """The destination, named `support.bucketed.duckdb`."""
 
     def _raw_capabilities(self) -> DestinationCapabilitiesContext:
         capabilities = super()._raw_capabilities()
