@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,16 +190,30 @@ def restore_tables(pipeline: dlt.Pipeline, proof: Proof, report: DailyReport) ->
         return
     schema = pipeline.schemas[SOURCE_NAME]
     known = {table.name for table in (*report.tables, report.ledger) if table.name in schema.tables}
-    if known <= proof.stored.keys():
-        return
+    staged = {table.name for table in report.tables} & known
     with translate_errors("the tables could not be created"):
         with pipeline.destination_client(schema.name) as client:
-            stored = dict(client.get_storage_tables([schema.version_table_name]))  # type: ignore[attr-defined]
-        if stored[schema.version_table_name]:
-            with pipeline.sql_client(schema.name) as sql:
-                versions = sql.make_qualified_table_name(schema.version_table_name)
-                sql.execute_sql(f"DELETE FROM {versions} WHERE schema_name = %s", schema.name)  # noqa: S608
-        pipeline.sync_schema(schema.name)
+            is_new = not known <= proof.stored.keys() and _forget_schema(client, known)
+            with client.with_staging_dataset():  # type: ignore[attr-defined]
+                _forget_schema(client, staged)  # dlt creates them when it loads next
+        if is_new:
+            pipeline.sync_schema(schema.name)
+
+
+def _forget_schema(client: Any, tables: Iterable[str]) -> bool:
+    """Has dlt take a schema for a new one in a dataset that it knows and that lacks tables; whether it does so now."""
+    names = [client.schema.naming.normalize_tables_path(name) for name in tables]
+    versions = client.schema.version_table_name
+    stored = dict(client.get_storage_tables([*names, versions]))
+    if not stored[versions]:
+        return True
+    if all(stored[name] for name in names):
+        return False
+    client.sql_client.execute_sql(
+        f"DELETE FROM {client.sql_client.make_qualified_table_name(versions)} WHERE schema_name = %s",  # noqa: S608
+        client.schema.name,
+    )
+    return True
 
 
 def _set_defaults(pipeline: dlt.Pipeline, destination: Destination) -> None:
