@@ -1,0 +1,162 @@
+"""Two machines load the same days into one Postgres at the same time (decision D5b).
+
+Each round restates days and has both machines write them, by `load()` or by plain runs, with delays between dlt's
+steps, and with a machine stopped for a while, killed, or waiting for a third session's lock. After a `load()` that ends
+with exit 0 while nobody else writes, no day of it is wrong. Rows are never doubled. One more plain run heals the rest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import re
+import signal
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.exactness import RECORD_TABLES, Key, differences
+from support.postgres import PostgresServer
+from support.processes import NOT_HELD, Machine, Office, ended, start_forks
+from support.serving import serving
+from support.tally import Tally
+
+ROUNDS = int(os.environ.get("CONCURRENT_ROUNDS", "20"))
+DISTURBANCES = ("none", "lock", "stop", "kill")
+
+
+class Site:
+    """Two machines, one office, one database."""
+
+    def __init__(self, folder: Path, server: PostgresServer, name: str, seed: int, variables: dict[str, str]) -> None:
+        self.server = server
+        self.name = name
+        self.variables = {**variables, "DESTINATION__POSTGRES__CREDENTIALS": server.url(name)}
+        self.folder = folder
+        server.run(f"CREATE DATABASE {name}")
+
+    def machine(self, name: str) -> Machine:
+        return Machine(self.folder / name, self.variables, "postgres")
+
+    def wrong(self, office: Office) -> dict[Key, str]:
+        return differences(self.server.tables(self.name), {office.api.organization.id: office.api})
+
+
+def disturb(kind: str, site: Site, processes: list[Any], rng: random.Random) -> None:
+    """Stops or kills the first machine; the lock was taken before."""
+    if kind in ("none", "lock"):
+        return
+    time.sleep(rng.uniform(0.3, 2.5))
+    with suppress(ProcessLookupError):
+        if kind == "kill":
+            os.kill(processes[0].pid, signal.SIGKILL)
+        else:
+            os.kill(processes[0].pid, signal.SIGSTOP)
+            time.sleep(rng.uniform(1.0, 2.5))
+            os.kill(processes[0].pid, signal.SIGCONT)
+
+
+def play(
+    folder: Path, server: PostgresServer, name: str, doors: tuple[str, str], rounds: int, seed: int, tally: Tally
+) -> None:
+    start_forks()
+    rng = random.Random(seed)  # noqa: S311
+    office = Office(rng, 8)
+    first, last = office.days[0], office.days[-1]
+    heading = f"two machines, {' and '.join(doors)}"
+    with serving(office.api) as variables:
+        site = Site(folder, server, name, seed, variables)
+        machines = [site.machine("one"), site.machine("two")]
+        assert ended(machines[0].job("run", f"{first}", None)) == 0, machines[0].output
+        assert site.wrong(office) == {}
+        for number in range(rounds):
+            kind = DISTURBANCES[(number + seed) % len(DISTURBANCES)]
+            for day in rng.sample(office.days, 4):
+                office.restate(day)
+            before = office.days[rng.randrange(3)]
+            with closing(server.connect(name)) as third:
+                third.autocommit = False
+                if kind == "lock":
+                    table = f"claude_code.{rng.choice(RECORD_TABLES)}"
+                    third.cursor().execute(f"LOCK TABLE {table} IN SHARE MODE")
+                processes = [
+                    machine.job(door, f"{before}", f"{last}", later=rng.uniform(0, 0.5), lag=rng.choice([0, 0.1, 0.3]))
+                    for machine, door in zip(machines, doors, strict=True)
+                ]
+                disturb(kind, site, processes, rng)
+                time.sleep(rng.uniform(1.0, 3.0) if kind == "lock" else 0)
+            codes = [ended(process) for process in processes]
+            outputs = "\n".join(machine.output[-1500:] for machine in machines)
+            tally.add(heading, f"rounds ({kind})")
+            wrong = site.wrong(office)
+            tally.add(heading, "days wrong after both", len(wrong))
+            assert "rows doubled" not in wrong.values(), wrong
+            allowed = {0, NOT_HELD} | ({-9} if kind == "kill" else set())
+            assert set(codes) <= allowed, (kind, codes, outputs)
+            if "run" not in doors:
+                judge_loads(codes, wrong, before, machines, tally, heading, outputs)
+            heal(site, machines, office, first, tally, heading)
+
+
+def judge_loads(
+    codes: list[int],
+    wrong: dict[Key, str],
+    before: dt.date,
+    machines: list[Machine],
+    tally: Tally,
+    heading: str,
+    outputs: str,
+) -> None:
+    """Where both ended with exit 0 no day is wrong; where one did not, it has named the days."""
+    for code in codes:
+        tally.add(heading, {0: "exit 0", NOT_HELD: "exit 1"}.get(code, "killed"))
+    days = {day for _, day in wrong}
+    if codes == [0, 0]:
+        assert not days, (wrong, outputs)
+    elif NOT_HELD in codes:
+        named = {
+            dt.date.fromisoformat(day)
+            for machine, code in zip(machines, codes, strict=True)
+            if code == NOT_HELD
+            for day in re.findall(r"not held: (.*)", machine.output)[-1].split(",")
+        }
+        assert days <= named, (wrong, named)
+        assert all(day >= before for day in named)
+
+
+def heal(site: Site, machines: list[Machine], office: Office, first: dt.date, tally: Tally, heading: str) -> None:
+    """One plain run on the second machine brings every day to the truth; the first may have a package pending."""
+    code = ended(machines[1].job("run", f"{first}", None))
+    assert code == 0, machines[1].output
+    assert site.wrong(office) == {}
+    tally.add(heading, "healed by one more run")
+
+
+@pytest.mark.parametrize(
+    ("doors", "seed"), [(("backfill", "backfill"), 1), (("run", "run"), 2)], ids=lambda value: str(value)
+)
+def test_two_machines_at_once_never_leave_a_wrong_day_behind(
+    postgres: PostgresServer, tmp_path: Path, tally: Tally, doors: tuple[str, str], seed: int
+) -> None:
+    play(tmp_path, postgres, f"at_once_{seed}", doors, 2, seed, tally)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("doors", "seed"),
+    [
+        (("backfill", "backfill"), 11),
+        (("load", "backfill"), 12),
+        (("backfill", "run"), 13),
+        (("run", "run"), 14),
+    ],
+    ids=lambda value: str(value),
+)
+def test_many_rounds_never_leave_a_wrong_day_behind(
+    postgres: PostgresServer, tmp_path: Path, tally: Tally, doors: tuple[str, str], seed: int
+) -> None:
+    play(tmp_path, postgres, f"at_once_{seed}", doors, ROUNDS, seed, tally)

@@ -1,0 +1,277 @@
+"""Whatever the API does, a run ends with the exact truth, or with one line that names the day and loads nothing of it.
+
+Every fault of the simulator's catalogue, on the first, a middle and the last page of a day, once and for ever.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+import threading
+from collections import Counter
+from itertools import product
+from typing import Any
+
+import httpx
+import pytest
+
+from claude_code_analytics import AnalyticsClient, ApiError
+from claude_code_analytics.api.retry import MAX_ATTEMPTS, MAX_SILENCE
+from claude_code_analytics.claude_code.pages import fetch_day
+from claude_code_analytics.dates import ONE_DAY
+from claude_code_pipelines import DaysNotHeld
+from claude_code_simulator import FAULTS, HARMLESS, FaultScript, On, error_response, model_usage, record
+from support.tally import Tally
+from support.truth import as_told
+from support.world import NOW, TODAY, World
+
+PAGES: list[Any] = [1, 2, "last"]
+# Pages that arrive whole and hold something that is no record: their day does not decode (decision D5a).
+UNDECODABLE = ("body-deep", "body-deep-page", "body-of-nulls", "body-of-texts", "body-of-lists")
+READABLE = [name for name in FAULTS if name not in UNDECODABLE]
+EXACT = "exact"
+DAYS = [TODAY - 2 * ONE_DAY, TODAY - ONE_DAY, TODAY]
+SECONDS_PER_RESPONSE = 5.0
+
+
+def expected(name: str, page: Any, *, lasts: bool) -> str:
+    """Returns how a day ends in which this fault happens once, or every time."""
+    family, _, rest = name.partition("-")
+    about = rest[:3] if family == "status" else name
+    if name in HARMLESS and not (lasts and name == "cursor-empty-page" and page == "last"):
+        return EXACT
+    if about in ("401", "403"):
+        return "CredentialRefused"
+    if about in ("402", "404", "413", "limit-spend") or family == "redirect":
+        return "RequestRefused"
+    if about in ("400", "cursor-expired"):  # with a page token the day starts over, once
+        return "RequestRefused" if lasts or page == 1 else EXACT
+    if name in ("answer-204", "answer-206"):
+        return "UnexpectedResponse"
+    if not lasts:
+        return EXACT
+    # some cursors lead to a page where the API refuses the token
+    refused = ("cursor-malformed", "cursor-of-another-day", "cursor-circle")
+    if name in refused or (name == "cursor-repeated" and page == 1):
+        return "RequestRefused"
+    return "UnexpectedResponse" if family in ("answer", "body", "cursor", "truncated") else "ApiUnavailable"
+
+
+def people(day: dt.date, version: int = 0) -> list[dict[str, Any]]:
+    """Returns a day of three pages of two records; each version has other numbers, rows more and less."""
+    return [
+        record(
+            day,
+            email=f"dev{number + version}@example.test",
+            sessions=1 + number + 10 * version,
+            tools={"edit_tool": (number, version), **({"write_tool": (1, 1)} if (number + version) % 2 else {})},
+            models=[model_usage(f"model-{m}", cents=100 * version + number) for m in range((number + version) % 3)],
+        )
+        for number in range(5 + version % 2)
+    ]
+
+
+@pytest.fixture
+def three_days(world: World) -> World:
+    """Three days on three pages each, from an API that takes its time."""
+    world.api.page_size = 2
+    world.api.latency, world.api.sleep = SECONDS_PER_RESPONSE, world.clock.sleep
+    for day in DAYS:
+        world.write(day, *people(day))
+    return world
+
+
+def require_one_line(error: BaseException, days: set[Any]) -> str:
+    assert isinstance(error, ApiError)
+    assert error.day in days
+    assert type(error) is not ApiError
+    assert str(error).startswith(f"{error.day}: ")
+    assert "\n" not in str(error)
+    assert len(str(error)) < 700
+    return type(error).__name__
+
+
+def read(client: AnalyticsClient, world: World, day: dt.date) -> str:
+    """Reads a day, which must be the truth or one named error."""
+    try:
+        fetched = fetch_day(client.session(), day)
+    except ApiError as error:
+        return require_one_line(error, {day})
+    records = [each for body in fetched.bodies for each in json.loads(body)["data"]]
+    assert records == world.organization.days[day]
+    return EXACT
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_a_day_is_read_whole_or_ends_with_one_named_error(three_days: World, tally: Tally, name: str) -> None:
+    for page, times in product(PAGES, (1, None)):
+        script = FaultScript(On(name, day=DAYS[1], page=page, times=times))
+        three_days.api.fault = script
+        began = three_days.clock.now
+        three_days.api.requests.clear()
+        with three_days.client() as client:
+            ended = read(client, three_days, DAYS[1])
+            assert script.happened
+            assert ended == expected(name, page, lasts=times is None), (page, times)
+            assert three_days.clock.now - began < 2 * dt.timedelta(seconds=MAX_SILENCE)
+            assert len(three_days.api.requests) < 2 * MAX_SILENCE / SECONDS_PER_RESPONSE
+            assert ended == "CredentialRefused" or read(client, three_days, DAYS[2]) == EXACT
+        tally.add("faults, at the client", ended)
+
+
+def test_a_hail_of_passing_faults_ends_with_the_truth(three_days: World) -> None:
+    passing = [name for name in READABLE if expected(name, 1, lasts=False) == EXACT]
+    passing = [name for name in passing if name not in HARMLESS and not name.startswith("cursor")]
+    met: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def hail(request: httpx.Request, number: int) -> Any:
+        with lock:
+            met[str(request.url)] += 1
+            chosen = random.Random(f"{request.url} {met[str(request.url)]}").choice(passing)  # noqa: S311
+            return None if met[str(request.url)] >= MAX_ATTEMPTS else FAULTS[chosen](request, number)
+
+    three_days.api.fault = hail
+    with three_days.client() as client:
+        assert [read(client, three_days, day) for day in DAYS] == [EXACT] * 3
+    assert min(met.values()) == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("headers", [{}, {"retry-after": "7"}, {"retry-after": "nonsense"}])
+@pytest.mark.parametrize(("minutes", "ended"), [(20, EXACT), (24 * 60, "ApiUnavailable")])
+def test_a_storm_of_rate_limits_is_endured_for_half_an_hour(
+    three_days: World, headers: dict[str, str], minutes: int, ended: str
+) -> None:
+    until = NOW + dt.timedelta(minutes=minutes)
+    three_days.api.fault = lambda request, number: (
+        error_response(429, "Rate limited", headers=headers) if three_days.clock.now < until else None
+    )
+    with three_days.client(max_concurrent_days=1) as client:
+        assert read(client, three_days, DAYS[0]) == ended
+        if ended != EXACT:
+            assert three_days.clock.now - NOW < dt.timedelta(seconds=1.2 * MAX_SILENCE)
+
+
+# In the warehouse
+
+
+def load(world: World, *faults: On, **options: Any) -> str:
+    """Loads the days of the organization; the warehouse is the truth, or what it was before."""
+    before = world.contents().days if world.database.exists() else {}
+    days = sorted(world.organization.days)
+    script = FaultScript(*faults)
+    world.api.fault = script
+    world.clock.move(minutes=1)
+    ended = EXACT
+    try:
+        world.backfill(days[0], days[-1], **options)
+    except Exception as error:  # noqa: BLE001  # any: `require_one_line` knows ours
+        ended = require_one_line(error, {each.day for each in faults})
+    if ended != EXACT:
+        assert "window_days" in options or world.contents().days == before
+        return ended
+    assert not [on for on in script.pending if on.times]
+    world.require_truth(days)
+    return EXACT
+
+
+def many_days(world: World, number: int) -> list[dt.date]:
+    world.api.page_size = 2
+    days = [TODAY - back * ONE_DAY for back in range(number)]
+    for each, day in enumerate(days):
+        world.write(day, *people(day, each % 3))
+    return days
+
+
+def test_faults_that_pass_leave_no_trace_in_the_warehouse(world: World, tally: Tally) -> None:
+    passing = [name for name in READABLE if expected(name, 2, lasts=False) == EXACT]
+    days = many_days(world, len(passing))
+    faults = [On(name, day=day, page=2) for name, day in zip(passing, days, strict=True)]
+    assert load(world, *faults, window_days=len(days)) == EXACT
+    tally.add("faults, in the warehouse", EXACT, len(passing))
+
+
+SOME = (
+    "status-401",
+    "status-400",
+    "limit-plain",
+    "cut-halfway",
+    "break-connection-reset",
+    "body-html",
+    "cursor-circle",
+)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param([name for name in READABLE if name in SOME], id="some"),
+        pytest.param(READABLE, id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_faults_that_last_change_nothing_in_the_warehouse(world: World, tally: Tally, names: list[str]) -> None:
+    days = many_days(world, 3)
+    assert load(world) == EXACT
+    for day in days:
+        world.write(day, *people(day, 5))
+    for number, name in enumerate(names):
+        page = PAGES[number % 3]
+        ended = load(world, On(name, day=days[1], page=page, times=None))
+        assert ended == expected(name, page, lasts=True), (name, page)
+        tally.add("faults, in the warehouse", ended)
+        if ended == EXACT:
+            for day in days:
+                world.write(day, *people(day, number))
+    assert load(world) == EXACT
+
+
+def test_days_that_do_not_decode_keep_their_rows_and_the_others_are_loaded(world: World) -> None:
+    days = many_days(world, len(UNDECODABLE) + 2)
+    assert load(world) == EXACT
+    before = world.contents().days
+    for day in days:
+        world.write(day, *people(day, 5))
+    world.api.fault = FaultScript(
+        *(On(name, day=day, page=2, times=None) for name, day in zip(UNDECODABLE, days, strict=False))
+    )
+    odd = sorted(days[: len(UNDECODABLE)])
+    world.clock.move(minutes=1)
+    with pytest.raises(DaysNotHeld) as raised:
+        world.backfill(min(days), max(days))
+    assert raised.value.days == odd
+    assert str(odd[0]) in str(raised.value)
+    assert "\n" not in str(raised.value)
+    after = world.contents().days
+    assert {day: after[day] for day in odd} == {day: before[day] for day in odd}
+    assert all(after[day] == as_told(people(day, 5)) for day in days[len(UNDECODABLE) :])
+    assert world.status().days("inconsistent") == odd
+    assert load(world) == EXACT
+
+
+def test_of_a_load_in_windows_the_days_before_the_fault_stay(world: World) -> None:
+    days = sorted(many_days(world, 3))
+    assert load(world, On("status-503", day=days[1], page="last", times=None), window_days=1) == "ApiUnavailable"
+    assert set(world.contents().ledger) == {days[0]}
+    assert load(world, On("cut-halfway", day=days[1], page="last"), window_days=1) == EXACT
+
+
+@pytest.mark.parametrize("today", [dt.date(2028, 2, 28), dt.date(2028, 2, 29), dt.date(2026, 12, 31)])
+def test_midnight_within_a_load_loses_no_day(world: World, today: dt.date) -> None:
+    tomorrow = today + ONE_DAY
+    world.api.page_size = 2
+    world.clock.now = dt.datetime.combine(tomorrow, dt.time(), dt.timezone.utc) - dt.timedelta(seconds=1)
+    world.write(today, *people(today))
+
+    def midnight(response: httpx.Response) -> httpx.Response:
+        world.clock.move(seconds=2)
+        world.write(today, *people(today, 1))
+        world.write(tomorrow, *people(tomorrow))
+        return response
+
+    world.api.fault = FaultScript(On(lambda request, number: midnight, day=today, page=2))
+    world.load(start=today)
+    assert world.contents().days == {today: as_told(people(today))}
+    assert world.status().days("partial") == [today]
+    world.load(start=today)
+    world.require_truth([today, tomorrow])
