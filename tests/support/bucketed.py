@@ -16,7 +16,7 @@ class _FromBucket(CopyRemoteFileLoadJob):
     def run(self) -> None:
         client: Any = self._job_client.sql_client
         table = client.make_qualified_table_name(self.load_table_name)
-        client.execute_sql(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet('{self._bucket_path}')")  # noqa: S608
+        client.execute_sql(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet('{self._bucket_path}')")
 
 
 class _Client(DuckDbClient, SupportsStagingDestination):

@@ -53,12 +53,12 @@ class PostgresServer:
 
     def tables(self, database: str, dataset: str = "claude_code") -> dict[str, list[dict[str, Any]]]:
         """Returns the rows of this project's tables."""
-        listed = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{dataset}'"  # noqa: S608
+        listed = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{dataset}'"
         found = {}
         with closing(self.connect(database)) as connection, connection.cursor() as cursor:
             cursor.execute(listed)
             for name in [name for (name,) in cursor.fetchall() if name.startswith("claude_code")]:
-                cursor.execute(f"SELECT * FROM {dataset}.{name}")  # noqa: S608
+                cursor.execute(f"SELECT * FROM {dataset}.{name}")
                 columns = [column[0] for column in cursor.description]
                 found[name] = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
         return found
