@@ -143,7 +143,7 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
     from claude_code_analytics.claude_code.report import CLAUDE_CODE
     from claude_code_analytics.destination.backend import SqlBackend
     from claude_code_analytics.destination.ledger import read_proof
-    from claude_code_pipelines import views
+    from claude_code_pipelines.metrics import views
 
     executed: list[str] = []
     sql_client = job_client.sql_client
@@ -153,8 +153,8 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
 
     read_proof(SqlBackend(job_client), CLAUDE_CODE, {table: {} for table in TABLES}, now=NOW, first=FIRST, last=LAST)
     views.create_views(pipeline)
-    for purpose, sql in zip(("proof", "view"), executed, strict=True):
-        yield {"for": purpose, "table": "", "sql": sql.strip()}
+    for number, sql in enumerate(executed):
+        yield {"for": "view" if number else "proof", "table": "", "sql": sql.strip()}
 
 
 def _unconnected(factory: Any, schema: Any, pipeline: Any) -> Any:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from claude_code_pipelines.views import create_views
+from claude_code_pipelines.metrics.views import create_views
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ConfigurationError, DestinationError
@@ -274,7 +274,8 @@ def test_the_view_of_costs_is_exact(scenario: Scenario) -> None:
         with pytest.raises(ConfigurationError, match="Delta tables have no views"):
             create_views(scenario.pipeline)
         return
-    view = scenario.backend.qualified(scenario.dataset, create_views(scenario.pipeline)[0])
+    assert "claude_code_costs" in create_views(scenario.pipeline)
+    view = scenario.backend.qualified(scenario.dataset, "claude_code_costs")
 
     costs = scenario.backend.run(f"SELECT estimated_cost_usd FROM {view} WHERE model <> 'm' ORDER BY 1")
 

@@ -118,7 +118,7 @@ def test_every_page_is_requested_as_the_reference_says(api: SimulatedApi, sessio
         assert (request.method, request.path) == ("GET", REPORT)
         assert (request.params["starting_at"], request.params["limit"]) == ("2026-09-01", "1000")
         assert request.headers["anthropic-version"] == "2023-06-01"
-        assert request.headers["user-agent"].startswith("claude-code-analytics/")
+        assert request.headers["user-agent"].startswith("dlt-claude-code-analytics/")
 
 
 def test_an_empty_page_with_has_more_does_not_end_the_day(api: SimulatedApi, session: Session) -> None:
