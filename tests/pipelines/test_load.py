@@ -403,6 +403,9 @@ def test_a_table_that_rejects_rows_fails_the_load_whatever_dlts_settings_say(
 @pytest.mark.parametrize("failures", [1, 2])
 def test_a_write_that_fails_is_retried_once(world: World, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
     world.write_days(september(14), TODAY)
+    world.load()
+    world.clock.move(minutes=1)
+    world.write_days(september(14), TODAY, sessions=99)
     write, failed, events = world.pipeline.load, [], Events()
 
     def fail_then_write(*arguments: Any, **options: Any) -> Any:
@@ -418,7 +421,7 @@ def test_a_write_that_fails_is_retried_once(world: World, monkeypatch: pytest.Mo
             world.load(observer=events)
     else:
         world.load(observer=events)
-        world.require_truth(days(14, 20))
+        world.require_truth(days(14, 20))  # and not what the tables held before
     assert events.of("writing") == [("writing", list(range(14, 21)))] * 2
     assert not world.pipeline.has_pending_data
 
