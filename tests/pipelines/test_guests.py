@@ -1,5 +1,7 @@
 """Library calls are guests: a load leaves other pipelines, settings, callers and the process as it found them."""
 
+# ruff: noqa: S608  # the tests' own tables
+
 from __future__ import annotations
 
 import gc
@@ -7,7 +9,6 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from support.world import FIRST_DAY, TODAY, USAGE, World
 
 
 @pytest.fixture
-def stranger(tmp_path: Path) -> Iterator[dlt.Pipeline]:
+def stranger(tmp_path: Path) -> dlt.Pipeline:
     """A pipeline that has nothing to do with this project, active before the load begins."""
     return dlt.pipeline(
         "stranger",
