@@ -87,7 +87,7 @@ def load(
         ApiError: A day could not be read; earlier windows stay.
         DaysNotHeld: Days that the warehouse does not hold after all.
     """
-    config = resolve_config(start_date=start, end_date=end)
+    config = _resolve_config(start, end)
     if config.end_date is not None:
         first = config.start_date or dt.date.fromisoformat(START_DATE)
         return _load_range(target, report, config, first, config.end_date, window_days, client, observer)
@@ -129,8 +129,13 @@ def backfill(
     """
     first, last = parse_day(start, "start"), parse_day(end, "end")
     check_range(first, last, names=("start", "end"))
-    config = resolve_config(start_date=first, end_date=last)
+    config = _resolve_config(first, last)
     return _load_range(target, report, config, first, last, window_days, client, observer)
+
+
+def _resolve_config(first: Day | None, last: Day | None) -> SourceConfig:
+    with translate_errors("the configuration could not be read"):
+        return resolve_config(start_date=first, end_date=last)
 
 
 def _load_range(
