@@ -165,12 +165,12 @@ def test_a_changed_treatment_of_actors_begins_anew(
     assert not actors & set(world.column("actor__email_address"))
 
 
-def test_another_organization_begins_anew(world: World) -> None:
+def test_another_organization_in_between_begins_anew(world: World) -> None:
+    for organization in (ORGANIZATION, NEIGHBOUR):
+        world.organization.id = organization
+        world.write_days(september(1), september(10))
+        interrupt(world)
     world.organization.id = ORGANIZATION
-    world.write_days(september(1), september(10))
-    interrupt(world)
-    world.organization.id = NEIGHBOUR
-    world.write_days(september(1), september(10))
     assert backfill(world) == 0
     assert world.days_requested() == days(1, 10)
 
