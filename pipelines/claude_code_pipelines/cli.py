@@ -22,10 +22,10 @@ import click
 
 from claude_code_analytics import (
     AnalyticsClient,
+    ApiError,
     ClaudeCodeAnalyticsError,
     ConfigurationError,
     CredentialRefused,
-    DestinationError,
 )
 from claude_code_analytics.api.clock import utc_now
 from claude_code_analytics.config import resolve_config
@@ -37,7 +37,7 @@ from .check import CHECKED_DAYS, check_credential
 from .console import summary
 from .console.progress import STYLES, Display, display
 from .errors import translate_errors
-from .events import LoadIsRunning
+from .events import DaysNotHeld
 from .metrics.views import create_views
 from .pipeline import Warehouse
 from .status import read_status
@@ -268,9 +268,8 @@ def _reported(progress: str = "none", *, loads: bool = False) -> Iterator[Displa
             yield shown
     except (ClaudeCodeAnalyticsError, OSError) as error:
         click.echo(f"error: {printable(str(error))}", err=True)
-        mistake = isinstance(error, (ConfigurationError, CredentialRefused, DestinationError, OSError))
-        mistake = mistake and not isinstance(error, LoadIsRunning)
-        if shown.committed_days or (loads and not mistake):
+        mistake = isinstance(error, (ConfigurationError, CredentialRefused, OSError))
+        if shown.committed_days or (loads and isinstance(error, (ApiError, DaysNotHeld)) and not mistake):
             click.echo(summary.stopped(shown.committed_days), err=True)
         raise click.exceptions.Exit(MISTAKE if mistake and not shown.committed_days else INCOMPLETE) from None
     except KeyboardInterrupt:

@@ -35,17 +35,9 @@ _LONGEST = 300
 
 _THEN_AGAIN = "then run the same command again"
 
-# Drivers' messages, in any case of letters, and the fix, which may quote a group; the first match counts.
-FIXES = (
-    (
-        r"Could not set lock on file.*?\(PID (?P<pid>\d+)\)",
-        rf"another program has the file open (PID \g<pid>): close it there, {_THEN_AGAIN}",
-    ),
-    (
-        r"lock timeout|could not obtain lock",
-        "another session holds a lock on a table, perhaps a reader that is idle in a transaction: end it, "
-        f"{_THEN_AGAIN}",
-    ),
+# Drivers' messages, in any case of letters, and the fix, which may quote a group; the first match counts. The first
+# group are mistakes in dlt's configuration, the second are states of the warehouse.
+MISTAKES = (
     (
         r"password authentication|authentication failed|no password supplied|incorrect username or password|"
         r"could not .*authenticate|invalid_grant|JWT token is invalid|role \S+ does not exist",
@@ -57,6 +49,26 @@ FIXES = (
         "set `location` in [destination.bigquery] to that of the dataset, or choose another --dataset",
     ),
     (
+        r"\[Errno 17\] File exists",
+        "that folder was not made by a load: choose another --dataset, or move it away",
+    ),
+    (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
+    (
+        r"No such file or directory|not a valid DuckDB database|Is a directory",
+        "check the path in dlt's configuration (destination.duckdb.credentials)",
+    ),
+)
+STATES = (
+    (
+        r"Could not set lock on file.*?\(PID (?P<pid>\d+)\)",
+        rf"another program has the file open (PID \g<pid>): close it there, {_THEN_AGAIN}",
+    ),
+    (
+        r"lock timeout|could not obtain lock",
+        "another session holds a lock on a table, perhaps a reader that is idle in a transaction: end it, "
+        f"{_THEN_AGAIN}",
+    ),
+    (
         r"permission denied|access denied|insufficient privileges|not authorized|must be owner|read-only",
         f"grant the loading user that right (docs/destinations.md), {_THEN_AGAIN}",
     ),
@@ -64,11 +76,6 @@ FIXES = (
         r"out of memory|could not allocate",
         "give the destination more memory (DuckDB: memory_limit), or load fewer days at once with --window-days",
     ),
-    (
-        r"\[Errno 17\] File exists",
-        "that folder was not made by a load: choose another --dataset, or move it away",
-    ),
-    (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
     (
         r"no space left|disk full|disk is full|could not extend file|out of disk|quota",
         f"make room there, {_THEN_AGAIN}",
@@ -120,7 +127,8 @@ def _translated(error: BaseException, step: str) -> BaseException:
             return DestinationError(_with_fix(f"loading table {table} failed", reported, _REJECTED_ROWS))
     # an import that failed is only why dlt took another way, which then failed
     root = next((cause for cause in reversed(causes) if not isinstance(cause, ImportError)), error)
-    return DestinationError(_with_fix(step, root))
+    kind = ConfigurationError if _fix(root, MISTAKES) else DestinationError
+    return kind(_with_fix(step, root))
 
 
 def _rejected(error: BaseException) -> tuple[str, BaseException] | None:
@@ -185,11 +193,15 @@ _MISTAKES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
 
 
 def _with_fix(step: str, error: BaseException, otherwise: str = "") -> str:
-    """Says what failed, what the driver reported, and the fix."""
-    matches = ((re.search(pattern, str(error), re.IGNORECASE | re.DOTALL), fix) for pattern, fix in FIXES)
-    fix = next((match.expand(fix) for match, fix in matches if match), None)
+    """Returns what failed, what the driver reported, and the fix."""
+    fix = _fix(error, (*MISTAKES, *STATES))
     reported = one_line(error).rstrip(". ?")
     return f"{step}: {reported}" + (f"; {fix}" if fix else f". {otherwise}" if otherwise else "")
+
+
+def _fix(error: BaseException, known: Iterable[tuple[str, str]]) -> str | None:
+    matches = ((re.search(pattern, str(error), re.IGNORECASE | re.DOTALL), fix) for pattern, fix in known)
+    return next((match.expand(fix) for match, fix in matches if match), None)
 
 
 def one_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
-from claude_code_analytics import DestinationError
+from claude_code_analytics import ConfigurationError
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.errors import translate_errors
 from destinations.backends.duckdb_file import DuckDb
@@ -122,7 +122,7 @@ def test_wrong_credentials_are_one_line_with_the_fix(
                 patched.delenv(CREDENTIALS)
             else:
                 patched.setenv(CREDENTIALS, wrong)
-            line = refused(scenario)
+            line = refused(scenario, code=1 if case == "no server" else 2)
         assert re.search(message, line), (case, line)
         assert fix in line, (case, line)
     server.run(f"GRANT CREATE ON DATABASE postgres TO {loader}")
@@ -134,7 +134,7 @@ def test_a_missing_right_is_named_at_each_step(
     scenario: Scenario, server: Postgres, loader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario.write_days(FIRST_DAY, TODAY)
-    assert "the window could not be written: permission denied for database postgres" in refused(scenario)
+    assert "the window could not be written: permission denied for database postgres" in refused(scenario, code=1)
     assert scenario.backend.tables(scenario.dataset) == {}
 
     monkeypatch.setenv(CREDENTIALS, server.environment[CREDENTIALS])
@@ -159,7 +159,7 @@ def test_a_missing_right_is_named_at_each_step(
         ),
     ):
         server.run(grant)
-        line = refused(scenario)
+        line = refused(scenario, code=1)
         assert re.search(step, line), line
         assert "grant the loading user that right (docs/destinations.md), then run the same command again" in line
         assert "drop all tables" not in line
@@ -274,7 +274,7 @@ def test_a_file_that_cannot_be_a_database_is_one_line(
 def test_a_dataset_in_another_location_gets_its_fix() -> None:
     """BigQuery's own message; the stand-in knows one location only."""
     reported = "404 Not found: Dataset my-project:claude_code was not found in location EU; reason: notFound"
-    with pytest.raises(DestinationError) as raised, translate_errors("the window could not be written"):
+    with pytest.raises(ConfigurationError) as raised, translate_errors("the window could not be written"):
         raise DatabaseUndefinedRelation(RuntimeError(reported))
     assert str(raised.value).startswith("the window could not be written: 404")
     assert "; set `location` in [destination.bigquery] to that of the dataset" in str(raised.value)

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from claude_code_pipelines.metrics.views import create_views
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_pipelines.metrics.views import create_views
 from claude_code_simulator import record
 from destinations.scenario import IDENTITY_KEY, OTHER_ORGANIZATION, Scenario, pseudonymous, some_records
 from support.truth import PLACES

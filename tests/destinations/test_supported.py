@@ -13,7 +13,7 @@ import tomlkit
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from claude_code_analytics import DestinationError
+from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.destination.destinations import NAMES, SUPPORTED, Destination
 from claude_code_pipelines import load
@@ -42,7 +42,7 @@ def test_any_other_destination_is_refused_by_name_before_anything_is_requested(w
     pipeline = dlt.pipeline("other", destination=destination, pipelines_dir=str(world.machine))
     message = f"destination {kind} is not supported: .*use one of {NAMES}"
 
-    with world.client() as client, pytest.raises(DestinationError, match=message):
+    with world.client() as client, pytest.raises(ConfigurationError, match=message):
         load(pipeline, client=client)
     with pytest.raises(PipelineStepFailed, match=message):
         pipeline.extract(world.source())

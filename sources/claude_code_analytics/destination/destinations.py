@@ -13,7 +13,7 @@ from typing import Any
 
 from dlt.common.destination import DestinationCapabilitiesContext
 
-from ..exceptions import DestinationError
+from ..exceptions import ConfigurationError
 from .schema import LOAD_ID, ROW_ID, Table
 
 # The rows of a table whose (organization, day) is staged. `$organization` and `$date` become quoted column names, dlt
@@ -156,17 +156,17 @@ def destination_named(kind: str) -> Destination:
     """Returns the row of a destination type.
 
     Raises:
-        DestinationError: The destination is not supported.
+        ConfigurationError: The destination is not supported, or the writer of its tables is not installed.
     """
     if not kind:
         return NOWHERE
     found = next((destination for destination in SUPPORTED if destination.name == kind), None)
     if found is None:
-        raise DestinationError(
+        raise ConfigurationError(
             f"destination {kind} is not supported: days that are read again could be doubled; use one of {NAMES}"
         )
     if found.table_format == "delta" and importlib.util.find_spec("deltalake") is None:
-        raise DestinationError(
+        raise ConfigurationError(
             f"on {kind} the tables are Delta tables, because days cannot be replaced in plain files; "
             "install their writer: pip install 'dlt[deltalake]'"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..exceptions import DestinationError
+from ..exceptions import ConfigurationError
 from ..report import DailyReport
 from .backend import Backend, StoredColumns
 from .schema import Column, Table
@@ -25,7 +25,7 @@ def stored_tables(backend: Backend, report: DailyReport, *, reports_types: bool)
         The columns of the tables that exist.
 
     Raises:
-        DestinationError: A column is missing or has another type.
+        ConfigurationError: A column is missing or has another type.
     """
     tables = (*report.tables, report.ledger)
     names = [table.name for table in tables]
@@ -40,7 +40,7 @@ def stored_tables(backend: Backend, report: DailyReport, *, reports_types: bool)
             for change in _changes(table, staged, reports_types, only_types=True)
         ]
     if changes:
-        raise DestinationError(
+        raise ConfigurationError(
             f"the tables are not as this version loads them: {', '.join(changes[:_MOST_SHOWN])}. Undo the change, "
             f"load into another dataset, or drop all tables {report.tables[0].name}* and {report.ledger.name} and "
             "load again"
