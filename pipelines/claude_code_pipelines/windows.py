@@ -14,12 +14,13 @@ import dlt
 from claude_code_analytics import AnalyticsClient, ConfigurationError, DestinationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.config import SourceConfig, resolve_config
+from claude_code_analytics.daily_run import DailyRun, OnceLogger
 from claude_code_analytics.dates import Day, DayRange, check_range, last_final_day, parse_day
 from claude_code_analytics.destination.destinations import destination_named, kind_of
 from claude_code_analytics.destination.ledger import Proof
 from claude_code_analytics.planner import Plan, days_to_read
 from claude_code_analytics.report import DailyReport, FetchedDay, ShapedDay
-from claude_code_analytics.resource import DailyRun, OnceLogger, PlannedDays
+from claude_code_analytics.resource import PlannedDays
 from claude_code_analytics.settings import START_DATE, UNKNOWN_ORGANIZATION
 from claude_code_analytics.source import planned_source
 

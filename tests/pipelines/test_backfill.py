@@ -1,6 +1,6 @@
 """`backfill`: a closed range, read whole, that goes on where it was interrupted and otherwise begins anew."""
 
-# ruff: noqa: S608  # the tests' own tables
+# the tests' own tables
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The command line: commands, exit codes, one line for each mistake, and no secret anywhere."""
 
-# ruff: noqa: S608  # the tests' own tables
+# the tests' own tables
 
 from __future__ import annotations
 

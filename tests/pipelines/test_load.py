@@ -1,6 +1,6 @@
 """`load`: windows that are proven before they count, every door back to the truth, and nothing lost on the way."""
 
-# ruff: noqa: S608  # the tests' own tables
+# the tests' own tables
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`read_status`: what a warehouse holds of each day, by its own tables, and nothing that it has to write for it."""
 
-# ruff: noqa: S608  # the tests' own tables
+# the tests' own tables
 
 from __future__ import annotations
 
