@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from dataclasses import dataclass, field
 
 import dlt
-import duckdb
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.dates import DayRange, last_final_day
-from claude_code_analytics.destination.destinations import destination_named, kind_of
 from claude_code_analytics.destination.ledger import DayState, Proof
 from claude_code_analytics.settings import UNKNOWN_ORGANIZATION
 
-from .errors import translate_errors
-from .pipeline import Warehouse, active_pipeline_kept, read_warehouse
+from .pipeline import Warehouse, read_warehouse
+from .read_only import described, open_read_only
 
 # What a day can be, in the order in which a person on call looks.
 KINDS = ("missing", "inconsistent", "partial", "changed", "held")
@@ -91,16 +84,22 @@ def read_status(
         ConfigurationError: Nothing is loaded there.
         DestinationError: The warehouse cannot be queried.
     """
-    with _read_only(target) as pipeline:
-        with translate_errors("the warehouse could not be opened"):
-            warehouse = f"{pipeline.destination_client().config}, dataset {pipeline.dataset_name}"
-        proof = read_warehouse(pipeline, CLAUDE_CODE)
-        if not proof.states:
-            raise ConfigurationError(f"nothing is loaded in {warehouse}")
-        if all(state.is_held for state in proof.states.values()):
-            bounded = proof
-        else:  # a fetch from the future, under a wrong clock, may hide the one that is held
-            bounded = read_warehouse(pipeline, CLAUDE_CODE, now=now)
+    with open_read_only(target) as pipeline:
+        return status_of(pipeline, now, first, last)
+
+
+def status_of(
+    pipeline: dlt.Pipeline, now: dt.datetime, first: dt.date | None = None, last: dt.date | None = None
+) -> Status:
+    """Reads the proof through an opened pipeline; see `read_status`."""
+    warehouse = described(pipeline)
+    proof = read_warehouse(pipeline, CLAUDE_CODE)
+    if not proof.states:
+        raise ConfigurationError(f"nothing is loaded in {warehouse}")
+    if all(state.is_held for state in proof.states.values()):
+        bounded = proof
+    else:  # a fetch from the future, under a wrong clock, may hide the one that is held
+        bounded = read_warehouse(pipeline, CLAUDE_CODE, now=now)
     newest = max((state.fetched_at for state in proof.states.values() if state.fetched_at), default=now)
     organizations = proof.organizations or (UNKNOWN_ORGANIZATION,)
     found = [_organization(name, proof, bounded, max(now, newest), first, last) for name in organizations]
@@ -145,47 +144,3 @@ def _kind(day: dt.date, state: DayState | None, now: dt.datetime) -> str | None:
     if not state.is_final:
         return "partial"
     return "changed" if state.has_changed else "held"
-
-
-@contextmanager
-def _read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
-    """Opens a pipeline in a working folder of its own, which knows the schema that the destination has.
-
-    A DuckDB file is opened read-only, which needs no write lock and creates no file, unless this process has it open.
-    """
-    with TemporaryDirectory() as folder, active_pipeline_kept():
-        with translate_errors("the warehouse could not be opened"):
-            pipeline = _in_folder(target, folder, None)
-            destination_named(kind_of(pipeline))
-            if kind_of(pipeline) == "duckdb":
-                credentials: Any = pipeline.destination_client().config.credentials
-                if not Path(credentials.database).exists():
-                    raise ConfigurationError(f"nothing is loaded: there is no file {credentials.database}")
-                credentials.read_only = not _is_open_here(credentials.database)
-                pipeline = _in_folder(target, folder, dlt.destinations.duckdb(credentials=credentials))
-            pipeline.sync_destination()
-        yield pipeline
-
-
-def _is_open_here(file: str) -> bool:
-    """Returns whether this process has a DuckDB file open for writing: DuckDB then refuses to open it read-only."""
-    try:
-        duckdb.connect(file, read_only=True).close()
-    except duckdb.ConnectionException:
-        return True
-    except duckdb.Error:  # the load of another process, a damaged file: opening it reports that
-        return False
-    return False
-
-
-def _in_folder(target: Warehouse | dlt.Pipeline, folder: str, destination: Any) -> dlt.Pipeline:
-    if isinstance(target, Warehouse):
-        made = replace(target, working_dir=folder)
-        return replace(made, destination=destination or made.destination).dlt_pipeline()
-    pipeline: dlt.Pipeline = dlt.pipeline(
-        target.pipeline_name,
-        destination=destination or target.destination,
-        dataset_name=target.dataset_name,
-        pipelines_dir=folder,
-    )
-    return pipeline

@@ -58,7 +58,7 @@ def print_views(pipeline: dlt.Pipeline) -> Iterator[str]:
     sql_client = getattr(client, "sql_client", None)
     for view in VIEWS:
         if sql_client is None or destination_named(kind_of(pipeline)).table_format:
-            yield f"-- {view.name}\n{transpiled(view, 'duckdb', _plain, str.lower)};\n"
+            yield f"-- {view.name}\n{transpiled(view.select, 'duckdb', _plain, str.lower)};\n"
         else:
             for statement in view_statements(view, sql_client.capabilities, sql_client.make_qualified_table_name):
                 yield f"{statement};\n"
@@ -74,7 +74,7 @@ def view_statements(view: View, capabilities: Any, qualify: Callable[[str], str]
     """
     dialect = capabilities.sqlglot_dialect
     name = qualify(view.name)
-    select = transpiled(view, dialect, qualify, capabilities.casefold_identifier)
+    select = transpiled(view.select, dialect, qualify, capabilities.casefold_identifier)
     if dialect in ("postgres", "redshift"):  # they refuse to replace a view by one with other columns
         yield f"DROP VIEW IF EXISTS {name} CASCADE"
         yield f"CREATE VIEW {name} AS\n{select}"
@@ -87,17 +87,19 @@ def view_statements(view: View, capabilities: Any, qualify: Callable[[str], str]
         yield f"ALTER VIEW {name} SET OPTIONS (description = {text})"
 
 
-def transpiled(view: View, dialect: str, qualify: Callable[[str], str], casefold: Callable[[str], str]) -> str:
-    """Returns a view's SELECT in a dialect, with qualified and quoted names.
+def transpiled(
+    select: str | exp.Expression, dialect: str, qualify: Callable[[str], str], casefold: Callable[[str], str]
+) -> str:
+    """Returns a SELECT in a dialect, with qualified and quoted names.
 
     Args:
-        view: The view.
+        select: The SELECT over views and tables, in BigQuery's dialect; a parsed one is changed.
         dialect: sqlglot's name of the dialect.
         qualify: Returns the qualified and quoted name of a table.
         casefold: Returns an identifier as the destination stores it.
     """
-    tree = sqlglot.parse_one(view.select, read=DIALECT)
-    for table in tree.find_all(exp.Table):
+    tree = sqlglot.parse_one(select, read=DIALECT) if isinstance(select, str) else select
+    for table in list(tree.find_all(exp.Table)):
         if table.name in _RELATIONS and not table.db:
             qualified = sqlglot.parse_one(qualify(table.name), into=exp.Table, read=dialect)
             qualified.set("alias", table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name)))

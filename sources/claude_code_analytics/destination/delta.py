@@ -42,7 +42,9 @@ class DeltaBackend:
                 connection.execute("SET TimeZone = 'UTC'")
                 for name, table in self._opened.items():
                     if table is not None and f'"{name}"' in sql:
-                        connection.register(name, table.to_pyarrow_dataset())
+                        # not as a dataset: DuckDB 2.0 pushes filters on text into it that pyarrow 26 cannot compare
+                        columns = [field.name for field in table.schema().fields if field.name in sql]
+                        connection.register(name, table.to_pyarrow_table(columns=columns))
                 return connection.execute(sql.replace("%s", "?"), list(parameters)).fetchall()
         except DltException:
             raise

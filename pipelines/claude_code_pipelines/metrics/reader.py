@@ -1,0 +1,138 @@
+"""Queries over the views of a dataset, whether or not the views exist there.
+
+The SELECTs of the views that a query needs become CTEs in front of it. So a reader without the right to create views
+gets the same numbers, and so does Delta, which has no views.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import dlt
+import sqlglot
+from sqlglot import exp
+
+from claude_code_analytics.destination.backend import Backend, open_backend
+from claude_code_analytics.destination.destinations import destination_named, kind_of
+from claude_code_analytics.settings import SOURCE_NAME
+
+from ..errors import translate_errors
+from .catalog import VIEWS
+from .views import DIALECT, transpiled
+
+Row = dict[str, Any]
+
+_VIEWS = {view.name: view for view in VIEWS}
+_DAYS = re.compile(r"date|week|cohort_week|first_day|last_day")
+_MONEY = re.compile(r"(.*_)?cost(_usd)?(_28d)?")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+
+
+class Reader:
+    """Reads the views of one dataset.
+
+    Args:
+        backend: The opened destination.
+        capabilities: dlt's capabilities of it; None for Delta, which DuckDB queries.
+    """
+
+    def __init__(self, backend: Backend, capabilities: Any = None) -> None:
+        self._backend = backend
+        self._dialect: str = capabilities.sqlglot_dialect if capabilities else "duckdb"
+        self._casefold = capabilities.casefold_identifier if capabilities else str.lower
+
+    def rows(self, query: str, **parameters: str | dt.date) -> list[Row]:
+        """Runs a query.
+
+        Args:
+            query: A SELECT in BigQuery's dialect over views and tables. It names its columns and has no WITH.
+                `@name` is a parameter.
+            **parameters: Days and texts. Texts are sent beside the SQL, never within it.
+
+        Returns:
+            Rows as dictionaries: counts as `int`, money as `Decimal`, ratios as `float`.
+        """
+        sql, names, texts = self.statement(query, **parameters)
+        with translate_errors("the warehouse could not be queried"):
+            found = self._backend.query(sql, *texts)
+        return [{name: _value(name, value) for name, value in zip(names, row, strict=True)} for row in found]
+
+    def statement(self, query: str, **parameters: str | dt.date) -> tuple[str, list[str], list[str]]:
+        """Returns a query in the destination's dialect, the names of its columns, and the texts for its placeholders.
+
+        Args:
+            query: As `rows` takes it.
+            **parameters: As `rows` takes them.
+        """
+        tree = sqlglot.parse_one(query, read=DIALECT, into=exp.Select)
+        columns = [name.lower() for name in tree.named_selects]
+        needed = _needed({table.name for table in tree.find_all(exp.Table)})
+        for node in list(tree.find_all(exp.Parameter)):
+            value = parameters[node.name]
+            is_day = isinstance(value, dt.date)
+            # a placeholder is written by the driver's rules, which are in no dialect of sqlglot
+            node.replace(exp.cast(exp.Literal.string(str(value)), "date") if is_day else exp.var(f"%({node.name})s"))
+        views = [f"{self._cte(name)} AS ({self._transpiled(_VIEWS[name].select)})" for name in needed]
+        front = f"WITH {', '.join(views)} " if views else ""
+        sql = front + self._transpiled(tree)
+        texts = [str(parameters[name]) for name in _PLACEHOLDER.findall(sql)]
+        return _PLACEHOLDER.sub("%s", sql), columns, texts
+
+    def _transpiled(self, select: str | exp.Expression) -> str:
+        return transpiled(select, self._dialect, self._qualified, self._casefold)
+
+    def _qualified(self, name: str) -> str:
+        return self._cte(name) if name in _VIEWS else self._backend.table(name)
+
+    def _cte(self, name: str) -> str:
+        return exp.to_identifier(self._casefold(name), quoted=True).sql(dialect=self._dialect)
+
+
+@contextmanager
+def open_reader(pipeline: dlt.Pipeline) -> Iterator[Reader]:
+    """Opens the dataset behind a pipeline.
+
+    Args:
+        pipeline: A pipeline that knows the schema of the tables; see `read_only.open_read_only`.
+
+    Raises:
+        DestinationError: The warehouse cannot be queried.
+    """
+    is_delta = destination_named(kind_of(pipeline)).table_format == "delta"
+    with translate_errors("the warehouse could not be queried"), open_backend(pipeline, SOURCE_NAME) as backend:
+        yield Reader(backend, None if is_delta else pipeline.destination.capabilities())
+
+
+@cache
+def _views_in(name: str) -> frozenset[str]:
+    tree = sqlglot.parse_one(_VIEWS[name].select, read=DIALECT)
+    return frozenset(table.name for table in tree.find_all(exp.Table) if table.name in _VIEWS)
+
+
+def _needed(tables: set[str]) -> list[str]:
+    """Returns the views among tables and those that they read, in the catalog's order."""
+    found: set[str] = set()
+    left = tables & _VIEWS.keys()
+    while left:
+        found |= left
+        left = {name for view in left for name in _views_in(view)} - found
+    return [name for name in _VIEWS if name in found]
+
+
+def _value(name: str, value: Any) -> Any:
+    """Returns a value in its one type: drivers differ in those of days, sums and ratios."""
+    if isinstance(value, Decimal) and not _MONEY.fullmatch(name):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (int, float)) and _MONEY.fullmatch(name) and not isinstance(value, bool):
+        return Decimal(str(value))
+    if isinstance(value, dt.datetime) and _DAYS.fullmatch(name):
+        return value.date()
+    if isinstance(value, str) and _DAYS.fullmatch(name):
+        return dt.date.fromisoformat(value[:10])
+    return value
