@@ -15,6 +15,7 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,10 +35,14 @@ from claude_code_analytics.foreign_text import printable
 from claude_code_analytics.settings import SOURCE_NAME, version
 
 from .check import CHECKED_DAYS, check_credential
-from .console import summary
+from .console import answers, summary
 from .console.progress import STYLES, Display, display
 from .errors import translate_errors
 from .events import DaysNotHeld
+from .metrics.csv_text import csv_of
+from .metrics.figures import Request, read_figures
+from .metrics.queries import HEADLINE_QUERIES
+from .metrics.teams import MIN_TEAM, read_team_map
 from .metrics.views import create_views
 from .pipeline import Warehouse
 from .status import read_status
@@ -89,6 +94,15 @@ _staging = click.option("--staging", metavar="NAME", help="Stage files in a buck
 _how = _options(
     click.option("--window-days", type=int, default=WINDOW_DAYS, show_default=True, help="Days committed together."),
     click.option("--progress", type=click.Choice(STYLES), default="auto", show_default=True, help="Progress display."),
+)
+_organization = click.option("--organization", metavar="ID", help="Organization, where the dataset has several.")
+_teams = _options(
+    click.option(
+        "--team-map", type=click.Path(path_type=Path), metavar="FILE.csv", help="Columns email and team, with a header."
+    ),
+    click.option(
+        "--min-team", type=click.IntRange(1), default=MIN_TEAM, show_default=True, help="Fewest people of a shown team."
+    ),
 )
 _first = click.option("--start", metavar="DAY", help="First day, inclusive (UTC, YYYY-MM-DD).")
 _last = click.option("--end", metavar="DAY", help="Last day, inclusive (UTC, YYYY-MM-DD).")
@@ -238,6 +252,42 @@ def status_command(
             raise click.exceptions.Exit(INCOMPLETE)
 
 
+@commands.command("summary")
+@_where
+@_organization
+@click.option("--weeks", type=click.IntRange(1, 520), default=4, show_default=True, help="Weeks of seven days.")
+@click.option("--by", type=click.Choice(answers.BREAKDOWNS), default="model", show_default=True, help="Breakdown.")
+@_teams
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the breakdown as CSV.")
+@click.pass_obj
+def summary_command(
+    client: AnalyticsClient | None,
+    destination: str,
+    dataset: str,
+    pipeline: str,
+    organization: str | None,
+    weeks: int,
+    by: str,
+    team_map: Path | None,
+    min_team: int,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Show headline numbers of the last complete weeks, their change, and a breakdown."""
+    with _reported():
+        request = Request(organization, days=7 * weeks, teams=_team_map(team_map), min_team=min_team)
+        queries = (*HEADLINE_QUERIES, "people") if by == "person" else HEADLINE_QUERIES
+        now = (client.now if client else utc_now)()
+        figures = read_figures(Warehouse(destination, dataset, pipeline), request, now, queries)
+        if as_json:
+            _print([json.dumps(answers.as_json(figures, by), indent=2)])
+        elif as_csv:
+            _print([csv_of(figures.table(by)).rstrip("\n")])
+        else:
+            answers.show(figures, by)
+
+
 @commands.command("views")
 @_where
 def views_command(destination: str, dataset: str, pipeline: str) -> None:
@@ -302,6 +352,10 @@ def _quieten_dlt() -> None:
 
 def _day(text: str | None, name: str) -> dt.date | None:
     return None if text is None else parse_day(text, name)
+
+
+def _team_map(file: Path | None) -> dict[str, str] | None:
+    return None if file is None else read_team_map(file)
 
 
 def _next_command(target: Warehouse) -> str:

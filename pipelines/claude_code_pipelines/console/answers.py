@@ -1,0 +1,161 @@
+"""Terminal output of `summary`: headline numbers and a breakdown, within 80 columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from claude_code_analytics.foreign_text import printable
+
+from ..metrics.figures import Figures
+from ..metrics.tables import Table, rounded
+
+WIDTH = 80
+_GAP = 3
+MOST_ROWS = 20
+
+# Columns of the breakdowns that fit, with their titles here; the report and CSV have all.
+_ACTIVITY = {
+    "Sessions": "Sessions",
+    "Commits": "Commits",
+    "Accepted": "Accepted",
+    "Billed by use": "Billed",
+    "List value": "List value",
+}
+_COLUMNS = {
+    "person": {"Person": "Person", "Active days": "Days", **_ACTIVITY},
+    "team": {"Team": "Team", "Active people": "People", **_ACTIVITY},
+    "model": {
+        "Model": "Model",
+        "Billed by use": "Billed",
+        "Subscription list value": "List value",
+        "Share of tokens": "Tokens",
+        "Read from cache": "From cache",
+    },
+    "tool": {title: title for title in ("Tool", "Accepted", "Rejected", "Acceptance", "Change")},
+}
+BREAKDOWNS = tuple(_COLUMNS)
+
+
+def show(figures: Figures, by: str, console: Console | None = None) -> None:
+    """Prints headline numbers and a breakdown.
+
+    Args:
+        figures: The numbers.
+        by: One of `BREAKDOWNS`.
+        console: Where to; None for standard output.
+    """
+    (console or Console(width=WIDTH, highlight=False)).print(summary_of(figures, by))
+
+
+def summary_of(figures: Figures, by: str) -> RenderableType:
+    """Returns headline numbers and a breakdown for the terminal."""
+    table = figures.table(by)
+    parts: list[RenderableType] = [*_head(figures), _headlines(figures), Text(f"\nBy {by}", style="bold")]
+    parts.append(_breakdown(table, _COLUMNS[by]) if table.rows else Text("no activity in this period"))
+    if len(table.rows) > MOST_ROWS:
+        parts.append(Text(f"and {len(table.rows) - MOST_ROWS:,} more; --csv lists all", style="dim"))
+    return Group(*parts)
+
+
+def as_json(figures: Figures, by: str) -> dict[str, Any]:
+    """Returns the same for a program: days as `YYYY-MM-DD`, money as text in US dollars, shares as fractions.
+
+    Keys: `organization`, `first`, `last`, `is_complete`, `days_loaded`, `days_final`, `compared_with` (`first`, `last`,
+    `is_complete`), `headlines` (by name: `value`, `before`, `change`; null where not known or not comparable; the
+    change of a share is a difference), `by`, `rows` (by column title).
+    """
+    table = figures.table(by)
+    return {
+        "organization": figures.status.organization_id,
+        "first": figures.period.first.isoformat(),
+        "last": figures.period.last.isoformat(),
+        "is_complete": figures.current.is_complete,
+        "days_loaded": figures.current.loaded,
+        "days_final": figures.current.final,
+        "compared_with": {
+            "first": figures.before.first.isoformat(),
+            "last": figures.before.last.isoformat(),
+            "is_complete": figures.earlier.is_complete,
+        },
+        "headlines": {
+            each.name: {"value": _plain(each.value), "before": _plain(each.before), "change": each.change}
+            for each in figures.headlines
+        },
+        "by": by,
+        "rows": [
+            {column.title: _plain(value) for column, value in zip(table.columns, row, strict=True)}
+            for row in table.rows
+        ],
+    }
+
+
+def period_sentence(figures: Figures) -> str:
+    """Returns how complete the period is and what it is compared with."""
+    days, current = len(figures.period), figures.current
+    if not current.is_complete:
+        missing, partial = days - current.loaded, current.loaded - current.final
+        gaps = [f"{missing} not loaded"] * bool(missing) + [f"{partial} not final"] * bool(partial)
+        return f"{', '.join(gaps)} of {days} days: no comparison with the period before."
+    if not figures.earlier.is_complete:
+        return f"All {days} days are final. The {days} days before are not complete: no comparison."
+    return f"All {days} days are final. Changes are against the {days} days before."
+
+
+def _head(figures: Figures) -> list[RenderableType]:
+    organization = printable(figures.status.organization_id)
+    return [
+        Text(f"{figures.period.first} to {figures.period.last} (UTC)", style="bold"),
+        Text(f"Organization {organization}", style="dim"),
+        Text(f"{period_sentence(figures)}\n", style="dim"),
+    ]
+
+
+def _headlines(figures: Figures) -> RichTable:
+    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    table.add_column("", no_wrap=True)
+    for title in ("Period", "Before", "Change"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("", style="dim", overflow="fold")
+    for each in figures.headlines:
+        table.add_row(
+            each.label,
+            Text("unknown" if each.value is None else rounded(each.value, each.kind), style="bold"),
+            rounded(each.before, each.kind),
+            rounded(each.change, each.change_kind),
+            each.note,
+        )
+    return table
+
+
+def _breakdown(table: Table, titles: Mapping[str, str]) -> RichTable:
+    places = [place for place, column in enumerate(table.columns) if column.title in titles]
+    places = [place for place in places if any(row[place] is not None for row in table.rows)]
+    kinds = [table.columns[place].kind for place in places]
+    lines = [[titles[table.columns[place].title] for place in places]]
+    lines += [
+        [printable(rounded(row[place], kind)) for place, kind in zip(places, kinds, strict=True)]
+        for row in table.rows[:MOST_ROWS]
+    ]
+    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - _GAP * len(widths))  # names give way to numbers
+    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for title, width, kind in zip(lines[0], widths, kinds, strict=True):
+        made.add_column(title, justify="right" if kind.is_number else "left", width=width, no_wrap=True)
+    for line in lines[1:]:
+        made.add_row(*map(Text, line))
+    return made
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return value.isoformat() if isinstance(value, dt.date) else value

@@ -1,0 +1,91 @@
+"""Queries behind report and summary, over the views, in BigQuery's dialect.
+
+Parameters: `@organization`; `@first` to `@last`, the period; `@before`, the first day of the period before it;
+`@since`, the first day of the trends.
+"""
+
+from __future__ import annotations
+
+from .catalog import MEASURES
+from .totals import COVERED
+
+_SUMS = ", ".join(f"SUM(r.{name}) AS {name}" for name in MEASURES)
+# Over records that report a cost in dollars, for costs per session, commit and so on (METRICS, R9).
+_WITH_COST = ", ".join(
+    f"SUM(CASE WHEN r.cost_usd IS NOT NULL THEN r.{name} END) AS {name}_with_cost" for name in COVERED
+)
+_DECIDED = (
+    "SUM(CASE WHEN r.accepted IS NOT NULL AND r.rejected IS NOT NULL THEN r.accepted END) AS accepted_decided, "
+    "SUM(CASE WHEN r.accepted IS NOT NULL AND r.rejected IS NOT NULL THEN r.accepted + r.rejected END) AS decisions"
+)
+_IN_PERIODS = "r.organization_id = @organization AND r.date >= @before AND r.date <= @last"
+_IS_CURRENT = "CASE WHEN r.date >= @first THEN 1 ELSE 0 END"
+
+QUERIES = {
+    "days": f"""
+        SELECT r.date, {", ".join(f"r.{name}" for name in MEASURES)}, r.is_final,
+            a.active_people_1d, a.active_people_7d, a.active_people_28d,
+            a.active_keys_1d, a.active_keys_7d, a.active_keys_28d, a.window_complete
+        FROM claude_code_organization_days AS r
+        JOIN claude_code_active_people AS a ON a.organization_id = r.organization_id AND a.date = r.date
+        WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last
+        ORDER BY r.date""",
+    "actors": f"""
+        SELECT {_IS_CURRENT} AS is_current, r.actor_type, r.actor,
+            COUNT(DISTINCT CASE WHEN r.is_active THEN r.date END) AS active_days,
+            MAX(CASE WHEN r.is_active THEN r.date END) AS last_day,
+            SUM(CASE WHEN r.customer_type = 'api' THEN r.cost_usd END) AS billed_cost,
+            SUM(CASE WHEN r.customer_type = 'subscription' THEN r.cost_usd END) AS notional_cost, {_SUMS}, {_DECIDED}
+        FROM claude_code_records AS r
+        WHERE {_IN_PERIODS}
+        GROUP BY {_IS_CURRENT}, r.actor_type, r.actor""",
+    "costs": f"""
+        SELECT {_IS_CURRENT} AS is_current, r.actor_type, r.customer_type, SUM(r.cost_usd) AS cost_usd,
+            SUM(r.sessions) AS sessions, SUM(CASE WHEN r.has_cost THEN r.sessions END) AS sessions_covered,
+            {_WITH_COST}, {_DECIDED}
+        FROM claude_code_records AS r
+        WHERE {_IN_PERIODS}
+        GROUP BY {_IS_CURRENT}, r.actor_type, r.customer_type""",
+    "people": """
+        SELECT r.actor_type, r.actor, r.first_day, r.usage_level
+        FROM claude_code_people AS r
+        WHERE r.organization_id = @organization""",
+    "models": """
+        SELECT r.date, r.customer_type, r.model, r.currency, r.tokens_input, r.tokens_output, r.tokens_cache_read,
+            r.tokens_cache_creation, r.cost
+        FROM claude_code_model_days AS r
+        WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last""",
+    "tools": f"""
+        SELECT r.date, r.tool_name, SUM(r.accepted) AS accepted, SUM(r.rejected) AS rejected, {_DECIDED}
+        FROM claude_code_usage__tool_actions AS r
+        WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last
+        GROUP BY r.date, r.tool_name""",
+    "weeks": """
+        SELECT r.week, r.active_people, r.new_people, r.retained_people, r.returning_people, r.lapsed_people,
+            r.is_complete
+        FROM claude_code_organization_weeks AS r
+        WHERE r.organization_id = @organization AND r.week >= @since AND r.week <= @last
+        ORDER BY r.week""",
+    "cohorts": """
+        SELECT r.cohort_week, r.weeks_since, r.cohort_people, r.active_people, r.is_complete
+        FROM claude_code_cohorts AS r
+        WHERE r.organization_id = @organization AND r.cohort_week <= @last
+        ORDER BY r.cohort_week, r.weeks_since""",
+    "mix": """
+        SELECT r.terminal_type, r.is_remote, SUM(r.sessions) AS sessions, SUM(r.cost_usd) AS cost_usd
+        FROM claude_code_mix_days AS r
+        WHERE r.organization_id = @organization AND r.date >= @first AND r.date <= @last
+        GROUP BY r.terminal_type, r.is_remote""",
+    # Treatment of identities, by the newest fetch of each day.
+    "identities": """
+        SELECT DISTINCT r.actor_identity
+        FROM (
+            SELECT l.actor_identity, ROW_NUMBER() OVER (
+                PARTITION BY l.date ORDER BY l.fetched_at DESC, l._dlt_load_id DESC) AS place
+            FROM claude_code_days AS l
+            WHERE l.organization_id = @organization AND l.date <= @last
+        ) AS r
+        WHERE r.place = 1""",
+}
+# What a summary needs.
+HEADLINE_QUERIES = ("days", "actors", "costs", "identities", "models", "tools")

@@ -1,0 +1,76 @@
+"""Teams: the user's map of addresses to teams, and the folding of teams that are too small to show."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from claude_code_analytics import ConfigurationError
+from claude_code_analytics.foreign_text import printable
+
+# GitHub reports numbers of teams from five people on (METRICS, R11).
+MIN_TEAM = 5
+SMALL_TEAMS = "(small teams)"
+NO_TEAM = "(no team)"
+_HEADER = ["email", "team"]
+
+
+def read_team_map(file: Path) -> dict[str, str]:
+    """Reads a CSV file with the columns `email` and `team`.
+
+    Args:
+        file: The file, in UTF-8.
+
+    Returns:
+        Teams by address in lower case.
+
+    Raises:
+        ConfigurationError: The file cannot be read, has other columns, lacks a value, or has an address twice.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            rows = csv.reader(lines, strict=True)
+            header = [cell.strip().lower() for cell in next(rows, [])]
+            if sorted(header) != _HEADER:
+                found = ", ".join(map(printable, header)) or "none"
+                raise ConfigurationError(f"{file} must have the columns email and team; it has {found}")
+            teams: dict[str, str] = {}
+            for row in rows:
+                if not any(map(str.strip, row)):
+                    continue
+                values = dict(zip(header, map(str.strip, row), strict=False))
+                email, team = values.get("email", "").lower(), values.get("team", "")
+                if len(row) != len(header) or not email or not team:
+                    raise ConfigurationError(f"{file}, line {rows.line_num}: give one address and one team")
+                if email in teams:
+                    raise ConfigurationError(f"{file}, line {rows.line_num}: {printable(email)} is there twice")
+                teams[email] = team
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"the team map {file} cannot be read: {printable(str(error))}") from None
+    if not teams:
+        raise ConfigurationError(f"the team map {file} has no addresses")
+    return teams
+
+
+def shown_teams(people: Iterable[str], teams: Mapping[str, str], min_team: int) -> dict[str, str]:
+    """Returns the team under which each active person is shown.
+
+    Teams with fewer active people than `min_team` fold into one. If those, or the people without a team, are still
+    fewer, both fold together.
+
+    Args:
+        people: Addresses of active people.
+        teams: Teams by address.
+        min_team: Fewest active people of a team that is shown by its name.
+    """
+    own = {person: teams.get(person, NO_TEAM) for person in people}
+    sizes = Counter(own.values())
+    folded = {
+        person: team if team == NO_TEAM or sizes[team] >= min_team else SMALL_TEAMS for person, team in own.items()
+    }
+    sizes = Counter(folded.values())
+    if 0 < sizes[SMALL_TEAMS] < min_team or (sizes[SMALL_TEAMS] and 0 < sizes[NO_TEAM] < min_team):
+        folded = {person: SMALL_TEAMS if team == NO_TEAM else team for person, team in folded.items()}
+    return folded
