@@ -15,6 +15,7 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ from claude_code_analytics import (
 from claude_code_analytics.api.clock import utc_now
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.dates import ONE_DAY, check_range, parse_day
+from claude_code_analytics.destination.destinations import destination_named, kind_of
 from claude_code_analytics.foreign_text import printable
 from claude_code_analytics.settings import SOURCE_NAME, version
 
@@ -43,8 +45,9 @@ from .metrics.csv_text import csv_of
 from .metrics.figures import Request, read_figures
 from .metrics.queries import HEADLINE_QUERIES
 from .metrics.teams import MIN_TEAM, read_team_map
-from .metrics.views import create_views
+from .metrics.views import create_views, print_views
 from .pipeline import Warehouse
+from .report import write_report
 from .status import read_status
 from .windows import WINDOW_DAYS, backfill, load
 
@@ -52,6 +55,7 @@ PROGRAM = "claude-code-analytics"
 INCOMPLETE = 1
 MISTAKE = 2
 DEMO_DAYS = 90
+REPORT_FILE = Path("claude-code-report.html")
 
 _HELP_END = """
 \b
@@ -71,6 +75,8 @@ Examples:
   claude-code-analytics load --destination snowflake --dataset analytics
   claude-code-analytics backfill --start 2026-06-01 --end 2026-06-30
   claude-code-analytics status --fail-on-gap
+  claude-code-analytics summary --by tool
+  claude-code-analytics report --open
 """
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -91,6 +97,7 @@ _where = _options(
     click.option("--pipeline", default=SOURCE_NAME, show_default=True, help="Name of the dlt pipeline."),
 )
 _staging = click.option("--staging", metavar="NAME", help="Stage files in a bucket: `filesystem` of dlt's config.")
+_views = click.option("--views", is_flag=True, help="Create the views too, or bring them up to date.")
 _how = _options(
     click.option("--window-days", type=int, default=WINDOW_DAYS, show_default=True, help="Days committed together."),
     click.option("--progress", type=click.Choice(STYLES), default="auto", show_default=True, help="Progress display."),
@@ -126,6 +133,7 @@ def commands(context: click.Context) -> None:
 @_first
 @_last
 @_how
+@click.option("--report", "with_report", is_flag=True, help="Make the report of it: an HTML file beside the database.")
 def demo_command(
     destination: str,
     dataset: str,
@@ -134,6 +142,7 @@ def demo_command(
     end: str | None,
     window_days: int,
     progress: str,
+    with_report: bool,
 ) -> None:
     """Load a built-in sample organization: no key, no network."""
     with _reported(progress, loads=True) as shown, tempfile.TemporaryDirectory() as working_dir:
@@ -144,7 +153,12 @@ def demo_command(
             target = Warehouse(destination, dataset, pipeline, working_dir)
             first = start or client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
             report = load(target, start=first, end=end, window_days=window_days, client=client, observer=shown)
-        shown.finish([*summary.loaded(report, dataset), _next_command(target)])
+            made = replace(target, working_dir=None)
+            if with_report:
+                figures = read_figures(made, Request(), client.now())
+                write_report(figures, REPORT_FILE)
+        following = f"open {REPORT_FILE}" if with_report else _next_command(made, "report")
+        shown.finish([*summary.loaded(report, dataset), following])
 
 
 @commands.command("load")
@@ -153,6 +167,7 @@ def demo_command(
 @_last
 @_how
 @_staging
+@_views
 @click.pass_obj
 def load_command(
     client: AnalyticsClient | None,
@@ -164,6 +179,7 @@ def load_command(
     window_days: int,
     progress: str,
     staging: str | None,
+    views: bool,
 ) -> None:
     """Load every day up to today that is not held or not settled yet.
 
@@ -179,6 +195,7 @@ def load_command(
             client=client,
             observer=shown,
         )
+        _refresh_views(target, shown, wanted=views)
         shown.finish([*summary.loaded(report, dataset), _next_command(target)])
 
 
@@ -188,6 +205,7 @@ def load_command(
 @click.option("--end", metavar="DAY", required=True, help="Last day, inclusive (UTC, YYYY-MM-DD).")
 @_how
 @_staging
+@_views
 @click.pass_obj
 def backfill_command(
     client: AnalyticsClient | None,
@@ -199,6 +217,7 @@ def backfill_command(
     window_days: int,
     progress: str,
     staging: str | None,
+    views: bool,
 ) -> None:
     """Load a closed range of days; an interrupted one of the same range goes on where it stopped."""
     with _reported(progress, loads=True) as shown:
@@ -206,6 +225,7 @@ def backfill_command(
         check_range(first, last, names=("--start", "--end"))
         target = Warehouse(destination, dataset, pipeline, staging=staging)
         report = backfill(target, first, last, window_days=window_days, client=client, observer=shown)
+        _refresh_views(target, shown, wanted=views)
         shown.finish([*summary.loaded(report, dataset), _next_command(target)])
 
 
@@ -288,15 +308,77 @@ def summary_command(
             answers.show(figures, by)
 
 
+@commands.command("report")
+@_where
+@_organization
+@_first
+@_last
+@_teams
+@click.option("--seats", type=click.IntRange(1), metavar="N", help="Seats of the organization, for the use of them.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=REPORT_FILE,
+    show_default=True,
+    help="HTML file to write.",
+)
+@click.option("--csv", "csv_folder", type=click.Path(file_okay=False, path_type=Path), help="Folder for its tables.")
+@click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
+@click.pass_obj
+def report_command(
+    client: AnalyticsClient | None,
+    destination: str,
+    dataset: str,
+    pipeline: str,
+    organization: str | None,
+    start: str | None,
+    end: str | None,
+    team_map: Path | None,
+    min_team: int,
+    seats: int | None,
+    output: Path,
+    csv_folder: Path | None,
+    opened: bool,
+) -> None:
+    """Write one HTML page with use, acceptance, cost, people and quality of the data; it makes no request."""
+    with _reported():
+        now = (client.now if client else utc_now)()
+        first, last = _day(start, "--start"), _day(end, "--end")
+        check_range(first, last, now.date(), names=("--start", "--end"))
+        request = Request(organization, first, last, teams=_team_map(team_map), min_team=min_team, seats=seats)
+        figures = read_figures(Warehouse(destination, dataset, pipeline), request, now)
+        written = write_report(figures, output, csv_folder)
+        _print([f"wrote {written[0]}" + (f" and {len(written) - 1} tables in {csv_folder}" if csv_folder else "")])
+        if opened:
+            click.launch(str(output))
+
+
 @commands.command("views")
 @_where
-def views_command(destination: str, dataset: str, pipeline: str) -> None:
-    """Create a view of costs in US dollars beside the tables."""
+@click.option("--print", "printed", is_flag=True, help="Print their SQL for the destination, and touch nothing.")
+def views_command(destination: str, dataset: str, pipeline: str, printed: bool) -> None:
+    """Create the views beside the tables: who is active, what is accepted, what it costs."""
     with _reported(), tempfile.TemporaryDirectory() as working_dir:
         opened = Warehouse(destination, dataset, pipeline, working_dir).dlt_pipeline()
+        if printed:
+            with translate_errors("the views could not be written"):
+                _print(print_views(opened))
+            return
         with translate_errors("the warehouse could not be opened"):
             opened.sync_destination()
         _print(f"created view {name} in dataset {dataset}" for name in create_views(opened))
+
+
+def _refresh_views(target: Warehouse, shown: Display, *, wanted: bool) -> None:
+    """Creates the views after a load. Delta has none, which is no failure of the load."""
+    if not wanted:
+        return
+    pipeline = target.dlt_pipeline()
+    if destination_named(kind_of(pipeline)).table_format:
+        shown.print("warning: Delta tables have no views; report and summary need none")
+        return
+    created = create_views(pipeline)
+    shown.print(f"{len(created)} views are up to date")
 
 
 @contextmanager
@@ -316,6 +398,8 @@ def _reported(progress: str = "none", *, loads: bool = False) -> Iterator[Displa
         with shown, translate_errors():
             _quieten_dlt()
             yield shown
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        raise
     except (ClaudeCodeAnalyticsError, OSError) as error:
         click.echo(f"error: {printable(str(error))}", err=True)
         mistake = isinstance(error, (ConfigurationError, CredentialRefused, OSError))
@@ -358,11 +442,11 @@ def _team_map(file: Path | None) -> dict[str, str] | None:
     return None if file is None else read_team_map(file)
 
 
-def _next_command(target: Warehouse) -> str:
+def _next_command(target: Warehouse, command: str = "status") -> str:
     """Names the next command, with the options that lead to the same warehouse."""
     chosen = (("destination", target.destination), ("dataset", target.dataset), ("pipeline", target.pipeline))
     options = [f" --{name} {shlex.quote(value)}" for name, value in chosen if value != getattr(Warehouse, name)]
-    return f"next: {PROGRAM} status{''.join(options)}"
+    return f"next: {PROGRAM} {command}{''.join(options)}"
 
 
 def _print(lines: Iterable[str]) -> None:

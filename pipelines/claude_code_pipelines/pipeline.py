@@ -11,6 +11,7 @@ from typing import Any
 
 import dlt
 from dlt.common.configuration.container import Container
+from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.common.exceptions import DltException
 from dlt.common.pipeline import PipelineContext, get_dlt_pipelines_dir
 from filelock import FileLock, Timeout
@@ -235,7 +236,10 @@ def _set_defaults(pipeline: dlt.Pipeline, destination: Destination) -> None:
 def _limit_lock_waits(pipeline: dlt.Pipeline) -> None:
     """Ends waits for locks in Postgres: a reader that is idle in a transaction would block a load for ever."""
     if kind_of(pipeline) == "postgres":
-        credentials: Any = pipeline.destination_client().config.credentials
+        try:
+            credentials: Any = pipeline.destination_client().config.credentials
+        except ConfigFieldMissingException:  # `views --print` needs none; a connection reports them
+            return
         options = credentials.query.get("options", "")
         if "lock_timeout" not in options:
             credentials.query["options"] = f"{options} -clock_timeout={LOCK_TIMEOUT_SECONDS}s".strip()

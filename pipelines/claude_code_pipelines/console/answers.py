@@ -19,7 +19,7 @@ from ..metrics.figures import Figures
 from ..metrics.tables import Table, rounded
 
 WIDTH = 80
-_GAP = 3
+_GAP = 2
 MOST_ROWS = 20
 
 # Columns of the breakdowns that fit, with their titles here; the report and CSV have all.
@@ -120,7 +120,7 @@ def _head(figures: Figures) -> list[RenderableType]:
 
 
 def _headlines(figures: Figures) -> RichTable:
-    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("", no_wrap=True)
     for title in ("Period", "Before", "Change"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -146,8 +146,8 @@ def _breakdown(table: Table, titles: Mapping[str, str]) -> RichTable:
         for row in table.rows[:MOST_ROWS]
     ]
     widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
-    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - _GAP * len(widths))  # names give way to numbers
-    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - _GAP * (len(widths) - 1))  # names give way to numbers
+    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for title, width, kind in zip(lines[0], widths, kinds, strict=True):
         made.add_column(title, justify="right" if kind.is_number else "left", width=width, no_wrap=True)
     for line in lines[1:]:

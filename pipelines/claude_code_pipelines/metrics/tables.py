@@ -12,6 +12,10 @@ from typing import Any
 NOTHING = "–"  # noqa: RUF001  # a dash, as printers set it
 
 
+# Smaller amounts need parts of cents.
+_CENTS_FROM = 0.1
+
+
 class Kind(Enum):
     """Unit of the values of a column."""
 
@@ -81,7 +85,9 @@ def exact(value: Any, kind: Kind) -> str:
     if kind is Kind.NUMBER:
         return f"{float(value):,.2f}"
     if kind is Kind.MONEY:  # a ratio is a double
-        return f"${value:,.4f}" if isinstance(value, float) else f"${_cents_or_more(Decimal(value)):,f}"
+        if isinstance(value, float):
+            return f"${value:,.2f}" if value >= _CENTS_FROM else f"${value:,.4f}"
+        return f"${_cents_or_more(Decimal(value)):,f}"
     if kind is Kind.SHARE:
         return f"{float(value):.2%}"
     return rounded(value, kind)

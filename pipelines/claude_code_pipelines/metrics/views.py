@@ -49,18 +49,25 @@ def create_views(pipeline: dlt.Pipeline) -> list[str]:
 
 
 def print_views(pipeline: dlt.Pipeline) -> Iterator[str]:
-    """Yields the statements that `create_views` runs, without connecting.
+    """Yields the statements that `create_views` runs, without connecting and without credentials.
+
+    Names are qualified by the dataset alone: database and project are known only to the credentials. Delta tables have
+    no views, so that their SELECTs come in DuckDB's dialect.
 
     Args:
         pipeline: A pipeline to the destination.
     """
-    client: Any = pipeline.destination_client()
-    sql_client = getattr(client, "sql_client", None)
+    capabilities: Any = pipeline.destination.capabilities()
+
+    def qualified(name: str) -> str:
+        parts = (capabilities.casefold_identifier(part) for part in (pipeline.dataset_name, name))
+        return ".".join(capabilities.escape_identifier(part) for part in parts)
+
     for view in VIEWS:
-        if sql_client is None or destination_named(kind_of(pipeline)).table_format:
+        if destination_named(kind_of(pipeline)).table_format:
             yield f"-- {view.name}\n{transpiled(view.select, 'duckdb', _plain, str.lower)};\n"
         else:
-            for statement in view_statements(view, sql_client.capabilities, sql_client.make_qualified_table_name):
+            for statement in view_statements(view, capabilities, qualified):
                 yield f"{statement};\n"
 
 

@@ -1,0 +1,179 @@
+"""Series over days and weeks, cohorts and the states of days, as tables. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from claude_code_analytics.dates import ONE_DAY, DayRange
+
+from .figures import Figures
+from .reader import Row
+from .tables import Column, Kind, Table
+from .totals import monday, ratio, total
+
+WEEK = dt.timedelta(days=7)
+# Cohorts and weeks of the retention table: a quarter.
+COHORTS, COHORT_WEEKS = 13, 12
+# A rate of fewer decisions says nothing.
+FEWEST_DECISIONS = 20
+ALL_MODELS, OTHER_MODELS = "All models", "other models"
+
+FINAL, PARTIAL, MISSING = "final", "not final", "not loaded"
+
+
+def active_days(figures: Figures) -> Table:
+    """Returns active people (without any, keys) of each day, and of the 7 and 28 days that end with it."""
+    who = "people" if has_people(figures) else "keys"
+    known = {row["date"]: row for row in figures.rows["days"]}
+    first = max(figures.since, min(known, default=figures.since))
+    columns = (f"active_{who}_1d", f"active_{who}_7d", f"active_{who}_28d")
+    rows = []
+    for day in DayRange(first, figures.period.last).days():
+        row = known.get(day)
+        values = [row[name] for name in columns] if row else [None] * 3
+        rows.append((day, *values, bool(row and row["window_complete"]), state_of(row)))
+    titles = (Column("Day", Kind.DAY), Column("On the day"), Column("In 7 days"), Column("In 28 days"))
+    return Table(
+        "active_days",
+        (*titles, Column("28 days complete", Kind.TEXT), Column("Day is", Kind.TEXT)),
+        [*map(_words, rows)],
+    )
+
+
+def _words(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*row[:4], "yes" if row[4] else "no", row[5])
+
+
+def has_people(figures: Figures) -> bool:
+    """Whether any person was active in the trends; an organization of named keys has none."""
+    return any(row["active_people_28d"] for row in figures.rows["days"])
+
+
+def state_of(row: Row | None) -> str:
+    """Returns whether a day is final, not final or not loaded."""
+    return MISSING if row is None else FINAL if row["is_final"] else PARTIAL
+
+
+def weeks(figures: Figures) -> Table:
+    """Returns active, new, returning and lapsed people of each week of the trends."""
+    last = figures.period.last
+    columns = ("Active", "New", "Returning", "Retained", "Lapsed")
+    rows = [
+        (
+            row["week"],
+            *(row[f"{name.lower()}_people"] for name in columns),
+            "yes" if row["is_complete"] and row["week"] + WEEK - ONE_DAY <= last else "no",
+        )
+        for row in figures.rows["weeks"]
+    ]
+    titles = (Column("Week of", Kind.DAY), *map(Column, columns), Column("Complete", Kind.TEXT))
+    return Table("weeks", titles, rows)
+
+
+def cohorts(figures: Figures) -> Table:
+    """Returns people of the newest cohorts, and those active so many weeks later; complete weeks only."""
+    first = min((row["cohort_week"] for row in figures.rows["cohorts"]), default=None)
+    sizes: dict[dt.date, int] = {}
+    active: dict[dt.date, dict[int, int]] = defaultdict(dict)
+    for row in figures.rows["cohorts"]:
+        cohort, later = row["cohort_week"], row["weeks_since"]
+        if (
+            row["is_complete"]
+            and later <= COHORT_WEEKS
+            and cohort + WEEK * (later + 1) <= figures.period.last + ONE_DAY
+        ):
+            sizes[cohort] = max(sizes.get(cohort, 0), row["cohort_people"])
+            active[cohort][later] = row["active_people"]
+    newest = sorted(sizes)[-COHORTS:]
+    if first in sizes and first not in newest:  # everybody who was there before is the yardstick
+        newest = [first, *newest[1:]]
+    rows = [
+        (
+            f"{cohort:%-d %b %Y}" + (" and before" if cohort == first else ""),
+            sizes[cohort],
+            *(active[cohort].get(later) for later in range(COHORT_WEEKS + 1)),
+        )
+        for cohort in newest
+    ]
+    later = (Column(str(number)) for number in range(COHORT_WEEKS + 1))
+    return Table("cohorts", (Column("First week", Kind.TEXT), Column("People"), *later), rows)
+
+
+def acceptance_weeks(figures: Figures, most: int = 4) -> Table:
+    """Returns the acceptance by week of the tools with the most decisions."""
+
+    def rate(accepted: Any, decided: Any) -> float | None:
+        return ratio(accepted, decided) if (decided or 0) >= FEWEST_DECISIONS else None
+
+    decisions: dict[str, int] = defaultdict(int)
+    parts: dict[tuple[dt.date, str], list[Any]] = defaultdict(lambda: [None, None])
+    for row in figures.rows["tools"]:
+        name = row["tool_name"] or ""
+        decisions[name] += row["decisions"] or 0
+        part = parts[monday(row["date"]), name]
+        part[0] = total((part[0], row["accepted_decided"]))
+        part[1] = total((part[1], row["decisions"]))
+    names = sorted(
+        (name for name in decisions if decisions[name] >= FEWEST_DECISIONS), key=lambda name: (-decisions[name], name)
+    )[:most]
+    rows = [
+        (week, *(rate(*parts[week, name]) if (week, name) in parts else None for name in names), complete)
+        for week, complete in _weeks(figures)
+    ]
+    shares = (Column(name, Kind.SHARE) for name in names)
+    return Table("acceptance_weeks", (Column("Week of", Kind.DAY), *shares, Column("Complete", Kind.TEXT)), rows)
+
+
+def cost_weeks(figures: Figures, customer_type: str, most: int = 5) -> Table:
+    """Returns the cost by week and model, in US dollars; the cheapest models fold into one column.
+
+    Args:
+        figures: The numbers.
+        customer_type: `api` (billed) or `subscription` (notional).
+        most: Models with a column of their own.
+    """
+    rows = [
+        row
+        for row in figures.rows["models"]
+        if row["customer_type"] == customer_type and row["currency"] == "USD" and row["cost"] is not None
+    ]
+    sums: dict[str, Any] = defaultdict(int)
+    for row in rows:
+        sums[row["model"] or ""] += row["cost"]
+    ordered = sorted(sums, key=lambda name: (-sums[name], name))
+    # One model too many is shown, not folded: "other" would be as wide.
+    own = ordered if len(ordered) <= most + 1 else ordered[:most]
+    cells: dict[tuple[dt.date, str], Any] = defaultdict(int)
+    for row in rows:
+        name = row["model"] or ""
+        cells[monday(row["date"]), name if name in own else OTHER_MODELS] += row["cost"]
+    names = own if len(own) == len(ordered) else [*own, OTHER_MODELS]
+    table = [
+        (week, total(amounts), *amounts, complete)
+        for week, complete in _weeks(figures)
+        for amounts in [[cells.get((week, name)) for name in names]]
+    ]
+    costs = (Column(name, Kind.MONEY) for name in (ALL_MODELS, *names))
+    name = "cost_weeks_billed" if customer_type == "api" else "cost_weeks_notional"
+    return Table(name, (Column("Week of", Kind.DAY), *costs, Column("Complete", Kind.TEXT)), table)
+
+
+def day_states(figures: Figures) -> dict[dt.date, str]:
+    """Returns the state of each day since the trends begin, as the proof shows it."""
+    return {day: kind for kind, days in figures.status.days.items() for day in days if day >= figures.since}
+
+
+def _weeks(figures: Figures) -> Iterable[tuple[dt.date, str]]:
+    """Yields the loaded weeks of the trends, gaps included, and whether each is complete."""
+    final = {row["date"] for row in figures.rows["days"] if row["is_final"]}
+    loaded = {row["date"] for row in figures.rows["days"]}
+    if not loaded:
+        return
+    week = monday(min(loaded))
+    while week <= figures.period.last:
+        complete = all(week + ONE_DAY * number in final for number in range(7))
+        yield week, "yes" if complete else "no"
+        week += WEEK

@@ -1,0 +1,314 @@
+"""Charts as Vega-Lite specifications, rendered to SVG. Colours are CSS variables, so that the page decides on them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from claude_code_analytics import ConfigurationError
+
+from ..metrics.series import FINAL, MISSING
+from ..metrics.tables import Table, rounded
+
+Spec = dict[str, Any]
+
+# Widths of the two versions of each chart, in CSS pixels: text stays readable on a telephone.
+WIDE, NARROW = 860, 340
+_VERSION = "6.4"
+_DATE = {"type": "utc"}
+# Longer trends, in days, are marked by months.
+_WEEKS_UNTIL = 70
+
+
+def render(spec: Spec) -> str:
+    """Renders a specification to SVG.
+
+    Raises:
+        ConfigurationError: The extra `report` is not installed.
+    """
+    try:
+        import vl_convert  # 33 MB, and only the report needs it
+    except ImportError:
+        raise ConfigurationError("the report needs vl-convert: pip install 'claude-code-analytics[report]'") from None
+    svg: str = vl_convert.vegalite_to_svg({**spec, "config": _config()}, vl_version=_VERSION)
+    return svg
+
+
+def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
+    """Bars for each day, lines for the 7 and 28 days that end with it."""
+    values = [
+        {"day": str(day), "one": one, "seven": seven, "all": all_, "complete": complete == "yes", "state": state}
+        for day, one, seven, all_, complete, state in table.rows
+    ]
+    last = next((row for row in reversed(table.rows) if row[3] is not None), table.rows[-1])
+    labels = [("28 days", last[3]), ("7 days", last[2]), ("1 day", last[1])]
+    x = {
+        "field": "day",
+        "type": "temporal",
+        "scale": _DATE,
+        "axis": _time_axis([row[0] for row in table.rows], width),
+        "title": None,
+    }
+
+    def line(field: str, size: float, *, dashed: bool = False) -> Spec:
+        shown = field if dashed else f"{field}_complete"
+        return {
+            "transform": [] if dashed else [{"calculate": f"datum.complete ? datum.{field} : null", "as": shown}],
+            "mark": {
+                "type": "line",
+                "stroke": "var(--accent)",
+                "strokeWidth": size,
+                "strokeDash": [2, 3] if dashed else [],
+            },
+            "encoding": {"x": x, "y": {"field": shown, "type": "quantitative"}},
+        }
+
+    bar = {"type": "bar", "width": {"band": 0.7}, "fill": "var(--context)"}
+    layers: list[Spec] = [
+        {
+            "data": {"values": [{"first": str(period[0]), "last": str(period[1])}]},
+            "mark": {"type": "rect", "fill": "var(--period)"},
+            "encoding": {
+                "x": {"field": "first", "type": "temporal", "scale": _DATE},
+                "x2": {"field": "last"},
+            },
+        },
+        {
+            "transform": [{"filter": f"datum.state == '{FINAL}'"}],
+            "mark": bar,
+            "encoding": {"x": _day(x), "y": _count("one")},
+        },
+        {
+            "transform": [{"filter": f"datum.state != '{FINAL}' && datum.state != '{MISSING}'"}],
+            "mark": {**bar, "fill": "var(--paper)", "stroke": "var(--context)", "strokeDash": [2, 2]},
+            "encoding": {"x": _day(x), "y": _count("one")},
+        },
+        {
+            "transform": [{"filter": f"datum.state == '{MISSING}'"}],
+            "mark": {"type": "point", "shape": "cross", "angle": 45, "fill": "var(--warn)", "size": 40, "opacity": 1},
+            "encoding": {"x": x, "y": {"datum": 0}},
+        },
+        line("seven", 1.5),
+        line("all", 1.25, dashed=True),
+        line("all", 2.5),
+    ]
+    top = max((value for row in table.rows for value in row[1:4] if value is not None), default=1) or 1
+    ends = [(text, float(value)) for text, value in labels if value is not None]
+    layers.append(_end_labels(ends, str(last[0]), top * 18 / 240))
+    return _sized({"data": {"values": values}, "layer": layers}, width, 240, right=60)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How rows of weeks are drawn: as bars or as a line, and their scale."""
+
+    format: str = "d"
+    is_line: bool = False
+    shared: bool = True
+    from_zero: bool = True
+
+
+COUNTS, DOLLARS = Rows(shared=False), Rows("$,.0f")
+SHARES = Rows(".0%", is_line=True, from_zero=False)
+
+
+def weekly_rows(table: Table, columns: Sequence[int], titles: Sequence[str], width: int, rows: Rows) -> Spec:
+    """Returns one row of weeks for each column, under each other. Incomplete weeks are outlined.
+
+    Args:
+        table: Weeks in its first column, `yes` or `no` (complete) in its last.
+        columns: Places of the columns.
+        titles: Text above each row.
+        width: `WIDE` or `NARROW`.
+        rows: How they are drawn.
+    """
+    values = [
+        {
+            "week": str(row[0]),
+            "value": None if row[place] is None else float(row[place]),
+            "row": number,
+            "complete": row[-1],
+        }
+        for number, place in enumerate(columns)
+        for row in table.rows
+    ]
+    bar_width = _bar_width(width, len(table.rows))
+    x = {
+        "field": "week",
+        "type": "temporal",
+        "scale": {**_DATE, "padding": bar_width / 2 + 4},
+        "axis": _time_axis([row[0] for row in table.rows], width),
+        "title": None,
+    }
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "title": None,
+        "scale": {"zero": rows.from_zero},
+        "axis": _value_axis(rows.format, 2),
+    }
+    accent = {"stroke": "var(--accent)", "strokeWidth": 2}
+    hollow = {"fill": "var(--paper)", "stroke": "var(--accent)", "opacity": 1}
+    layers: list[Spec] = [
+        {"transform": [_complete("yes")], "mark": {"type": "bar", "width": bar_width, "fill": "var(--accent)"}},
+        {"transform": [_complete("no")], "mark": {"type": "bar", "width": bar_width, **hollow, "strokeDash": [2, 2]}},
+    ]
+    if rows.is_line:
+        whole = {"calculate": "datum.complete == 'yes' ? datum.value : null", "as": "whole"}
+        layers = [
+            {"transform": [whole], "mark": {"type": "line", **accent}, "encoding": {"y": {**y, "field": "whole"}}},
+            {"transform": [whole], "mark": _point("var(--accent)"), "encoding": {"y": {**y, "field": "whole"}}},
+            {"transform": [_complete("no")], "mark": {**_point("var(--paper)"), "stroke": "var(--accent)"}},
+        ]
+    charts = [
+        {
+            "title": {"text": title, "anchor": "start", "frame": "group", "offset": 6, "limit": width - 60},
+            "height": 64,
+            "width": width - 60,
+            "transform": [{"filter": f"datum.row == {number}"}],
+            "encoding": {"x": {**x, "axis": x["axis"] if number == len(titles) - 1 else None}, "y": y},
+            "layer": layers,
+        }
+        for number, title in enumerate(titles)
+    ]
+    resolve = {"scale": {"x": "shared", "y": "shared" if rows.shared else "independent"}}
+    return {"data": {"values": values}, "vconcat": charts, "spacing": 16, "resolve": resolve}
+
+
+def _complete(word: str) -> Spec:
+    return {"filter": f"datum.complete == '{word}'"}
+
+
+def _point(fill: str) -> Spec:
+    return {"type": "point", "fill": fill, "size": 22, "opacity": 1}
+
+
+def tool_rates(table: Table, width: int) -> Spec:
+    """Returns a bar for the acceptance of each tool, and its name, rate and decisions above it."""
+    values = [
+        {
+            "row": number,
+            "rate": rate,
+            "text": f"{name}  {rounded(rate, table.columns[3].kind)} of {(accepted or 0) + (rejected or 0):,} edits",
+        }
+        for number, (name, accepted, rejected, rate, _) in enumerate(table.rows)
+        if rate is not None
+    ]
+    y = {
+        "field": "row",
+        "type": "ordinal",
+        "axis": None,
+        "sort": None,
+        "scale": {"paddingInner": 0.75, "paddingOuter": 0.4},
+    }
+    bar = {"type": "bar", "height": {"band": 1}}
+    return _sized(
+        {
+            "data": {"values": values},
+            "encoding": {"y": y},
+            "layer": [
+                {
+                    "mark": {**bar, "fill": "var(--line)"},
+                    "encoding": {"x": {"datum": 0, "type": "quantitative"}, "x2": {"datum": 1}},
+                },
+                {
+                    "mark": {**bar, "fill": "var(--accent)"},
+                    "encoding": {
+                        "x": {
+                            "field": "rate",
+                            "type": "quantitative",
+                            "scale": {"domain": [0, 1]},
+                            "axis": _value_axis(".0%", 4) | {"grid": False},
+                            "title": None,
+                        }
+                    },
+                },
+                {
+                    "mark": {"type": "text", "align": "left", "dy": -14, "fontSize": 13, "limit": width - 80},
+                    "encoding": {"x": {"datum": 0}, "text": {"field": "text"}},
+                },
+            ],
+        },
+        width,
+        46 * max(len(values), 1),
+    )
+
+
+def _end_labels(ends: Sequence[tuple[str, float]], x: str, gap: float) -> Spec:
+    """Returns names at the ends of lines, pushed apart where they would overlap.
+
+    Args:
+        ends: Each name, and the last value of its line.
+        x: The last day.
+        gap: Height of a line of text, in units of the values.
+    """
+    values: list[Spec] = []
+    for text, value in sorted(ends, key=lambda end: -end[1]):
+        y = min(value, values[-1]["y"] - gap) if values else value
+        values.append({"x": x, "y": y, "text": text})
+    return {
+        "data": {"values": values},
+        "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 13, "limit": 140, "clip": False},
+        "encoding": {
+            "x": {"field": "x", "type": "temporal", "scale": _DATE},
+            "y": {"field": "y", "type": "quantitative"},
+            "text": {"field": "text"},
+        },
+    }
+
+
+def _sized(spec: Spec, width: int, height: int, right: int = 0) -> Spec:
+    padding = {"left": 4, "right": 4 + right, "top": 6, "bottom": 4}
+    size = {"type": "fit", "contains": "padding"}
+    return {**spec, "width": width, "height": height, "padding": padding, "autosize": size}
+
+
+def _day(x: Spec) -> Spec:
+    return {**x, "timeUnit": "utcyearmonthdate", "bandPosition": 0}
+
+
+def _count(field: str) -> Spec:
+    return {"field": field, "type": "quantitative", "title": None, "axis": _value_axis("d", 4)}
+
+
+def _bar_width(width: int, weeks: int) -> float:
+    return round(min(24.0, 0.7 * (width - 60) / max(weeks, 1)), 1)
+
+
+def _time_axis(days: Sequence[dt.date], width: int) -> Spec:
+    """Returns an axis with the months of the days, or with weeks where the days are few."""
+    span = (max(days) - min(days)).days
+    marked = [min(days) + dt.timedelta(days=number) for number in range(span + 1)]
+    marked = [day for day in marked if (day.day == 1 if span > _WEEKS_UNTIL else day.weekday() == 0)] or [min(days)]
+    step = 1 if width == WIDE else math.ceil(len(marked) / 4)
+    return {
+        "values": [day.isoformat() for day in marked[::step]],
+        "format": "%b" if span > _WEEKS_UNTIL else "%-d %b",
+        "grid": False,
+        "labelOverlap": True,
+    }
+
+
+def _value_axis(format_: str, ticks: int) -> Spec:
+    return {
+        "format": format_,
+        "tickCount": ticks,
+        "domain": False,
+        "ticks": False,
+        "tickMinStep": 1 if format_ == "d" else 0,
+    }
+
+
+def _config() -> Spec:
+    text = {"labelColor": "var(--muted)", "labelFontSize": 13, "titleColor": "var(--muted)"}
+    return {
+        "background": None,
+        "font": "system-ui, sans-serif",
+        "view": {"stroke": None},
+        "axis": {**text, "gridColor": "var(--line)", "domainColor": "var(--line)", "tickColor": "var(--line)"},
+        "text": {"fill": "var(--ink)"},
+        "title": {"color": "var(--ink)", "fontSize": 13, "fontWeight": 600},
+    }

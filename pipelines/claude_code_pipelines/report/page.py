@@ -1,0 +1,144 @@
+"""The page of the report: head, headline numbers, panels by section, definitions. One file that makes no request."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+
+from claude_code_analytics.dates import DayRange
+from claude_code_analytics.settings import version
+
+from ..console.answers import period_sentence
+from ..metrics.figures import Figures
+from ..metrics.headlines import MEASURES, Headline
+from ..metrics.tables import Table
+from . import charts
+from .markup import PRINTED_ROWS, change_html, escape, table_html, value_html
+from .panels import SECTIONS, Panel, made
+
+# What the API does not report (its documentation, and issues of its users).
+LEFT_OUT = (
+    "Use on Amazon Bedrock, Google Cloud, Microsoft Foundry and Claude Platform on AWS is not in the API.",
+    "People who sign in with a Claude subscription are reported to be missing.",
+    "Claude Enterprise organizations have an API of their own.",
+    "Days are UTC days: an evening in America falls on the next day.",
+    "The API knows proposed edits only, no other tools, and no seats or members.",
+    "Costs are the API's estimate, not an invoice.",
+)
+
+
+def page_of(figures: Figures) -> tuple[str, list[Table]]:
+    """Returns the page and the tables that it shows."""
+    panels = made(figures)
+    style, script = _asset("style.css"), _asset("tables.js")
+    sections = "".join(
+        f'<section id="{name}"><h2>{title}</h2>'
+        + "".join(_panel(figures, panel, table) for panel, table in panels if panel.section == name)
+        + (_left_out(figures) if name == "quality" else "")
+        + "</section>"
+        for name, title in SECTIONS.items()
+        if any(panel.section == name for panel, _ in panels)
+    )
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    title = f"Claude Code, {_period(figures.period)}"
+    html = f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">
+<title>{title}</title>
+<style>{style}</style></head>
+<body>
+<header><p class="eyebrow">Claude Code in the organization</p><h1>{_period(figures.period)}</h1>
+<p class="meta">{_completeness(figures)}</p></header>
+<main>
+<dl class="headlines">{"".join(map(_headline, figures.headlines))}</dl>
+{sections}
+</main>
+{_footer(figures)}
+<script>{script}</script>
+</body></html>
+"""
+    return html, [table for _, table in panels]
+
+
+def _headline(each: Headline) -> str:
+    return (
+        f'<div><dt>{escape(each.label)}</dt><dd class="value">{value_html(each.value, each.kind)}</dd>'
+        f'<dd class="change">{change_html(each.change, each.change_kind)}</dd><dd>{escape(each.note)}</dd></div>'
+    )
+
+
+def _panel(figures: Figures, panel: Panel, table: Table) -> str:
+    parts = [f"<h3>{panel.title}</h3>", f'<p class="sentence">{escape(panel.sentence(figures, table))}</p>']
+    if panel.chart is not None:
+        for name, width in (("wide", charts.WIDE), ("narrow", charts.NARROW)):
+            parts.append(f'<figure class="{name}">{charts.render(panel.chart(figures, table, width))}</figure>')
+    elif panel.drawing is not None:
+        parts.append(f"<figure>{panel.drawing(figures, table)}</figure>")
+    if panel.key:
+        parts.append(f'<p class="legend">{panel.key}</p>')
+    if panel.chart is None and panel.drawing is None:
+        parts.append(table_html(table, tools=panel.searched))
+    else:
+        parts.append(f"<details><summary>Numbers</summary>{table_html(table)}</details>")
+    if panel.note:
+        parts.append(f'<p class="note">{escape(panel.note)}</p>')
+    long = " long" if len(table.rows) > PRINTED_ROWS / 2 and panel.chart is None and panel.drawing is None else ""
+    return f'<section class="panel{long}">{"".join(parts)}</section>'
+
+
+def _completeness(figures: Figures) -> str:
+    sentence = escape(period_sentence(figures))
+    if not figures.current.is_complete:
+        sentence = f'<span class="warn">{sentence}</span>'
+    keys = (
+        " All activity comes from API keys, which may be people: the API names no person."
+        if not figures.current.people and figures.current.keys
+        else ""
+    )
+    return f"Organization {escape(figures.status.organization_id)}. {sentence}{keys}"
+
+
+def _left_out(figures: Figures) -> str:
+    facts = list(LEFT_OUT)
+    if not figures.names_people:
+        facts.insert(0, "Identities are hashed or dropped in this dataset, so no person is listed.")
+    return f'<h3>What the API leaves out</h3><ul class="facts">{"".join(f"<li>{escape(fact)}" for fact in facts)}</ul>'
+
+
+def _footer(figures: Figures) -> str:
+    shown = {each.name for each in figures.headlines}
+    definitions = "".join(
+        f"<dt>{escape(each.label)}</dt><dd>{escape(each.meaning)}</dd>"
+        for each in MEASURES
+        if each.meaning and each.name in shown
+    )
+    fetched = figures.status.last_fetch
+    read = f" from data fetched until {fetched:%Y-%m-%d %H:%M} UTC" if fetched else ""
+    return (
+        f"<footer><p>How the numbers are counted</p><dl>{definitions}</dl>"
+        f"<p>Made at {figures.made_at:%Y-%m-%d %H:%M} UTC{read}, by claude-code-analytics {escape(version())}.</p>"
+        "</footer>"
+    )
+
+
+def _period(days: DayRange) -> str:
+    first, last = days.first, days.last
+    if first == last:
+        return f"{last:%-d %B %Y}"
+    if first.year != last.year:
+        return f"{first:%-d %B %Y} to {last:%-d %B %Y}"
+    return f"{first:%-d %B} to {last:%-d %B %Y}" if first.month != last.month else f"{first:%-d} to {last:%-d %B %Y}"
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
