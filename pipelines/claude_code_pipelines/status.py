@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import dlt
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
-from claude_code_analytics.dates import DayRange, last_final_day
+from claude_code_analytics.dates import ONE_DAY, DayRange, last_final_day
 from claude_code_analytics.destination.ledger import DayState, Proof
 from claude_code_analytics.settings import UNKNOWN_ORGANIZATION
 
+from .metrics.pulse import Pulse, read_pulses
 from .pipeline import Warehouse, read_warehouse
 from .read_only import described, open_read_only
+
+_RECORD_TABLES = {table.name for table in CLAUDE_CODE.tables}
 
 # What a day can be, in the order in which a person on call looks.
 KINDS = ("missing", "inconsistent", "partial", "changed", "held")
@@ -32,6 +36,10 @@ class OrganizationStatus:
         problems: Why each inconsistent day is not held.
         records: Records of the newest fetch of all days.
         last_fetch: When anything was fetched last (UTC).
+        newest: The newest day that is loaded; None where none is.
+        days_behind: Days from there to today.
+        final_until: The last day up to which every day is held and final.
+        pulse: Cost so far this month and customer types; None where they cannot be read.
     """
 
     organization_id: str
@@ -41,6 +49,10 @@ class OrganizationStatus:
     problems: dict[dt.date, str]
     records: int
     last_fetch: dt.datetime | None
+    newest: dt.date | None = None
+    days_behind: int | None = None
+    final_until: dt.date | None = None
+    pulse: Pulse | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,10 @@ def read_status(
         DestinationError: The warehouse cannot be queried.
     """
     with open_read_only(target) as pipeline:
-        return status_of(pipeline, now, first, last)
+        status = status_of(pipeline, now, first, last)
+        pulses = read_pulses(pipeline, now.date()) if status.rows.keys() >= _RECORD_TABLES else {}
+    pulsed = [replace(each, pulse=pulses.get(each.organization_id)) for each in status.organizations]
+    return replace(status, organizations=pulsed)
 
 
 def status_of(
@@ -125,6 +140,8 @@ def _organization(
             days[kind].append(day)
         if kind == "inconsistent" and state:
             problems[day] = state.problem or ""
+    loaded = [day for day, state in states.items() if state.fetched_at]
+    newest = max(loaded, default=None)
     return OrganizationStatus(
         organization_id=name,
         first=first,
@@ -133,7 +150,21 @@ def _organization(
         problems=problems,
         records=sum(state.records for state in states.values()),
         last_fetch=max((state.fetched_at for state in states.values() if state.fetched_at), default=None),
+        newest=newest,
+        days_behind=max((now.date() - newest).days, 0) if newest else None,
+        final_until=_final_until(states),
     )
+
+
+def _final_until(states: Mapping[dt.date, DayState]) -> dt.date | None:
+    """Returns the last day of the unbroken run of held, final days that begins with the first one."""
+    until = None
+    for day in sorted(states):
+        state = states[day]
+        if not (state.is_held and state.is_final) or (until and day != until + ONE_DAY):
+            break
+        until = day
+    return until
 
 
 def _kind(day: dt.date, state: DayState | None, now: dt.datetime) -> str | None:

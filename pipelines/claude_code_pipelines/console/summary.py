@@ -11,6 +11,7 @@ from claude_code_analytics.dates import DayRange, list_ranges
 
 from ..check import Check
 from ..events import LoadReport
+from ..metrics.pulse import CUSTOMER_TYPES, ONLY_API, Pulse
 from ..status import KINDS, Status
 
 NO_RECORDS = (
@@ -59,6 +60,9 @@ def status_lines(status: Status) -> Iterator[str]:
     for each in status.organizations:
         number = len(DayRange(each.first, each.last)) if each.first <= each.last else 0
         yield f"organization {each.organization_id}: {_count(number, 'day')}, {each.first} to {each.last}"
+        if each.newest:
+            final = f"every day is final up to {each.final_until}" if each.final_until else "the first day is not final"
+            yield f"  loaded up to {each.newest}, {_count(each.days_behind or 0, 'day')} behind; {final}"
         for kind in KINDS:
             days = each.days[kind]
             if days or kind in ("missing", "inconsistent"):
@@ -71,14 +75,23 @@ def status_lines(status: Status) -> Iterator[str]:
             if (each.last_fetch)
             else f"  {_count(each.records, 'record')}"
         )
+        if each.pulse:
+            yield from _pulse_lines(each.pulse)
     if status.outside:
         yield f"{_count(status.outside, 'day')} outside this range hold rows or were loaded too"
     for table, rows in status.rows.items():
         yield f"  {table:<36}{rows:>12,} rows"
 
 
+def _pulse_lines(pulse: Pulse) -> Iterator[str]:
+    costs = (f"${cost:,.2f} {CUSTOMER_TYPES.get(kind, kind)}" for kind, cost in pulse.costs.items())
+    yield f"  estimated cost since {pulse.month}: {'; '.join(costs) or 'none reported'}"
+    kinds = (f"{_count(number, (kind or 'unknown') + ' record')}" for kind, number in sorted(pulse.records.items()))
+    yield f"  customer types: {', '.join(kinds)}{f'; {ONLY_API}' if set(pulse.records) == {'api'} else ''}"
+
+
 def status_json(status: Status) -> dict[str, Any]:
-    """Describes a warehouse for a program: days as `YYYY-MM-DD`, times as RFC 3339."""
+    """Describes a warehouse for a program: days as `YYYY-MM-DD`, times as RFC 3339, money as text (docs/status.md)."""
     organizations = {
         each.organization_id: {
             "first": each.first.isoformat(),
@@ -87,6 +100,13 @@ def status_json(status: Status) -> dict[str, Any]:
             "problems": {day.isoformat(): problem for day, problem in each.problems.items()},
             "records": each.records,
             "last_fetch": each.last_fetch.isoformat() if each.last_fetch else None,
+            "newest": each.newest.isoformat() if each.newest else None,
+            "days_behind": each.days_behind,
+            "final_until": each.final_until.isoformat() if each.final_until else None,
+            "month_cost_usd": {kind: f"{cost.normalize():f}" for kind, cost in each.pulse.costs.items()}
+            if each.pulse
+            else None,
+            "customer_types": dict(each.pulse.records) if each.pulse else None,
         }
         for each in status.organizations
     }
