@@ -70,7 +70,9 @@ def test_the_metadata_names_pythons_extras_and_license() -> None:
     found = metadata.metadata(NAME)
 
     assert found["Requires-Python"] == "<3.15,>=3.10"
-    assert set(found.get_all("Provides-Extra") or []) == {*("bigquery", "delta", "motherduck", "postgres", "report", "snowflake")}
+    assert set(found.get_all("Provides-Extra") or []) == {
+        *("bigquery", "delta", "motherduck", "postgres", "report", "snowflake")
+    }
     assert found["License-Expression"] == "Apache-2.0"
 
 

@@ -88,7 +88,15 @@ def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
         },
         {
             "transform": [{"filter": f"datum.state == '{MISSING}'"}],
-            "mark": {"type": "point", "shape": "cross", "angle": 45, "fill": "var(--warn)", "size": 40, "opacity": 1},
+            "mark": {
+                "type": "point",
+                "shape": "cross",
+                "angle": 45,
+                "fill": "var(--warn)",
+                "stroke": None,
+                "size": 40,
+                "opacity": 1,
+            },
             "encoding": {"x": x, "y": {"datum": 0}},
         },
         line("seven", 1.5),
@@ -161,7 +169,7 @@ def weekly_rows(table: Table, columns: Sequence[int], titles: Sequence[str], wid
         layers = [
             {"transform": [whole], "mark": {"type": "line", **accent}, "encoding": {"y": {**y, "field": "whole"}}},
             {"transform": [whole], "mark": _point("var(--accent)"), "encoding": {"y": {**y, "field": "whole"}}},
-            {"transform": [_complete("no")], "mark": {**_point("var(--paper)"), "stroke": "var(--accent)"}},
+            {"transform": [_complete("no")], "mark": _point("var(--paper)")},
         ]
     charts = [
         {
@@ -183,7 +191,7 @@ def _complete(word: str) -> Spec:
 
 
 def _point(fill: str) -> Spec:
-    return {"type": "point", "fill": fill, "size": 22, "opacity": 1}
+    return {"type": "point", "fill": fill, "stroke": "var(--accent)", "size": 22, "opacity": 1}
 
 
 def tool_rates(table: Table, width: int) -> Spec:
@@ -305,6 +313,7 @@ def _value_axis(format_: str, ticks: int) -> Spec:
 def _config() -> Spec:
     text = {"labelColor": "var(--muted)", "labelFontSize": 13, "titleColor": "var(--muted)"}
     return {
+        "aria": False,  # a label for each point is noise: the figure has one, and its numbers stand in the table
         "background": None,
         "font": "system-ui, sans-serif",
         "view": {"stroke": None},

@@ -75,9 +75,10 @@ def _headline(each: Headline) -> str:
 
 def _panel(figures: Figures, panel: Panel, table: Table) -> str:
     parts = [f"<h3>{panel.title}</h3>", f'<p class="sentence">{escape(panel.sentence(figures, table))}</p>']
+    label = f'role="img" aria-label="{panel.title}: its numbers follow"'
     if panel.chart is not None:
         for name, width in (("wide", charts.WIDE), ("narrow", charts.NARROW)):
-            parts.append(f'<figure class="{name}">{charts.render(panel.chart(figures, table, width))}</figure>')
+            parts.append(f'<figure class="{name}" {label}>{charts.render(panel.chart(figures, table, width))}</figure>')
     elif panel.drawing is not None:
         parts.append(f"<figure>{panel.drawing(figures, table)}</figure>")
     if panel.key:

@@ -1,0 +1,167 @@
+"""`report`, `summary`, `views` and `status` on the command line: 80 columns, JSON, CSV, one line for each mistake."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+from rich.cells import cell_len
+
+from claude_code_pipelines.cli import commands
+from claude_code_pipelines.metrics.catalog import VIEWS
+from support.world import TODAY, World
+
+Command = Callable[..., Result]
+TEAMS = {
+    "columns.csv": "person,team\na@example.test,one\n",
+    "twice.csv": "email,team\na@example.test,one\nA@example.test ,two\n",
+    "torn.csv": "email,team\na@example.test\n",
+    "nothing.csv": "email,team\n",
+    "bytes.csv": b"email,team\n\xff\xfe,one\n",
+}
+
+
+@pytest.mark.parametrize("by", ["person", "model", "tool", "team"])
+def test_the_summary_fits_80_columns(awkward: World, command: Command, by: str, tmp_path: Path) -> None:
+    (tmp_path / "teams.csv").write_text(
+        "email,team\nperson.1@example.test,a team with a name that is too long for a line\n"
+    )
+    result = command(awkward, "summary", "--by", by, "--team-map", "teams.csv", "--min-team", 1)
+
+    assert result.exit_code == 0, result.output
+    assert max(map(cell_len, result.stdout.splitlines())) <= 80
+    assert "Active people" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_the_summary_is_the_same_as_json_and_csv(awkward: World, command: Command) -> None:
+    found = json.loads(command(awkward, "summary", "--by", "tool", "--json").stdout)
+    rows = list(csv.DictReader(command(awkward, "summary", "--by", "tool", "--csv").stdout.splitlines()))
+
+    last = TODAY - dt.timedelta(days=1)
+    assert (found["first"], found["last"]) == (str(last - dt.timedelta(days=27)), str(last))
+    days = f"date > DATE '{last}' - 28 AND date <= DATE '{last}'"
+    sql = f"SELECT SUM(sessions) FROM claude_code_organization_days WHERE {days}"
+    assert command(awkward, "views").exit_code == 0
+    assert awkward.sql(sql) == [(found["headlines"]["sessions"]["value"],)]
+    assert [(row["Tool"], str(row["Accepted"])) for row in found["rows"]] == [
+        (row["Tool"], row["Accepted"]) for row in rows
+    ]
+
+
+def test_views_are_created_printed_and_kept_up_to_date(empty: World, command: Command) -> None:
+    names = [view.name for view in VIEWS]
+    printed = command(empty, "views", "--print", "--destination", "snowflake")
+    assert printed.exit_code == 0
+    assert [name for name in names if f'"{name.upper()}"' not in printed.stdout] == []
+    assert not empty.database.exists()
+
+    empty.write_days(TODAY, TODAY)
+    day = ("--start", TODAY, "--end", TODAY)
+    assert command(empty, "backfill", *day, "--views").exit_code == 0
+    assert {row[0] for row in empty.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal")} >= set(names)
+    assert "12 views are up to date" in command(empty, "load", *day, "--views").stderr
+
+
+def test_on_delta_there_are_no_views_and_the_report_needs_none(
+    empty: World, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("deltalake")
+    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / "lake"))
+    empty.write_days(TODAY, TODAY)
+    loaded = command(empty, "load", "--start", TODAY, "--views", "--destination", "filesystem")
+    refused = command(empty, "views", "--destination", "filesystem")
+
+    assert loaded.exit_code == 0, loaded.output
+    assert "Delta tables have no views" in loaded.stderr
+    assert refused.exit_code == 2
+    assert "Delta tables have no views" in refused.stderr
+    assert command(empty, "report", "--destination", "filesystem").exit_code == 0
+
+
+def test_status_says_how_far_behind_it_is_and_what_the_month_costs(awkward: World, command: Command) -> None:
+    awkward.clock.move(days=3)
+    text = command(awkward, "status").stdout
+    found = json.loads(command(awkward, "status", "--json").stdout)["by_organization"].popitem()[1]
+
+    assert "loaded up to 2026-09-20, 3 days behind; every day is final up to 2026-09-19" in text
+    assert (found["newest"], found["days_behind"], found["final_until"]) == ("2026-09-20", 3, "2026-09-19")
+    sql = (
+        "SELECT SUM(m.estimated_cost__amount) / 100 "
+        "FROM claude_code_usage__model_breakdown AS m JOIN claude_code_usage AS u "
+        "ON u._dlt_id = m._dlt_parent_id WHERE m.date >= DATE '2026-09-01' AND m.estimated_cost__currency = 'USD' "
+        "AND u.customer_type = 'api'"
+    )
+    assert float(found["month_cost_usd"]["api"]) == pytest.approx(float(awkward.sql(sql)[0][0]))
+    assert found["customer_types"] == dict(
+        awkward.sql("SELECT customer_type, COUNT(*) FROM claude_code_usage GROUP BY customer_type")
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("report --dataset nowhere", "nothing is loaded in"),
+        ("report --start 2020-01-01 --end 2020-02-01", "no day from 2020-01-01 to 2020-02-01 is loaded"),
+        ("report --start 2026-09-20 --end 2026-09-01", "swap them"),
+        ("report --organization other", "the dataset has no organization other"),
+        ("report --output missing/page.html", "cannot be written"),
+        ("report --csv page-as-folder", "is a file"),
+        ("summary --by team", "--team-map FILE.csv"),
+        ("report --team-map missing.csv", "cannot be read"),
+        ("report --team-map columns.csv", "must have the columns email and team; it has person, team"),
+        ("report --team-map twice.csv", "line 3: a@example.test is there twice"),
+        ("report --team-map torn.csv", "line 2: give one address and one team"),
+        ("report --team-map nothing.csv", "has no addresses"),
+        ("report --team-map bytes.csv", "cannot be read"),
+        ("summary --weeks 0", "--weeks"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_no_file(arguments: str, message: str, awkward: World, tmp_path: Path) -> None:
+    for name, text in TEAMS.items():
+        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (tmp_path / "page-as-folder").write_text("")
+    before = sorted(tmp_path.iterdir())
+    result = CliRunner().invoke(commands, arguments.split(), obj=awkward.client())
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert result.stdout == ""
+    assert [each for each in sorted(tmp_path.iterdir()) if each.name != "page-as-folder"] == [
+        each for each in before if each.name != "page-as-folder"
+    ]
+
+
+def test_a_dataset_without_the_tables_and_a_missing_extra_are_one_line(
+    awkward: World, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(awkward.database)) as connection:
+        connection.execute("CREATE SCHEMA foreign_data; CREATE TABLE foreign_data.orders (id INTEGER)")
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+
+    for arguments, message in (
+        (["report", "--dataset", "foreign_data"], "nothing is loaded in"),
+        (["report"], "pip install 'claude-code-analytics[report]'"),
+    ):
+        result = command(awkward, *arguments)
+        assert result.exit_code == 2
+        assert message in result.stderr.splitlines()[-1]
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_the_demo_makes_its_report(empty: World, command: Command, tmp_path: Path) -> None:
+    result = command(
+        empty, "demo", "--start", TODAY - dt.timedelta(days=6), "--end", TODAY, "--report", "--dataset", "demo"
+    )
+
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "claude-code-report.html").stat().st_size > 50_000
+    assert result.stdout.splitlines()[-1] == "open claude-code-report.html"

@@ -1,0 +1,212 @@
+"""The page of the report, parsed: its numbers are those of SQL, it makes no request, and no name breaks it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claude_code_pipelines.metrics.views import create_views
+from claude_code_simulator import model_usage, record
+from metrics.awkward import HOSTILE
+from report.conftest import ORGANIZATION, Page, number
+from support.world import TODAY, World
+
+Make = Callable[..., Page]
+LAST = TODAY - dt.timedelta(days=1)
+FIRST = LAST - dt.timedelta(days=27)
+
+
+def test_the_numbers_of_the_page_are_those_of_sql(awkward: World, page_of: Make) -> None:
+    page = page_of(awkward)
+    create_views(awkward.pipeline)
+    within = f"date BETWEEN DATE '{FIRST}' AND DATE '{LAST}'"
+    person = "actor_type = 'user_actor' AND is_active"
+
+    for title, measure in (("Sessions", "sessions"), ("Commits", "commits"), ("Lines added", "lines_added")):
+        rows = awkward.sql(
+            f"SELECT actor, SUM({measure}) FROM claude_code_person_days WHERE {within} AND actor_type = 'user_actor' "
+            "GROUP BY actor HAVING BOOL_OR(is_active)"
+        )
+        assert {actor: number(text) for actor, text in page.column("people", title).items()} == dict(rows)
+    billed = (
+        f"SELECT actor, SUM(cost_usd) FROM claude_code_records WHERE {within} AND customer_type = 'api' "
+        "AND actor_type = 'user_actor' GROUP BY actor"
+    )
+    expected = {actor: float(cost) for actor, cost in awkward.sql(billed) if cost is not None}
+    found = {actor: number(text) for actor, text in page.column("people", "Billed by use").items()}
+    assert {actor: cost for actor, cost in found.items() if cost is not None} == pytest.approx(
+        {actor: cost for actor, cost in expected.items() if actor in found}
+    )
+
+    tools = {
+        tool: (accepted, rejected)
+        for tool, accepted, rejected in awkward.sql(
+            f"SELECT tool_name, SUM(accepted), SUM(rejected) FROM claude_code_tool_days WHERE {within} GROUP BY 1"
+        )
+    }
+    assert {
+        tool: (number(accepted), number(page.column("tools", "Rejected")[tool]))
+        for tool, accepted in page.column("tools", "Accepted").items()
+    } == tools
+    tokens = awkward.sql(
+        "SELECT model, SUM(COALESCE(tokens_input, 0) + COALESCE(tokens_output, 0) + COALESCE(tokens_cache_read, 0) "
+        f"+ COALESCE(tokens_cache_creation, 0)) FROM claude_code_model_days WHERE {within} GROUP BY 1"
+    )
+    assert {model: number(text) for model, text in page.column("models", "Tokens").items()} == dict(tokens)
+
+    daily = awkward.sql(
+        "SELECT CAST(date AS TEXT), active_people_1d, active_people_7d, active_people_28d "
+        f"FROM claude_code_active_people WHERE date <= DATE '{LAST}'"
+    )
+    assert [tuple(row[:4]) for row in page.tables["active_days"][1:]] == [
+        (day, *(str(count) for count in counts)) for day, *counts in sorted(daily)
+    ]
+    people = awkward.sql(f"SELECT COUNT(DISTINCT actor) FROM claude_code_person_days WHERE {within} AND {person}")
+    assert page.headlines["Active people"][0] == str(people[0][0])
+    weeks = awkward.sql("SELECT CAST(week AS TEXT), active_people, lapsed_people FROM claude_code_organization_weeks")
+    written = {row[0]: (row[1], row[5]) for row in page.tables["weeks"][1:]}
+    assert written == {week: (str(active), "–" if lapsed is None else str(lapsed)) for week, active, lapsed in weeks}  # noqa: RUF001
+
+
+def test_the_page_makes_no_request_and_runs_only_its_own_script(awkward: World, page_of: Make) -> None:
+    page = page_of(awkward)
+
+    policy = next(value for name, value in page.attributes if name == "content" and "default-src" in value)
+    assert policy.startswith("default-src 'none'; ")
+    for tag, text in page.texts.items():
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert page.tags.count("script") == page.tags.count("style") == 1
+    names = {name for name, _ in page.attributes}
+    assert not names & {"src", "href", "style", "xlink:href", "srcset", "action", "data"}
+    assert not [name for name in names if name.startswith("on")]
+    assert not re.search(r"url\(|@import|fetch\(|XMLHttp", page.html)
+
+
+def test_no_name_from_outside_becomes_markup_or_a_formula(awkward: World, page_of: Make, tmp_path: Path) -> None:
+    person = next(row["actor__email_address"] for row in awkward.rows() if row["actor__type"] == "user_actor")
+    teams = tmp_path / "teams.csv"
+    with teams.open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [("email", "team"), (person.strip(), f"=cmd|{HOSTILE}"), ("@gone@example.test", "t")]
+        )
+    page = page_of(awkward, "--team-map", teams, "--min-team", 1, "--csv", "tables")
+
+    assert "img" not in page.tags
+    assert "<img" not in page.html
+    assert HOSTILE in page.column("tools", "Accepted")
+    assert HOSTILE in page.column("models", "Tokens")
+    assert "</script><script>alert(1)</script>" in page.column("keys", "Sessions")
+    assert f"=cmd|{HOSTILE}" in page.column("teams", "Sessions")
+    with (tmp_path / "tables" / "teams.csv").open(newline="") as file:
+        assert f"'=cmd|{HOSTILE}" in {row["Team"] for row in csv.DictReader(file)}
+    with (tmp_path / "tables" / "mapped_without_activity.csv").open(newline="") as file:
+        assert [row["Person"] for row in csv.DictReader(file)] == ["'@gone@example.test"]
+
+
+def test_partial_and_missing_days_are_marked_and_nothing_is_compared(empty: World, page_of: Make) -> None:
+    missing = TODAY - dt.timedelta(days=5)
+    empty.write_days(TODAY - dt.timedelta(days=60), TODAY)
+    empty.backfill(TODAY - dt.timedelta(days=60), missing - dt.timedelta(days=1), window_days=90)
+    empty.backfill(missing + dt.timedelta(days=1), TODAY)
+    page = page_of(empty, "--end", TODAY)
+
+    states = page.column("active_days", "Day is")
+    assert states[str(TODAY)] == "not final"
+    assert states[str(missing)] == "not loaded"
+    assert page.column("active_days", "On the day")[str(missing)] == "–"  # noqa: RUF001
+    assert "1 not loaded, 1 not final of 28 days: no comparison" in page.html
+    assert page.column("days", "Number")["missing"] == "1"
+    assert not re.search("▲|▼|unchanged", "".join(page.headlines["Sessions"]))
+
+
+def test_complete_periods_are_compared(empty: World, page_of: Make) -> None:
+    before = FIRST - dt.timedelta(days=1)
+    empty.write_days(FIRST - dt.timedelta(days=28), before, sessions=2)
+    empty.write_days(FIRST, LAST, sessions=3)
+    empty.backfill(FIRST - dt.timedelta(days=28), LAST, window_days=90)
+    page = page_of(empty)
+
+    assert page.headlines["Sessions"][:2] == ["84", "▲ 50%"]
+    assert page.headlines["Active people"][:2] == ["1", "unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("records", "label", "value"),
+    [
+        pytest.param([], "Active people", "0", id="no records"),
+        pytest.param([record(LAST)], "Active people", "1", id="one person"),
+        pytest.param([record(LAST, api_key="ci"), record(LAST, api_key="bot")], "Active API keys", "2", id="keys only"),
+        pytest.param([record(LAST, models=[], tools={})], "Sessions", "3", id="no breakdowns"),
+        pytest.param(
+            [record(LAST, models=[model_usage("m", currency="EUR")])], "Active people", "1", id="another currency"
+        ),
+    ],
+)
+def test_little_data_makes_a_page_too(
+    records: list[dict[str, Any]], label: str, value: str, empty: World, page_of: Make
+) -> None:
+    empty.write(LAST, *records)
+    empty.backfill(LAST, LAST)
+    page = page_of(empty)
+
+    assert page.headlines[label][0] == value
+    if label == "Active API keys":
+        assert next(iter(page.headlines)) == label
+        assert "All activity comes from API keys" in page.html
+
+
+def test_hashed_and_dropped_identities_list_nobody(
+    empty: World, page_of: Make, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__ACTOR_IDENTITY", "hash")
+    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__IDENTITY_KEY", "a key of the tests, long enough for everybody")
+    empty.write_days(FIRST, LAST)
+    empty.backfill(FIRST, LAST)
+    page = page_of(empty, "--csv", "tables")
+    (tmp_path / "teams.csv").write_text("email,team\nada@example.test,one\n")
+
+    assert page.headlines["Active people"][0] == "1"
+    assert "people" not in page.tables
+    assert not (tmp_path / "tables" / "people.csv").exists()
+    assert "so no person is listed" in page.html
+    for arguments in (["report", "--team-map", "teams.csv"], ["summary", "--by", "person"]):
+        refused = command(empty, *arguments)
+        assert refused.exit_code == 2
+        assert "hashed" in refused.stderr
+
+
+def test_teams_fold_and_silent_people_are_listed(empty: World, page_of: Make, tmp_path: Path) -> None:
+    people = [f"p{number}@example.test" for number in range(8)]
+    empty.write(LAST, *(record(LAST, email=person.upper()) for person in people))
+    empty.backfill(LAST, LAST)
+    lines = [f"{person},big" for person in people[:6]] + [f"{people[6]},small", "silent@example.test,big"]
+    (tmp_path / "teams.csv").write_text("\n".join(["email,team", *lines]))
+    page = page_of(empty, "--team-map", "teams.csv", "--seats", 16)
+
+    assert page.column("teams", "Active people") == {"big": "6", "(small teams)": "2"}
+    assert page.tables["mapped_without_activity"][1:] == [["silent@example.test", "big"]]
+    assert page.headlines["Active people"][-1] == "50% of 16 seats"
+
+
+def test_one_of_several_organizations_is_shown(awkward: World, page_of: Make, command: Callable[..., Any]) -> None:
+    other = "33333333-0000-4000-8000-000000000003"
+    awkward.sql(
+        f"CREATE TABLE copied AS SELECT * FROM claude_code_days WHERE date = DATE '{LAST}'; "
+        f"INSERT INTO claude_code_days SELECT * REPLACE ('{other}' AS organization_id, 0 AS records, "
+        "0 AS tool_actions, 0 AS models, 'another' AS request_id) FROM copied; DROP TABLE copied"
+    )
+    refused = command(awkward, "report")
+    page = page_of(awkward, "--organization", other)
+
+    assert refused.exit_code == 2
+    assert ORGANIZATION in refused.stderr
+    assert page.headlines["Sessions"][0] == "0"
