@@ -1,43 +1,35 @@
 WITH active AS (
-  SELECT DISTINCT organization_id, date, actor_type, actor
+  SELECT
+    organization_id, date, actor_type, actor,
+    LEAD(date) OVER (PARTITION BY organization_id, actor_type, actor ORDER BY date) AS next_date
   FROM claude_code_person_days
-  WHERE is_active AND actor IS NOT NULL AND (actor_type = 'user_actor' OR actor_type = 'api_actor')
+  WHERE is_active AND (actor_type = 'user_actor' OR actor_type = 'api_actor')
 ), gaps AS (
   SELECT
     organization_id, date,
-    CASE WHEN actor_type = 'user_actor' THEN 1 ELSE 0 END AS people,
-    CASE WHEN actor_type = 'api_actor' THEN 1 ELSE 0 END AS api_keys,
-    LEAD(date) OVER (PARTITION BY organization_id, actor_type, actor ORDER BY date) AS next_date
+    CASE WHEN next_date <= CAST(DATE_ADD(date, INTERVAL 28 DAY) AS DATE) THEN next_date END AS next_date,
+    CAST(SUM(CASE WHEN actor_type = 'user_actor' AND actor IS NOT NULL THEN 1 ELSE 0 END) AS INT64) AS people,
+    CAST(SUM(CASE WHEN actor_type = 'api_actor' AND actor IS NOT NULL THEN 1 ELSE 0 END) AS INT64) AS api_keys,
+    CAST(SUM(CASE WHEN actor_type = 'user_actor' AND actor IS NULL THEN 1 ELSE 0 END) AS INT64) AS dropped_people,
+    CAST(SUM(CASE WHEN actor_type = 'api_actor' AND actor IS NULL THEN 1 ELSE 0 END) AS INT64) AS dropped_keys
   FROM active
-), dropped AS (
-  SELECT DISTINCT
-    organization_id, date,
-    CASE WHEN actor_type = 'user_actor' THEN 1 ELSE 0 END AS people,
-    CASE WHEN actor_type = 'api_actor' THEN 1 ELSE 0 END AS api_keys
-  FROM claude_code_person_days
-  WHERE is_active AND actor IS NULL AND (actor_type = 'user_actor' OR actor_type = 'api_actor')
+  GROUP BY
+    organization_id, date, CASE WHEN next_date <= CAST(DATE_ADD(date, INTERVAL 28 DAY) AS DATE) THEN next_date END
 ), spans AS (
   SELECT 1 AS days UNION ALL SELECT 7 AS days UNION ALL SELECT 28 AS days
+), edges AS (
+  SELECT 1 AS sign UNION ALL SELECT -1 AS sign
 ), changes AS (
-  SELECT g.organization_id, g.date, s.days, g.people, g.api_keys, 0 AS dropped_people, 0 AS dropped_keys, 0 AS final_days
-  FROM gaps AS g CROSS JOIN spans AS s
-  UNION ALL
   SELECT
     g.organization_id,
     CASE
+      WHEN e.sign = 1 THEN g.date
       WHEN g.next_date < CAST(DATE_ADD(g.date, INTERVAL s.days DAY) AS DATE) THEN g.next_date
       ELSE CAST(DATE_ADD(g.date, INTERVAL s.days DAY) AS DATE)
     END AS date,
-    s.days, -g.people, -g.api_keys, 0, 0, 0
-  FROM gaps AS g CROSS JOIN spans AS s
-  UNION ALL
-  SELECT d.organization_id, d.date, s.days, 0, 0, d.people, d.api_keys, 0
-  FROM dropped AS d CROSS JOIN spans AS s
-  UNION ALL
-  SELECT
-    d.organization_id, CAST(DATE_ADD(d.date, INTERVAL s.days DAY) AS DATE) AS date,
-    s.days, 0, 0, -d.people, -d.api_keys, 0
-  FROM dropped AS d CROSS JOIN spans AS s
+    s.days, e.sign * g.people AS people, e.sign * g.api_keys AS api_keys,
+    e.sign * g.dropped_people AS dropped_people, e.sign * g.dropped_keys AS dropped_keys, 0 AS final_days
+  FROM gaps AS g CROSS JOIN spans AS s CROSS JOIN edges AS e
   UNION ALL
   SELECT l.organization_id, l.date, 28, 0, 0, 0, 0, CASE WHEN l.is_final THEN 1 ELSE 0 END
   FROM claude_code_day_ledger AS l

@@ -3,7 +3,13 @@ WITH weeks AS (
     organization_id, week, is_complete,
     ROW_NUMBER() OVER (PARTITION BY organization_id ORDER BY week) AS number,
     MIN(week) OVER (PARTITION BY organization_id) AS first_loaded_week
-  FROM claude_code_organization_weeks
+  FROM (
+    SELECT
+      organization_id, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE) AS week,
+      COUNT(CASE WHEN is_final THEN 1 END) = 7 AS is_complete
+    FROM claude_code_day_ledger
+    GROUP BY organization_id, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE)
+  ) AS w
 ), active AS (
   SELECT DISTINCT organization_id, actor, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE) AS week
   FROM claude_code_person_days

@@ -26,7 +26,7 @@ WITH weeks AS (
 ), active AS (
   SELECT DISTINCT organization_id, actor, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE) AS week
   FROM claude_code_person_days
-  WHERE actor_type = 'user_actor' AND actor IS NOT NULL AND is_active
+  WHERE actor_type = 'user_actor' AND is_active
 ), steps AS (
   SELECT
     organization_id, week,
@@ -34,6 +34,7 @@ WITH weeks AS (
     LAG(week) OVER (PARTITION BY organization_id, actor ORDER BY week) AS week_before,
     LEAD(week) OVER (PARTITION BY organization_id, actor ORDER BY week) AS week_after
   FROM active
+  WHERE actor IS NOT NULL
 ), people AS (
   SELECT
     organization_id, week, COUNT(*) AS active_people,
@@ -48,10 +49,9 @@ WITH weeks AS (
   WHERE week_after IS NULL OR week_after > CAST(DATE_ADD(week, INTERVAL 7 DAY) AS DATE)
   GROUP BY organization_id, CAST(DATE_ADD(week, INTERVAL 7 DAY) AS DATE)
 ), dropped AS (
-  SELECT organization_id, MIN(CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE)) AS first_week,
-    MAX(CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE)) AS last_week
-  FROM claude_code_person_days
-  WHERE actor_type = 'user_actor' AND actor IS NULL AND is_active
+  SELECT organization_id, MIN(week) AS first_week, MAX(week) AS last_week
+  FROM active
+  WHERE actor IS NULL
   GROUP BY organization_id
 )
 SELECT

@@ -10,32 +10,25 @@ WITH last_days AS (
   FROM (
     SELECT
       organization_id, week, ROW_NUMBER() OVER (PARTITION BY organization_id ORDER BY week DESC) AS place
-    FROM claude_code_organization_weeks
-    WHERE is_complete
+    FROM (
+      SELECT organization_id, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE) AS week
+      FROM claude_code_day_ledger
+      WHERE is_final
+      GROUP BY organization_id, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE)
+      HAVING COUNT(*) = 7
+    ) AS c
   ) AS w
   WHERE place <= 4
   GROUP BY organization_id
   HAVING COUNT(*) = 4
-), recent AS (
-  SELECT p.organization_id, p.actor, SUM(p.sessions) AS sessions
-  FROM claude_code_person_days AS p
-  JOIN four_weeks AS f ON f.organization_id = p.organization_id AND p.date >= f.first_day AND p.date <= f.last_day
-  WHERE p.actor_type = 'user_actor' AND p.actor IS NOT NULL
-  GROUP BY p.organization_id, p.actor
-  HAVING SUM(p.sessions) > 0
-), ranked AS (
-  SELECT
-    organization_id, actor,
-    CUME_DIST() OVER (PARTITION BY organization_id ORDER BY sessions) AS place,
-    COUNT(*) OVER (PARTITION BY organization_id) AS people
-  FROM recent
 ), totals AS (
   SELECT
     p.organization_id, p.actor_type, p.actor,
     MIN(CASE WHEN p.is_active THEN p.date END) AS first_day,
     MAX(CASE WHEN p.is_active THEN p.date END) AS last_day,
-    CAST(COUNT(DISTINCT CASE WHEN p.is_active AND p.date > w.before AND p.date <= w.last_day THEN p.date END) AS INT64)
+    CAST(SUM(CASE WHEN p.is_active AND p.date > w.before AND p.date <= w.last_day THEN 1 ELSE 0 END) AS INT64)
       AS active_days_28d,
+    SUM(CASE WHEN p.date >= f.first_day AND p.date <= f.last_day THEN p.sessions END) AS recent_sessions,
     CAST(SUM(p.sessions) AS INT64) AS sessions,
     CAST(SUM(p.lines_added) AS INT64) AS lines_added,
     CAST(SUM(p.lines_removed) AS INT64) AS lines_removed,
@@ -62,7 +55,15 @@ WITH last_days AS (
     SUM(CASE WHEN p.date > w.before AND p.date <= w.last_day THEN p.cost_usd END) AS cost_usd_28d
   FROM claude_code_person_days AS p
   LEFT JOIN last_days AS w ON w.organization_id = p.organization_id
+  LEFT JOIN four_weeks AS f ON f.organization_id = p.organization_id
   GROUP BY p.organization_id, p.actor_type, p.actor
+), ranked AS (
+  SELECT
+    organization_id, actor,
+    CUME_DIST() OVER (PARTITION BY organization_id ORDER BY recent_sessions) AS place,
+    COUNT(*) OVER (PARTITION BY organization_id) AS people
+  FROM totals
+  WHERE actor_type = 'user_actor' AND actor IS NOT NULL AND recent_sessions > 0
 )
 SELECT
   t.organization_id, t.actor_type, t.actor, t.first_day, t.last_day, t.active_days_28d,
