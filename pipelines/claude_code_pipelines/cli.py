@@ -37,7 +37,7 @@ from claude_code_analytics.foreign_text import printable
 from claude_code_analytics.settings import SOURCE_NAME, version
 
 from .check import CHECKED_DAYS, check_credential
-from .console import answers, summary
+from .console import highlights, summary
 from .console.progress import STYLES, Display, display
 from .errors import translate_errors
 from .events import DaysNotHeld
@@ -276,7 +276,7 @@ def status_command(
 @_where
 @_organization
 @click.option("--weeks", type=click.IntRange(1, 520), default=4, show_default=True, help="Weeks of seven days.")
-@click.option("--by", type=click.Choice(answers.BREAKDOWNS), default="model", show_default=True, help="Breakdown.")
+@click.option("--by", type=click.Choice(highlights.BREAKDOWNS), default="model", show_default=True, help="Breakdown.")
 @_teams
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the breakdown as CSV.")
@@ -301,11 +301,11 @@ def summary_command(
         now = (client.now if client else utc_now)()
         figures = read_figures(Warehouse(destination, dataset, pipeline), request, now, queries)
         if as_json:
-            _print([json.dumps(answers.as_json(figures, by), indent=2)])
+            _print([json.dumps(highlights.as_json(figures, by), indent=2)])
         elif as_csv:
             _print([csv_of(figures.table(by)).rstrip("\n")])
         else:
-            answers.show(figures, by)
+            highlights.show(figures, by)
 
 
 @commands.command("report")

@@ -149,7 +149,7 @@ def test_a_dataset_without_the_tables_and_a_missing_extra_are_one_line(
 
     for arguments, message in (
         (["report", "--dataset", "foreign_data"], "nothing is loaded in"),
-        (["report"], "pip install 'claude-code-analytics[report]'"),
+        (["report"], "pip install 'dlt-claude-code-analytics[report]'"),
     ):
         result = command(awkward, *arguments)
         assert result.exit_code == 2

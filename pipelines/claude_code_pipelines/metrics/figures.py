@@ -29,7 +29,7 @@ TREND_WEEKS = 26
 
 @dataclass(frozen=True)
 class Request:
-    """What a reader wants to see.
+    """Organization, period and options of a report or summary.
 
     Attributes:
         organization: The organization; None where the dataset has only one.
@@ -76,7 +76,7 @@ class Figures:
 
     @property
     def names_people(self) -> bool:
-        """Whether people may be listed: only where identities are kept (METRICS, R11)."""
+        """True if people may be listed: identities are kept (METRICS, R11)."""
         return self.identities <= {"keep"}
 
     @cached_property
@@ -97,7 +97,7 @@ class Figures:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether both periods are complete."""
+        """True if both periods are complete."""
         return self.current.is_complete and self.earlier.is_complete
 
     @cached_property

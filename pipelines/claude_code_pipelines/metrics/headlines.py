@@ -46,7 +46,7 @@ _WHOLE = 0.995
 
 @dataclass(frozen=True)
 class Measure:
-    """How a headline number is made."""
+    """Recipe of a headline number."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""What `status` adds to the proof: cost so far this month, and which customer types appear."""
+"""Additions of `status` to the proof: cost so far this month, and the customer types that appear."""
 
 from __future__ import annotations
 

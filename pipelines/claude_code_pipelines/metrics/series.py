@@ -48,7 +48,7 @@ def _words(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def has_people(figures: Figures) -> bool:
-    """Whether any person was active in the trends; an organization of named keys has none."""
+    """Returns true if any person was active in the trends; an organization of named keys has none."""
     return any(row["active_people_28d"] for row in figures.rows["days"])
 
 

@@ -30,7 +30,7 @@ class Kind(Enum):
 
     @property
     def is_number(self) -> bool:
-        """Whether values are set flush right."""
+        """True if values are set flush right."""
         return self not in (Kind.TEXT, Kind.DAY)
 
 

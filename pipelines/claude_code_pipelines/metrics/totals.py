@@ -86,7 +86,7 @@ class Totals:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all days are loaded and final."""
+        """True if all days are loaded and final."""
         return self.final == len(self.days)
 
     @property

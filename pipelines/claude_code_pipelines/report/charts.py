@@ -32,7 +32,7 @@ def render(spec: Spec) -> str:
     try:
         import vl_convert  # 33 MB, and only the report needs it
     except ImportError:
-        raise ConfigurationError("the report needs vl-convert: pip install 'claude-code-analytics[report]'") from None
+        raise ConfigurationError("the report needs vl-convert: pip install 'dlt-claude-code-analytics[report]'") from None
     svg: str = vl_convert.vegalite_to_svg({**spec, "config": _config()}, vl_version=_VERSION)
     return svg
 
@@ -111,7 +111,7 @@ def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
 
 @dataclass(frozen=True)
 class Rows:
-    """How rows of weeks are drawn: as bars or as a line, and their scale."""
+    """Form of rows of weeks: bars or a line, and their scale."""
 
     format: str = "d"
     is_line: bool = False

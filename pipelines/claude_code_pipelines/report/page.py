@@ -9,7 +9,7 @@ from importlib.resources import files
 from claude_code_analytics.dates import DayRange
 from claude_code_analytics.settings import version
 
-from ..console.answers import period_sentence
+from ..console.highlights import period_sentence
 from ..metrics.figures import Figures
 from ..metrics.headlines import MEASURES, Headline
 from ..metrics.tables import Table
