@@ -148,14 +148,16 @@ def demo_command(
     with _reported(progress, loads=True) as shown, tempfile.TemporaryDirectory() as working_dir:
         from claude_code_simulator import SampleOrganization, SimulatedApi  # only the demo needs it
 
-        api = SimulatedApi(SampleOrganization())
+        organization = SampleOrganization()
+        api = SimulatedApi(organization)
         with AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport) as client:
             target = Warehouse(destination, dataset, pipeline, working_dir)
             first = start or client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
             report = load(target, start=first, end=end, window_days=window_days, client=client, observer=shown)
             made = replace(target, working_dir=None)
             if with_report:
-                figures = read_figures(made, Request(), client.now())
+                request = Request(teams=organization.teams, seats=organization.seats)
+                figures = read_figures(made, request, client.now())
                 write_report(figures, REPORT_FILE)
         following = f"open {REPORT_FILE}" if with_report else _next_command(made, "report")
         shown.finish([*summary.loaded(report, dataset), following])

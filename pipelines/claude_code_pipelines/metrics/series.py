@@ -74,32 +74,45 @@ def weeks(figures: Figures) -> Table:
 
 
 def cohorts(figures: Figures) -> Table:
-    """Returns people of the newest cohorts, and those active so many weeks later; complete weeks only."""
-    first = min((row["cohort_week"] for row in figures.rows["cohorts"]), default=None)
+    """Returns people by the weeks in which they began, and those active so many weeks later; complete weeks only.
+
+    Neighbouring cohorts fold together until each row has `min_team` people: a row of one is a person (METRICS, R11).
+    """
     sizes: dict[dt.date, int] = {}
     active: dict[dt.date, dict[int, int]] = defaultdict(dict)
     for row in figures.rows["cohorts"]:
         cohort, later = row["cohort_week"], row["weeks_since"]
-        if (
-            row["is_complete"]
-            and later <= COHORT_WEEKS
-            and cohort + WEEK * (later + 1) <= figures.period.last + ONE_DAY
-        ):
+        end = cohort + WEEK * (later + 1) - ONE_DAY
+        if row["is_complete"] and later <= COHORT_WEEKS and end <= figures.period.last:
             sizes[cohort] = max(sizes.get(cohort, 0), row["cohort_people"])
             active[cohort][later] = row["active_people"]
-    newest = sorted(sizes)[-COHORTS:]
-    if first in sizes and first not in newest:  # everybody who was there before is the yardstick
-        newest = [first, *newest[1:]]
-    rows = [
-        (
-            f"{cohort:%-d %b %Y}" + (" and before" if cohort == first else ""),
-            sizes[cohort],
-            *(active[cohort].get(later) for later in range(COHORT_WEEKS + 1)),
+    first = min((row["cohort_week"] for row in figures.rows["cohorts"]), default=None)
+    groups = _grouped_cohorts(sizes, figures.request.min_team)
+    rows = []
+    for group in [*groups[:1], *groups[1:][-COHORTS:]]:
+        cells = [[active[cohort].get(later) for cohort in group] for later in range(COHORT_WEEKS + 1)]
+        name = f"{group[0]:%-d %b %Y}" if len(group) == 1 else f"{group[0]:%-d %b} to {group[-1]:%-d %b %Y}"
+        rows.append(
+            (
+                f"until {group[-1] + WEEK * 4 - ONE_DAY:%-d %b %Y}" if group[0] == first else name,
+                sum(sizes[cohort] for cohort in group),
+                *(None if None in cell else sum(cell) for cell in cells),
+            )
         )
-        for cohort in newest
-    ]
-    later = (Column(str(number)) for number in range(COHORT_WEEKS + 1))
-    return Table("cohorts", (Column("First week", Kind.TEXT), Column("People"), *later), rows)
+    titles = (Column(str(number)) for number in range(COHORT_WEEKS + 1))
+    return Table("cohorts", (Column("First week", Kind.TEXT), Column("People"), *titles), rows)
+
+
+def _grouped_cohorts(sizes: dict[dt.date, int], least: int) -> list[list[dt.date]]:
+    groups: list[list[dt.date]] = []
+    for cohort in sorted(sizes):
+        if groups and sum(sizes[each] for each in groups[-1]) < least:
+            groups[-1].append(cohort)
+        else:
+            groups.append([cohort])
+    if len(groups) > 1 and sum(sizes[each] for each in groups[-1]) < least:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return groups
 
 
 def acceptance_weeks(figures: Figures, most: int = 4) -> Table:

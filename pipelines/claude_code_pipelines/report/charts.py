@@ -21,6 +21,7 @@ _VERSION = "6.4"
 _DATE = {"type": "utc"}
 # Longer trends, in days, are marked by months.
 _WEEKS_UNTIL = 70
+_FEW = 3
 
 
 def render(spec: Spec) -> str:
@@ -32,7 +33,9 @@ def render(spec: Spec) -> str:
     try:
         import vl_convert  # 33 MB, and only the report needs it
     except ImportError:
-        raise ConfigurationError("the report needs vl-convert: pip install 'dlt-claude-code-analytics[report]'") from None
+        raise ConfigurationError(
+            "the report needs vl-convert: pip install 'dlt-claude-code-analytics[report]'"
+        ) from None
     svg: str = vl_convert.vegalite_to_svg({**spec, "config": _config()}, vl_version=_VERSION)
     return svg
 
@@ -177,13 +180,21 @@ def weekly_rows(table: Table, columns: Sequence[int], titles: Sequence[str], wid
             "height": 64,
             "width": width - 60,
             "transform": [{"filter": f"datum.row == {number}"}],
-            "encoding": {"x": {**x, "axis": x["axis"] if number == len(titles) - 1 else None}, "y": y},
+            "encoding": {"x": {**x, "axis": x["axis"] if number == len(titles) - 1 else None}, "y": _ticked(y, top)},
             "layer": layers,
         }
         for number, title in enumerate(titles)
+        for top in [max((value["value"] or 0 for value in values if value["row"] == number), default=0)]
     ]
     resolve = {"scale": {"x": "shared", "y": "shared" if rows.shared else "independent"}}
     return {"data": {"values": values}, "vconcat": charts, "spacing": 16, "resolve": resolve}
+
+
+def _ticked(y: Spec, top: float) -> Spec:
+    """Returns an axis of counts with whole numbers: Vega sets ticks at halves where the highest count is 1 or 2."""
+    if y["axis"]["format"] != "d" or top > _FEW:
+        return y
+    return {**y, "axis": {**y["axis"], "values": list(range(int(top) + 1))}}
 
 
 def _complete(word: str) -> Spec:

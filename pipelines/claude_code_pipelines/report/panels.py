@@ -221,7 +221,8 @@ PANELS = (
         lambda figures: _filled(series.cohorts(figures)) if series.has_people(figures) else None,
         _cohorts_sentence,
         drawing=lambda figures, table: markup.heat_table(table),
-        note="Each row: the people first active in that week, and the share of them active so many weeks later.",
+        note="Each row: the people first active in these weeks, and the share of them active so many weeks later. "
+        "The first row has everybody who was there in the first four loaded weeks. Small cohorts are folded.",
     ),
     Panel(
         "use",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from .courses import COURSES, TEAMS, Phase, joining_day
 from .record_builders import OMITTED, Omitted
 
 Contract = tuple[str, "str | Omitted | None"]
@@ -74,7 +75,9 @@ class Person:
     delay: dt.timedelta  # from a model's release until the person switches to it
     email: str = ""
     api_key: str | None = None  # a pipeline's
-    left: dt.date | None = None  # first UTC day after the last one
+    phases: tuple[Phase, ...] = (Phase(100_000, 1.0, 1.0),)
+    team: str = ""
+    pipeline: int | None = None  # place among the pipelines
     contract: Contract = ("api", None)
     terminals: tuple[str, ...] = ("non-interactive",)  # the favourite one, and for many a second one
     remote: bool = False  # also starts remote sessions
@@ -86,8 +89,7 @@ class Person:
 def people(seed: int, developers: int, founded: dt.date) -> tuple[Person, ...]:
     """Returns everybody who ever belongs to the organization, developers first.
 
-    A third of the developers is there from the start, the others join over a year, and one in eight leaves again. There
-    is one pipeline for every 20 developers, and at least three.
+    Developers join and go on as `courses` has it. There is one pipeline for every 20 developers, and at least three.
     """
     everybody = [_developer(seed, number, developers, founded) for number in range(developers)]
     everybody += (_pipeline(seed, developers + index, index, founded) for index in range(max(3, developers // 20)))
@@ -106,14 +108,15 @@ def address(number: int) -> str:
 
 def _developer(seed: int, number: int, developers: int, founded: dt.date) -> Person:
     rng = random.Random(f"{seed}|person|{number}")  # noqa: S311 (people, not secrets)
-    late = max(0.0, number / developers - 1 / 3) * 1.5
-    joined = founded + dt.timedelta(days=int(365 * late))
+    joined = founded + dt.timedelta(days=joining_day(number / developers))
+    course = random.Random(f"{seed}|course|{number}").choices(COURSES, [course.weight for course in COURSES])[0]  # noqa: S311
     terminals = dict.fromkeys((_pick(rng, TERMINALS), _pick(rng, TERMINALS)))
     return Person(
         number=number,
         email=address(number),
         joined=joined,
-        left=joined + dt.timedelta(days=rng.randint(90, 420)) if rng.random() < 1 / 8 else None,
+        phases=course.phases,
+        team=_pick(random.Random(f"{seed}|team|{number}"), TEAMS),  # noqa: S311
         contract=_pick(rng, CONTRACTS),
         terminals=tuple(terminals),
         remote=rng.random() < 0.35,
@@ -131,6 +134,7 @@ def _pipeline(seed: int, number: int, index: int, founded: dt.date) -> Person:
     round_, name = divmod(index, len(PIPELINES))
     return Person(
         number=number,
+        pipeline=index,
         api_key=PIPELINES[name] + (f" {round_ + 1}" if round_ else ""),
         joined=founded + dt.timedelta(days=30 * min(index, 12)),
         pace=rng.uniform(0.5, 3.0),

@@ -32,6 +32,7 @@ FAMILIES: Final = {
         Model("claude-3-opus-20240229", dt.date(2024, 3, 4), (1500, 7500, 150, 1875)),
     ),
     "sonnet": (
+        Model("claude-sonnet-5-2", dt.date(2026, 9, 8), (250, 1250, 25, 312)),
         Model("claude-sonnet-5", dt.date(2026, 3, 2), (300, 1500, 30, 375)),
         Model("claude-sonnet-4-5-20250929", dt.date(2025, 9, 29), (300, 1500, 30, 375)),
         Model("claude-sonnet-4-20250514", dt.date(2025, 5, 22), (300, 1500, 30, 375)),

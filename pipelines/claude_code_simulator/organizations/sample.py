@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from .courses import jump_on, phase_on
 from .people import Person, people
 from .prices import newest_model
 from .record_builders import SAMPLE_ORGANIZATION_ID, model_usage, record
@@ -61,11 +62,19 @@ class SampleOrganization:
         if visible_hours <= 0 or self._is_closed(day):
             return []
         return [
-            row
-            for person in self._people
-            if person.joined <= day and (person.left is None or day < person.left)
-            for row in self._rows(person, day, visible_hours)
+            row for person in self._people if person.joined <= day for row in self._rows(person, day, visible_hours)
         ]
+
+    @property
+    def teams(self) -> dict[str, str]:
+        """Teams by address in lower case; a tenth of the developers has none."""
+        developers = [person for person in self._people if person.email]
+        return {person.email.lower(): person.team for person in developers if person.number % 10 != 7}
+
+    @property
+    def seats(self) -> int:
+        """Seats that the organization pays for: some for people who are not there yet."""
+        return len([person for person in self._people if person.email]) + 12
 
     def _is_closed(self, day: dt.date) -> bool:
         """Returns whether nothing runs at all: the turn of the year, and two weekend days in five."""
@@ -82,8 +91,12 @@ class SampleOrganization:
         # A generator for each person and day, so that no day depends on which were read before.
         rng = random.Random(f"{self._seed}|{day}|{person.number}")  # noqa: S311 (days, not secrets)
         weekend = day.weekday() >= 5
-        if rng.random() >= (person.weekend_presence if weekend else person.presence):
+        phase = phase_on(person.phases, (day - person.joined).days)
+        if phase is None:
             return
+        if rng.random() >= (person.weekend_presence if weekend else person.presence) * phase.presence:
+            return
+        pace = person.pace * phase.pace * (1 if person.pipeline is None else jump_on(day, person.pipeline))
         if person.api_key is None and self._is_on_leave(person, day):
             return
         places = [(person.terminals[0], False)]
@@ -92,12 +105,19 @@ class SampleOrganization:
             # The terminal of the local row: only `is_remote` differs.
             places.append((person.terminals[0], True))
         for terminal, remote in places:
-            row = self._row(rng, person, day, terminal, remote, visible_hours)
+            row = self._row(rng, person, pace, day, terminal, remote, visible_hours)
             if row is not None:
                 yield row
 
     def _row(
-        self, rng: random.Random, person: Person, day: dt.date, terminal: str, remote: bool, visible_hours: float
+        self,
+        rng: random.Random,
+        person: Person,
+        pace: float,
+        day: dt.date,
+        terminal: str,
+        remote: bool,
+        visible_hours: float,
     ) -> dict[str, Any] | None:
         opens, closes = person.hours
         start = opens + (closes - opens) * 0.5 * rng.random()
@@ -105,7 +125,7 @@ class SampleOrganization:
         # Every number is drawn for the whole day, then cut to the visible share of it. The draws stay the same through
         # the day, so counts only ever grow.
         share = min(1.0, (visible_hours - start) / (end - start))
-        effort = person.pace * (0.2 + 1.6 * rng.random())
+        effort = pace * (0.2 + 1.6 * rng.random())
 
         def some(average: float) -> int:
             return int(average * effort * 2 * rng.random() * share)
