@@ -54,7 +54,8 @@ from .windows import WINDOW_DAYS, backfill, load
 PROGRAM = "claude-code-analytics"
 INCOMPLETE = 1
 MISTAKE = 2
-DEMO_DAYS = 90
+# Half a year: as far as the trends of the report look back.
+DEMO_DAYS = 182
 REPORT_FILE = Path("claude-code-report.html")
 
 _HELP_END = """

@@ -108,7 +108,7 @@ def test_the_demo_makes_four_tables_in_the_current_folder_and_can_be_run_again(r
     for table, count in rows.items():
         assert count > 0
         assert f"{table:<36}{count:>12,} rows" in result.stdout
-    assert result.stdout.splitlines()[-1] == "next: claude-code-analytics status"
+    assert result.stdout.splitlines()[-1] == "next: claude-code-analytics report"
 
 
 def test_the_next_command_names_the_same_warehouse_quoted_where_it_must_be(run: Run, tmp_path: Path) -> None:

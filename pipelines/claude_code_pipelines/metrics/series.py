@@ -96,7 +96,7 @@ def cohorts(figures: Figures) -> Table:
             (
                 f"until {group[-1] + WEEK * 4 - ONE_DAY:%-d %b %Y}" if group[0] == first else name,
                 sum(sizes[cohort] for cohort in group),
-                *(None if None in cell else sum(cell) for cell in cells),
+                *(None if None in cell else total(cell) for cell in cells),
             )
         )
     titles = (Column(str(number)) for number in range(COHORT_WEEKS + 1))

@@ -146,6 +146,13 @@ def _cost_table(customer_type: str) -> Callable[[Figures], Table | None]:
     return table
 
 
+def _models_sentence(figures: Figures, table: Table) -> str:
+    places = {column.title: place for place, column in enumerate(table.columns)}
+    row = max(table.rows, key=lambda row: row[places["Tokens"]] or 0)
+    share, cached = (rounded(row[places[title]], Kind.SHARE) for title in ("Share of tokens", "Read from cache"))
+    return f"{row[0]} used {share} of all tokens, and read {cached} of its input from the cache."
+
+
 def _unit_sentence(figures: Figures, table: Table) -> str:
     share = rounded(figures.current.cost_coverage, Kind.SHARE)
     return f"What the estimated cost comes to for each person and result. A cost is known for {share} of sessions."
@@ -270,7 +277,7 @@ PANELS = (
         "cost",
         "Models",
         _listed("model"),
-        lambda figures, table: "Cost, tokens and cache by model in the period.",
+        _models_sentence,
         note="The price of a million tokens is a blend of four kinds, which moves with the share read from cache.",
     ),
     Panel(
