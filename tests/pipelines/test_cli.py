@@ -118,7 +118,7 @@ def test_the_next_command_names_the_same_warehouse_quoted_where_it_must_be(run: 
     assert "committed 2026-03-02..2026-03-03" in result.stderr
     assert "committed 2026-03-04..2026-03-05" in result.stderr
     assert (tmp_path / "trial.duckdb").exists()
-    following = """next: claude-code-analytics status --dataset 'it'"'"'s tried' --pipeline trial"""
+    following = """next: claude-code-analytics report --dataset 'it'"'"'s tried' --pipeline trial"""
     assert result.stdout.splitlines()[-1] == following
 
 
