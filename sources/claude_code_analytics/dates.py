@@ -134,17 +134,3 @@ def is_final(day: dt.date, fetched_at: dt.datetime) -> bool:
 def last_final_day(now: dt.datetime) -> dt.date:
     """Returns the newest day that is final at `now` (aware UTC)."""
     return (now - FINAL_AFTER).date() - ONE_DAY
-
-
-def is_settled(day: dt.date, fetched_at: dt.datetime, lookback_days: int) -> bool:
-    """Returns whether a fetch at `fetched_at` was late enough not to be repeated (decision D4).
-
-    Args:
-        day: The UTC day.
-        fetched_at: When it was fetched (aware UTC).
-        lookback_days: Days after its end until which a day is read again.
-    """
-    try:
-        return fetched_at >= end_of(day) + max(FINAL_AFTER, ONE_DAY * lookback_days)
-    except OverflowError:  # a lookback longer than the calendar: never settled
-        return False

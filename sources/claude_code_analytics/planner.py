@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .dates import DayRange, is_settled
+from .dates import ONE_DAY, DayRange, end_of
 from .destination.ledger import DayState
+from .settings import FINAL_AFTER
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,17 @@ def _needs_reading(day: dt.date, state: DayState | None, lookback_days: int) -> 
 def _fetched_at(day: dt.date, state: DayState | None) -> dt.datetime:
     start = dt.datetime.combine(day, dt.time(), dt.timezone.utc)
     return start if state is None or state.fetched_at is None else state.fetched_at
+
+
+def is_settled(day: dt.date, fetched_at: dt.datetime, lookback_days: int) -> bool:
+    """Returns whether a fetch at `fetched_at` was late enough not to be repeated (decision D4).
+
+    Args:
+        day: The UTC day.
+        fetched_at: When it was fetched (aware UTC).
+        lookback_days: Days after its end until which a day is read again.
+    """
+    try:
+        return fetched_at >= end_of(day) + max(FINAL_AFTER, ONE_DAY * lookback_days)
+    except OverflowError:  # a lookback longer than the calendar: never settled
+        return False

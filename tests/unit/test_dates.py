@@ -17,12 +17,12 @@ from claude_code_analytics.dates import (
     check_range,
     end_of,
     is_final,
-    is_settled,
     last_final_day,
     list_ranges,
     parse_day,
     ranges,
 )
+from claude_code_analytics.planner import is_settled
 
 START = dt.date(2026, 1, 1)
 UTC = dt.timezone.utc
