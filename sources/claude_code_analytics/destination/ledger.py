@@ -7,7 +7,7 @@ their numbers are that fetch's counts. The planner, `load()` and `status` read t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -178,35 +178,40 @@ def read_proof(
         for column in table.columns
     }
     window = f"{names['date']} BETWEEN DATE '{first}' AND DATE '{last}'" if first and last else "1 = 1"
-    branches = []
+    branches = [_ROWS.format(**names, **each, window=window) for each in _counted_tables(backend, report, stored)]
+    parameters: tuple[dt.datetime, ...] = ()
     if report.ledger.name in stored:
+        until = "1 = 1"
+        if now is not None:
+            until, parameters = f"{names['fetched_at']} <= %s", (now + CLOCK_TOLERANCE,)
         counts = [names[str(table.counted_as)] for table in report.tables]
-        branches.append(
-            _NEWEST_FETCH.format(
-                **names,
-                ledger=backend.table(report.ledger.name),
-                counts=", ".join(counts),
-                numbers=", ".join(f"{count} AS n{place}, 0 AS r{place}" for place, count in enumerate(counts)),
-                root_count=counts[0],
-                window=window,
-                until="1 = 1" if now is None else f"{names['fetched_at']} <= %s",
-            )
+        newest_fetch = _NEWEST_FETCH.format(
+            **names,
+            ledger=backend.table(report.ledger.name),
+            counts=", ".join(counts),
+            numbers=", ".join(f"{count} AS n{place}, 0 AS r{place}" for place, count in enumerate(counts)),
+            root_count=counts[0],
+            window=window,
+            until=until,
         )
-    for place, table in enumerate(report.tables):
-        if table.name in stored:
-            numbers = [f"0 AS n{other}, 0 AS r{other}" for other in range(len(report.tables))]
-            numbers[place] = f"-COUNT(*) AS n{place}, COUNT(*) AS r{place}"
-            rows_of = {"rows": backend.table(table.name), "numbers": ", ".join(numbers), "window": window}
-            branches.append(_ROWS.format(**names, **rows_of))
+        branches.insert(0, newest_fetch)  # its types are those of the union
     if not branches:
         return Proof(stored=stored)
-    sums = ", ".join(f"SUM(n{place}) AS n{place}, SUM(r{place}) AS r{place}" for place in range(len(report.tables)))
-    query = _PROOF.format(sums=sums, branches=" UNION ALL ".join(branches))
-    parameters = () if now is None or report.ledger.name not in stored else (now + CLOCK_TOLERANCE,)
-    rows = backend.query(query, *parameters)
+    places = range(len(report.tables))
+    sums = ", ".join(f"SUM(n{place}) AS n{place}, SUM(r{place}) AS r{place}" for place in places)
+    rows = backend.query(_PROOF.format(sums=sums, branches=" UNION ALL ".join(branches)), *parameters)
     states = {(str(row[0]), _day(row[1])): _state(*row[2:13], counts=row[13:]) for row in rows}
     totals = {table.name: sum(int(row[14 + 2 * place]) for row in rows) for place, table in enumerate(report.tables)}
     return Proof(states, totals, stored)
+
+
+def _counted_tables(backend: Backend, report: DailyReport, stored: StoredColumns) -> Iterator[dict[str, str]]:
+    """Yields, for each record table that exists, what `_ROWS` needs: its name, and its counts in their own place."""
+    for place, table in enumerate(report.tables):
+        numbers = [f"0 AS n{other}, 0 AS r{other}" for other in range(len(report.tables))]
+        numbers[place] = f"-COUNT(*) AS n{place}, COUNT(*) AS r{place}"
+        if table.name in stored:
+            yield {"rows": backend.table(table.name), "numbers": ", ".join(numbers)}
 
 
 _PROOF = """
