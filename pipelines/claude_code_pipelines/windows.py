@@ -166,6 +166,11 @@ def _job(
     if window_days < 1:
         raise ConfigurationError(f"the window is {window_days} days; it must be 1 or more")
     pipeline = target.dlt_pipeline() if isinstance(target, Warehouse) else target
+    if pipeline.refresh:
+        raise ConfigurationError(
+            f"the pipeline's refresh is {pipeline.refresh!r}, and each window would drop the one before; leave it out, "
+            "and read days again with backfill"
+        )
     destination = destination_named(kind_of(pipeline))
     opened = client or config.client()
     observer = observer or LoadObserver()
