@@ -31,7 +31,7 @@ class Backend(Protocol):
         """Runs a query; `%s` in it are parameters."""
 
     def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> StoredColumns:
-        """Returns the columns of tables that exist, names in lower case."""
+        """Returns the columns of tables that exist, by their names in dlt's schema."""
 
 
 @contextmanager
@@ -88,8 +88,10 @@ class SqlBackend:
             with self._client.with_staging_dataset():
                 return self.stored_columns(tables)
         names = {self._naming.normalize_tables_path(table): table for table in tables}
+        # where dlt folds the case (Snowflake: to upper), its schema has lower case; elsewhere the case is the schema's
+        keeps_case = self._client.capabilities.casefold_identifier is str
         return {
-            names[table]: {name.lower(): column for name, column in columns.items()}
+            names[table]: {name if keeps_case else name.lower(): column for name, column in columns.items()}
             for table, columns in self._client.get_storage_tables(list(names))
             if columns
         }

@@ -59,7 +59,7 @@ class DeltaBackend:
         for name in tables:
             table = self._open(name)
             if table is not None:
-                found[name] = {field.name.lower(): {"name": field.name} for field in table.schema().fields}
+                found[name] = {field.name: {"name": field.name} for field in table.schema().fields}
         return found
 
     def _open(self, name: str) -> Any:

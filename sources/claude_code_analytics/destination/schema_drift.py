@@ -51,7 +51,7 @@ def stored_tables(backend: Backend, report: DailyReport, *, reports_types: bool)
 def _changes(table: Table, stored: StoredColumns, reports_types: bool, *, only_types: bool = False) -> list[str]:
     changes = []
     for column in table.columns:
-        found = stored[table.name].get(column.name.lower())
+        found = stored[table.name].get(column.name)
         if found is None:
             changes += [] if only_types else [f"{table.name}.{column.name} is missing"]
         elif reports_types and not _fits(column, found):
