@@ -23,7 +23,7 @@ from .destination.ledger import Proof
 from .destination.ledger_rows import ledger_rows, ledger_table, undecoded_row
 from .destination.replace_days import extend_delta_scope, marker_rows, table_hints
 from .destination.schema import LOAD_ID, Table, arrow_types
-from .dlt_settings import Contract, contract_of
+from .dlt_settings import contract_of
 from .report import DailyReport, FetchedDay, ShapedDay
 from .settings import UNKNOWN_ORGANIZATION
 
@@ -36,7 +36,7 @@ _PACKAGES_REMEMBERED = 20
 _days_in_package: OrderedDict[str, set[tuple[str, dt.date]]] = OrderedDict()
 
 _ABOUT_TABLE = b"claude_code_table"
-_ABOUT_TYPES = b"claude_code_extra_types"
+_ABOUT_COLUMNS = b"claude_code_extra_columns"
 _ABOUT_SCOPE = b"claude_code_delta_scope"
 
 
@@ -53,7 +53,7 @@ def read_batches(
         column_naming(schema.naming),
         _extra_types(schema, proof, run.report),
         run.warn,
-        contract_of(dlt.current.resource(), schema) if run.report.name in schema.tables else Contract(),
+        contract_of(dlt.current.resource(), schema),
     )
     seen = _days_in_package.setdefault(package, set())
     while len(_days_in_package) > _PACKAGES_REMEMBERED:
@@ -141,7 +141,7 @@ class _Batch:
         return rows.replace_schema_metadata(
             {
                 _ABOUT_TABLE: table.name,
-                _ABOUT_TYPES: json.dumps(extra.types.get(table.name, {})),
+                _ABOUT_COLUMNS: json.dumps(extra.hints(table.name)),
                 **({_ABOUT_SCOPE: scope} if scope else {}),
             }
         )
@@ -172,7 +172,7 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
                 self._table_of(rows, about),
                 destination=destination,
                 capabilities=capabilities,
-                extra_types=json.loads(about.get(_ABOUT_TYPES, b"{}")),
+                extra_columns=json.loads(about.get(_ABOUT_COLUMNS, b"{}")),
                 delta_scope=about[_ABOUT_SCOPE].decode() if _ABOUT_SCOPE in about else None,
             )
             yield dlt.mark.with_hints(

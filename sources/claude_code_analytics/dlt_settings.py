@@ -45,12 +45,18 @@ def check_resource(resource: DltResource) -> None:
             f"write_disposition is {disposition!r}, but days are always replaced day by day; leave it out, and use "
             "refresh='drop_sources' to start over"
         )
-    renamed = (resource._hints or {}).get("table_name")
+    hints: Any = resource._hints or {}
+    renamed = hints.get("table_name")
     if renamed:
         raise ConfigurationError(
             f"table_name is {renamed!r}, but the tables of {resource.name} keep their names; leave it out, and choose "
             "another dataset_name to keep tables apart"
         )
+    for name in ("primary_key", "merge_key", "columns"):
+        if hints.get(name):
+            raise ConfigurationError(
+                f"{name} is set, but each table of {resource.name} has keys and columns of its own; leave it out"
+            )
     normalizer = resolve_configuration(
         ItemsNormalizerConfiguration(), sections=(known_sections.NORMALIZE, "parquet_normalizer")
     )
@@ -80,7 +86,8 @@ def contract_of(resource: DltResource, schema: Schema) -> Contract:
             f"the schema contract discards rows ({refused[0]}: {modes[refused[0]]}), and a day without all its rows is "
             "not what the API returned; use evolve, freeze, or discard_value for columns and data types"
         )
-    return Contract(modes["columns"], modes["data_type"])
+    is_new = resource.name not in schema.tables  # dlt lets a new table have any column
+    return Contract(EVOLVE if is_new else modes["columns"], modes["data_type"])
 
 
 def set_default(pipeline: dlt.Pipeline, key: str, value: Any) -> None:

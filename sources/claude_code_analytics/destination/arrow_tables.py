@@ -51,15 +51,17 @@ def build_table(
         for variant, array in coerced.items():
             if variant is None:
                 continue
-            if extra.contract.data_type == FREEZE:
+            name = extra.naming(free_path((*path, f"v_{variant}"), taken, extra.naming))
+            if name not in types and extra.contract.data_type == FREEZE:
                 raise UnexpectedResponse(
                     f"{table.name}.{column}: a value is not {data_type}, and the schema contract freezes data types",
                     day=date,
                 )
-            if extra.contract.data_type == DISCARD_VALUE:
+            if name not in types and extra.contract.data_type == DISCARD_VALUE:
                 extra.warn_once(f"{table.name}.{column}: values that are not {data_type} are discarded (contract)")
                 continue
-            name = extra.naming(free_path((*path, f"v_{variant}"), taken, extra.naming))
+            if name not in types:
+                extra.variants.add((table.name, name))
             extras[name] = array
             types[name] = variant
             extra.warn_once(f"{table.name}.{column}: values that are not {data_type} are kept in {name}")

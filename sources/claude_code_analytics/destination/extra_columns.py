@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 from dlt.common.normalizers.naming import NamingConvention
 
@@ -30,13 +31,28 @@ class ExtraColumns:
             column keeps its first type.
         contract: The schema contract: whether unknown fields and variants are kept.
         warn: Called once for each unexpected thing, with one line.
+        variants: Table and name of the new variants: dlt applies the contract of data types to them, not that of
+            columns.
     """
 
     naming: Naming
     types: dict[str, dict[str, str]]
     warn: Callable[[str], object]
     contract: Contract = field(default_factory=Contract)
+    variants: set[tuple[str, str]] = field(default_factory=set, init=False)
     _warned: set[str] = field(default_factory=set, init=False, repr=False)
+
+    def hints(self, table: str) -> dict[str, dict[str, Any]]:
+        """Returns dlt's column hints for the extra columns of a table."""
+        return {
+            name: {
+                "name": name,
+                "data_type": data_type,
+                "nullable": True,
+                **({"variant": True} if (table, name) in self.variants else {}),
+            }
+            for name, data_type in self.types.get(table, {}).items()
+        }
 
     def warn_once(self, message: str) -> None:
         """Warns, unless the same warning was given before."""

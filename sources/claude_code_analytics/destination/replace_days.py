@@ -61,7 +61,7 @@ def table_hints(
     *,
     destination: Destination,
     capabilities: DestinationCapabilitiesContext,
-    extra_types: Mapping[str, str],
+    extra_columns: Mapping[str, Mapping[str, Any]],
     delta_scope: str | None,
 ) -> dict[str, Any]:
     """Returns the arguments of `dlt.mark.make_hints` for one table.
@@ -73,13 +73,13 @@ def table_hints(
         table: The table.
         destination: Where it goes.
         capabilities: What dlt knows of the destination.
-        extra_types: dlt types of the columns that no declaration names.
+        extra_columns: dlt hints of the columns that no declaration names.
         delta_scope: On Delta, the condition of this package.
     """
     hints: dict[str, Any] = {
         "table_name": table.name,
         "columns": {
-            **{name: {"name": name, "data_type": kind, "nullable": True} for name, kind in extra_types.items()},
+            **extra_columns,
             **{column.name: _column_hints(column, table, destination) for column in table.columns},
         },
         "file_format": destination.supported_file_format(capabilities),
