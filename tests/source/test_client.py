@@ -605,7 +605,9 @@ def test_an_id_that_cannot_be_one_is_none(api: SimulatedApi, connect: Connect, r
 # The address
 
 
-@pytest.mark.parametrize("odd", ["", "api.anthropic.com", "ftp://api.anthropic.com", "https://", None, 5])
+@pytest.mark.parametrize(
+    "odd", ["", "api.anthropic.com", "ftp://api.anthropic.com", "https://api.anthropic.com:99999", "https://", None, 5]
+)
 def test_a_base_url_that_is_no_address_is_refused(connect: Connect, odd: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"base_url must be an http:// or https:// address"):
         connect(base_url=odd)

@@ -180,6 +180,8 @@ def test_the_proxy_is_that_of_the_scheme_else_that_of_all(
         ("HTTPS_PROXY", "ftp://me:geheim@proxy"),
         ("HTTPS_PROXY", "http://"),
         ("HTTPS_PROXY", "http://me:geheim@proxy:port"),
+        ("HTTPS_PROXY", "http://me:geheim@proxy:99999"),
+        ("HTTPS_PROXY", "http://me:geheim@my proxy:3128"),
         ("ALL_PROXY", "socks5://me:geheim@proxy:1080"),
         ("SSL_CERT_FILE", "/nope"),
         ("SSL_CERT_FILE", "."),
@@ -229,6 +231,27 @@ def test_an_untrusted_certificate_is_named_at_once(clock: Any) -> None:
     text = failure(clock, transport=httpx.MockTransport(refuse))
     assert "the certificate of api.anthropic.com is not trusted (self-signed certificate in certificate chain)" in text
     assert "set SSL_CERT_FILE" in text
+
+
+def test_a_port_that_does_not_speak_tls_is_named_at_once(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
+    plain = sending(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    with listening(plain, plain) as address:
+        assert "127.0.0.1 does not speak TLS" in failure(clock, base_url=address.replace("http", "https"))
+    with listening(plain, plain) as address:
+        monkeypatch.setenv("HTTPS_PROXY", address.replace("http", "https"))
+        assert "the proxy 127.0.0.1 does not speak TLS; write http:// in HTTPS_PROXY" in failure(clock)
+
+
+def test_a_host_that_does_not_respond_is_named_before_the_retries(clock: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[Errno 111] Connection refused")
+
+    client = AnalyticsClient(api_key=KEY, transport=httpx.MockTransport(refuse), clock=clock, sleep=clock.sleep)
+    with client, pytest.raises(ApiUnavailable):
+        fetch_day(client.session(), DAY)
+    assert [record.getMessage() for record in caplog.records] == [
+        "api.anthropic.com could not be reached (ConnectError); trying again for about a minute"
+    ]
 
 
 def test_a_dns_server_that_fails_in_the_middle_of_a_run_is_a_fault_that_passes(clock: Any) -> None:

@@ -23,7 +23,7 @@ from ..settings import API_VERSION, BASE_URL, DISTRIBUTION, MAX_CONCURRENT_DAYS,
 from . import responses
 from .clock import ApiClock, Clock, utc_now
 from .credentials import Credential, clean
-from .network import Connection
+from .network import Connection, can_connect
 from .rate_limit import Cancelled, PausedTooLong, RateLimiter, Run, Sleep
 from .retry import MAX_ATTEMPTS, MAX_SETUP_ATTEMPTS, Retry, call_with_retries, is_passing
 
@@ -100,6 +100,7 @@ class AnalyticsClient:
         self._chance = chance
         self._limiter = RateLimiter(at_once=max_concurrent_days, monotonic=self._clock.monotonic, chance=chance)
         self._has_responded = False
+        self._has_warned = False
         headers = {
             **self._credential.headers(),
             "accept": "application/json",
@@ -153,6 +154,10 @@ class AnalyticsClient:
                 what, is_setup = self._connection.explain(error)
                 # A host that has responded before is set up right: then a failing DNS server, say, is a passing fault.
                 attempts = MAX_SETUP_ATTEMPTS if is_setup and not self._has_responded else MAX_ATTEMPTS
+                if attempts == MAX_ATTEMPTS and not self._has_responded and not self._has_warned:
+                    self._has_warned = True  # otherwise a first run is silent for a minute, and seems to hang
+                    problem = self._credential.redact(what).partition(";")[0]
+                    logger.warning("%s; trying again for about a minute", problem)
                 raise Retry(ApiUnavailable(self._credential.redact(what), day=day), attempts=attempts) from None
             status = response.status_code
             if status < 500:  # a failing proxy may have any clock
@@ -305,7 +310,7 @@ def _usable_url(base_url: str) -> httpx.URL:
         url = httpx.URL(base_url.strip())
     except (httpx.InvalidURL, AttributeError, TypeError):
         url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not can_connect(url):
         raise ConfigurationError(f"base_url must be an http:// or https:// address; the API is at {BASE_URL}")
     if url.userinfo:
         raise ConfigurationError("base_url must not contain a user name or password; remove them")

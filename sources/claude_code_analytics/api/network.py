@@ -85,6 +85,10 @@ class Connection:
                 if proxy:
                     return f"the proxy {proxy.host} is an unknown host; check {variable}", True
                 return f"{host} is an unknown host; check base_url and DNS", True
+            if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+                if proxy and proxy.scheme == "https":
+                    return f"the proxy {proxy.host} does not speak TLS; write http:// in {variable}", True
+                return f"{host} does not speak TLS on that port; check base_url", True
         if proxy and isinstance(error, httpx.ProxyError):
             status = "".join(letter for letter in str(error)[:60] if letter.isprintable())
             what = f"the proxy {proxy.host} refused to connect to {host} ({status})"
@@ -150,9 +154,14 @@ def proxy_for(url: httpx.URL) -> tuple[str, httpx.URL] | None:
         proxy = httpx.URL(address if "://" in address else f"http://{address}")
     except httpx.InvalidURL:
         proxy = httpx.URL("")
-    if proxy.scheme not in PROXY_SCHEMES or not proxy.host:
+    if proxy.scheme not in PROXY_SCHEMES or not can_connect(proxy):
         raise ConfigurationError(f"{variable} must be an address such as http://proxy.example.com:8080")
     return variable, proxy
+
+
+def can_connect(url: httpx.URL) -> bool:
+    """Returns whether host and port of an address can exist. httpx accepts port 99999, and encodes spaces in a host."""
+    return bool(url.host) and "%" not in url.host and 0 < (url.port or 1) < 2**16
 
 
 def is_exempt(host: str, port: int, no_proxy: str) -> bool:

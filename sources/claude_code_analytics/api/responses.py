@@ -20,7 +20,7 @@ ADVICE: dict[int, str] = {
     400: "the request itself was refused: check base_url, or look for a newer version of this package",
     402: "a billing problem of the organization: see Console > Billing",
     404: "no such endpoint: check base_url (organizations on Claude Platform on AWS do not have it)",
-    407: "put the proxy's user name and password into HTTPS_PROXY (http://user:password@host:port)",
+    407: "put the proxy's user name and password into HTTP_PROXY or HTTPS_PROXY (http://user:password@host:port)",
     429: "the organization's spend limit is reached, and waiting does not help: see Console > Limits",
 }
 
