@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
-from claude_code_analytics import ConfigurationError
 from claude_code_pipelines.cli import commands
-from claude_code_pipelines.errors import translate_errors
 from destinations.backends.duckdb_file import DuckDb
 from destinations.backends.postgres_server import Postgres
 from destinations.scenario import Scenario, some_records
@@ -269,12 +266,3 @@ def test_a_file_that_cannot_be_a_database_is_one_line(
     assert "the warehouse could not be opened: " in line
     assert str(file) in line
     require_recovery(scenario)
-
-
-def test_a_dataset_in_another_location_gets_its_fix() -> None:
-    """BigQuery's own message; the stand-in knows one location only."""
-    reported = "404 Not found: Dataset my-project:claude_code was not found in location EU; reason: notFound"
-    with pytest.raises(ConfigurationError) as raised, translate_errors("the window could not be written"):
-        raise DatabaseUndefinedRelation(RuntimeError(reported))
-    assert str(raised.value).startswith("the window could not be written: 404")
-    assert "; set `location` in [destination.bigquery] to that of the dataset" in str(raised.value)

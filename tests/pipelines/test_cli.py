@@ -1,14 +1,12 @@
 """The command line: commands, exit codes, one line for each mistake, and no secret anywhere."""
 
-# ruff: noqa: S608  # the tests' own tables
+# the tests' own tables
 
 from __future__ import annotations
 
 import datetime as dt
 import gc
-import importlib.util
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -18,7 +16,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import dlt
 import duckdb
 import httpx
 import pytest
@@ -157,11 +154,6 @@ def test_load_says_how_many_days_wait(run: Run, monkeypatch: pytest.MonkeyPatch)
     assert "3 days more to read: run again (max_days limits each run)" in result.stdout
 
 
-def test_load_with_an_end_loads_a_closed_range(run: Run) -> None:
-    result = run("load", "--start", "2026-09-01", "--end", "2026-09-02")
-    assert result.stdout.startswith("loaded 2 days (2026-09-01..2026-09-02)")
-
-
 def test_an_interrupted_backfill_says_what_is_committed_and_then_what_it_resumed(run: Run, world: World) -> None:
     command = ("backfill", "--start", "2026-09-01", "--end", "2026-09-04", "--window-days", "2")
     fail_after(world, "2026-09-02")
@@ -211,12 +203,6 @@ def test_check_explains_what_came_back(run: Run, world: World) -> None:
     assert "the credential works: the API returned 2026-09-13 to 2026-09-19" in result.stdout
     assert f"organization {world.organization.id}" in result.stdout
     assert "2 records by customer_type: 1 api, 1 subscription" in result.stdout
-
-
-def test_check_warns_of_an_empty_organization(run: Run) -> None:
-    result = run("check")
-    assert result.exit_code == 0
-    assert "warning: no records came back" in result.stdout
 
 
 @pytest.mark.parametrize("key", ["workspace_key", "enterprise_key"])
@@ -343,18 +329,8 @@ def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(
     assert result.stdout == ""
 
 
-def test_files_are_refused_where_nothing_writes_delta_tables(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / "files"))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    result = run("load", "--start", "2026-09-19", "--destination", "filesystem", *QUIET)
-    assert result.exit_code == 2
-    assert "pip install 'dlt[deltalake]'" in only_line(result.stderr)
-
-
 @pytest.mark.parametrize("command", [("load", "--start", "2026-09-19"), ("status",), ("views",)])
-def test_a_database_in_a_folder_that_does_not_exist_is_said(
+def test_a_database_in_a_missing_folder_is_named(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "nowhere" / "file.duckdb"))
@@ -363,7 +339,7 @@ def test_a_database_in_a_folder_that_does_not_exist_is_said(
     assert "nowhere/file.duckdb" in only_line(result.stderr)
 
 
-def test_a_postgres_that_cannot_be_reached_is_said_without_its_password(
+def test_a_postgres_that_cannot_be_reached_is_reported_without_its_password(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", f"postgresql://loader:{SECRET}@127.0.0.1:1/warehouse")
@@ -373,7 +349,7 @@ def test_a_postgres_that_cannot_be_reached_is_said_without_its_password(
     assert SECRET not in result.output
 
 
-def test_a_database_file_that_another_process_has_open_is_said(run: Run, file: Path) -> None:
+def test_a_database_file_that_another_process_has_open_is_named(run: Run, file: Path) -> None:
     run("load", "--start", "2026-09-19")
     code = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(  # noqa: S603
@@ -388,14 +364,6 @@ def test_a_database_file_that_another_process_has_open_is_said(run: Run, file: P
         assert result.exit_code == 1
         assert "lock" in only_line(result.stderr).lower()
         assert file.name in result.stderr
-
-
-def test_a_misplaced_credential_is_refused_in_one_line(run: Run, world: World) -> None:
-    token = world.api.credentials.oauth_token
-    result = run("load", "--start", "2026-09-19", *QUIET, api_key=token)
-    assert result.exit_code == 2
-    assert "set it as access_token" in only_line(result.stderr)
-    assert token not in result.output
 
 
 def test_a_credential_that_expires_on_the_way_is_exit_code_1_and_names_what_is_committed(
@@ -437,7 +405,7 @@ def test_a_load_that_fails_before_anything_is_committed_says_so_with_the_day_and
 # The program, in a process of its own
 
 
-def test_a_missing_credential_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_missing_credential_is_reported_and_leaves_nothing_behind(tmp_path: Path) -> None:
     ran = program("load")
     assert ran.returncode == 2
     assert only_line(ran.stderr).startswith("error: no credential: set the dlt secret")
@@ -571,10 +539,6 @@ def test_plain_progress_is_a_line_for_each_window(run: Run) -> None:
     ]
 
 
-def test_progress_is_plain_where_there_is_no_terminal(run: Run) -> None:
-    assert run("load", "--start", "2026-09-19").stderr.startswith("reading 2 days")
-
-
 def test_a_bar_is_drawn_on_request_and_is_gone_before_the_summary(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws for a terminal
     result = run("load", "--start", "2026-09-17", "--window-days", "2", "--progress", "bar")
@@ -598,16 +562,6 @@ def test_pauses_and_warnings_are_shown_beside_the_progress(run: Run, world: Worl
     assert "new_thing" in result.stderr
     if style == "plain":
         assert result.stderr.count("rate limit (429): waiting until 12:01:30 UTC") == 1
-
-
-def test_a_command_leaves_logger_and_active_pipeline_of_its_process_as_they_were(run: Run) -> None:
-    logger = logging.getLogger("claude_code_analytics")
-    active = dlt.pipeline("active", destination="duckdb")
-    before = (logger.propagate, list(logger.handlers))
-    run("load", "--start", "2026-09-19")
-    run("status")
-    assert (logger.propagate, list(logger.handlers)) == before
-    assert dlt.pipeline() is active
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

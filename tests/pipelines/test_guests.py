@@ -1,6 +1,6 @@
 """Library calls are guests: a load leaves other pipelines, settings, callers and the process as it found them."""
 
-# ruff: noqa: S608  # the tests' own tables
+# the tests' own tables
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`load`: windows that are proven before they count, every door back to the truth, and nothing lost on the way."""
 
-# ruff: noqa: S608  # the tests' own tables
+# the tests' own tables
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ from dlt.common.runtime.run_context import RunContext, switched_run_context
 from claude_code_analytics import (
     ApiUnavailable,
     ConfigurationError,
-    CredentialRefused,
     DestinationError,
-    UnexpectedResponse,
 )
-from claude_code_pipelines import DaysNotHeld, LoadObserver, Warehouse, backfill, load
-from claude_code_simulator import SAMPLE_ORGANIZATION_ID, error_response, record
-from support.world import LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS, USAGE, TestClock, World
+from claude_code_pipelines import DaysNotHeld, LoadObserver, Warehouse, load
+from claude_code_simulator import SAMPLE_ORGANIZATION_ID, record
+from support.world import LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS, USAGE, World
 
 Warnings = Callable[[], list[str]]
 
@@ -154,19 +152,6 @@ def test_a_day_that_fails_leaves_the_windows_before_it_and_is_named(world: World
     world.require_truth(days(1, 20))
 
 
-def test_a_credential_that_expires_on_the_way_leaves_what_was_committed(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.api.fault = lambda request, number: (
-        error_response(401, "OAuth token has expired.")
-        if request.url.params.get("starting_at", "") > "2026-09-10"
-        else None
-    )
-    with pytest.raises(CredentialRefused, match="2026-09-11"):
-        world.load(start=september(1), window_days=5)
-    assert world.column("date") == days(1, 10)
-    world.require_truth()
-
-
 def test_midnight_on_the_way_changes_nothing_of_what_was_planned(world: World) -> None:
     world.write_days(september(1), september(21))
 
@@ -185,15 +170,6 @@ def test_midnight_on_the_way_changes_nothing_of_what_was_planned(world: World) -
     world.require_truth(days(1, 21))
 
 
-def test_a_pause_that_the_api_asks_for_is_reported(world: World) -> None:
-    world.api.fault = lambda request, number: (
-        error_response(429, "Slow down", headers={"retry-after": "90"}) if number == 3 else None
-    )
-    events = Events()
-    world.load(observer=events)
-    assert events.of("waiting") == [("waiting", noon(20) + dt.timedelta(seconds=90))]
-
-
 # Which days
 
 
@@ -206,19 +182,6 @@ def test_the_lookback_is_read_again_however_small_the_window(world: World, windo
 
     assert world.days_requested() == days(13, 22)
     assert world.cursor() == september(22)
-
-
-def test_a_day_restated_within_the_lookback_is_corrected_and_an_older_one_waits_for_a_backfill(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    world.write_days(september(12), september(13), sessions=99)
-
-    world.load(start=september(1))
-    assert world.column("core_metrics__num_sessions").count(99) == 1
-    world.require_truth()
-
-    world.backfill(september(12), september(12))
-    world.require_truth(days(12, 20))
 
 
 def test_an_end_makes_a_closed_range_that_leaves_the_cursor_alone(world: World) -> None:
@@ -238,25 +201,12 @@ def test_a_start_before_what_is_loaded_loads_all_that_is_missing_since_then(worl
     world.require_truth(days(3, 20))
 
 
-def test_a_start_after_what_is_loaded_reads_nothing_before_it(world: World) -> None:
-    world.load(start=september(10))
-    world.clock.move(days=1)
-    world.load(start=september(18))
-    assert world.days_requested() == days(18, 21)
-
-
 def test_without_a_start_the_first_day_that_is_loaded_is_the_beginning(world: World) -> None:
     world.write_days(september(1), TODAY)
     world.backfill(september(5), september(6))
     world.load(start=None)
     assert world.days_requested() == days(7, 20)  # both backfilled days are settled
     world.require_truth(days(5, 20))
-
-
-def test_a_first_load_without_a_start_begins_with_2025(tmp_path: Path) -> None:
-    world = World(tmp_path, clock=TestClock(dt.datetime(2025, 1, 3, 12, tzinfo=dt.timezone.utc)))
-    world.load(start=None)
-    assert world.days_requested() == [dt.date(2025, 1, day) for day in (1, 2, 3)]
 
 
 def test_the_configuration_of_the_source_holds_for_loads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,27 +299,6 @@ def test_days_that_another_load_completes_during_the_wait_are_not_read_again(wor
     world.require_truth(days(18, 20))
 
 
-def test_two_machines_that_load_the_same_days_at_once_both_end_at_the_truth(world: World, tmp_path: Path) -> None:
-    world.write_days(september(18), TODAY)
-    twin = World(tmp_path, api=world.api, clock=world.clock, database=world.database, machine="twin")
-    world.new_pipeline()
-    written: list[list[dt.date]] = []
-
-    def interfere(number: int) -> None:
-        if number == 1:
-            world.clock.move(minutes=1)
-            world.write_days(september(18), TODAY, sessions=99)
-            written.append(twin.load(start=september(19)).days)
-            world.sql(f"DELETE FROM {MODELS} WHERE date = DATE '2026-09-19'")
-
-    after_each_write(world, interfere)
-    world.load(start=september(18))
-
-    assert written == [days(19, 20)]
-    world.require_truth(days(19, 20))
-    assert world.status().days("inconsistent") == []
-
-
 @pytest.mark.parametrize("raise_on_failed_jobs", ["true", "false"])
 def test_a_table_that_rejects_rows_fails_the_load_whatever_dlts_settings_say(
     world: World, monkeypatch: pytest.MonkeyPatch, raise_on_failed_jobs: str
@@ -443,39 +372,6 @@ def test_a_day_that_does_not_decode_keeps_its_rows_and_the_other_days_are_loaded
 
 
 # Another machine, an older copy, a crash
-
-
-def test_a_load_on_another_machine_reads_only_what_is_due(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    world.lose_working_folder()
-    world.load(start=september(1))
-    assert world.days_requested() == days(13, 20)
-    world.require_truth(days(1, 20))
-
-
-def test_a_load_reads_everything_again_when_the_file_is_gone(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    world.database.unlink()
-    world.load(start=september(1))
-    assert world.days_requested() == days(1, 20)
-    world.require_truth(days(1, 20))
-
-
-def test_an_older_copy_that_was_restored_heals(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.clock.now = noon(5)
-    world.load(start=september(1))
-    copy = world.copy_database()
-    world.clock.now = noon(20)
-    world.load(start=september(1))
-    world.restore_database(copy)
-
-    world.load(start=september(1))
-
-    assert world.days_requested() == days(1, 20)
-    world.require_truth(days(1, 20))
 
 
 @pytest.mark.parametrize("table", [*RECORD_TABLES, LEDGER])
@@ -570,18 +466,6 @@ def test_real_data_and_the_sample_do_not_mix(world: World) -> None:
     assert world.column("date", LEDGER) == days(19, 20)
 
 
-def test_an_organization_that_the_api_does_not_name_does_not_go_beside_the_sample(world: World) -> None:
-    world.write_days(september(18), TODAY)
-    world.load(start=september(18))
-    world.organization.id = ORGANIZATION
-    world.write_days(september(18), TODAY)
-    world.api.fault = lambda request, number: error_response(403, "no") if request.url.path.endswith("/me") else None
-
-    with pytest.raises(UnexpectedResponse, match=f"records belong to organization {ORGANIZATION}"):
-        world.load(start=september(18))
-    assert set(world.column("organization_id")) == {SAMPLE_ORGANIZATION_ID}
-
-
 def test_a_further_organization_is_added_whole_with_a_warning_at_its_first_load(
     world: World, warnings_of: Warnings
 ) -> None:
@@ -597,20 +481,6 @@ def test_a_further_organization_is_added_whole_with_a_warning_at_its_first_load(
     ]
     warned = [warning for warning in warnings_of() if "is added beside it" in warning]
     assert warned == [f"the dataset held organization {ORGANIZATION} so far; {NEIGHBOUR} is added beside it"]
-
-
-def test_a_changed_treatment_of_actors_is_said_until_all_days_are_alike(
-    world: World, warnings_of: Warnings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__ACTOR_IDENTITY", "drop")
-    for _ in range(2):
-        world.clock.move(minutes=1)
-        world.backfill(september(1), TODAY)
-    sentence = "loaded days have actor_identity keep, this load writes drop: backfill them to have all days alike"
-    assert warnings_of() == [f"20 {sentence}"]
-    assert set(world.column("actor__email_address")) == {None}
 
 
 # Several warehouses
@@ -658,24 +528,6 @@ def test_each_folder_has_a_file_of_its_own(world: World, tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"window_days": 0}, "the window is 0 days; it must be 1 or more"),
-        ({"start": "September"}, "start_date is 'September'; it must be a day such as 2025-01-31"),
-        ({"start": dt.date(2026, 9, 21)}, "start_date 2026-09-21 lies in the future; today is 2026-09-20"),
-        ({"end": dt.date(2026, 9, 21)}, "end_date 2026-09-21 lies in the future"),
-        ({"start": september(2), "end": september(1)}, "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
-    ],
-)
-def test_a_mistake_in_arguments_is_a_configuration_error_before_any_day_is_requested(
-    world: World, options: dict[str, Any], sentence: str
-) -> None:
-    with pytest.raises(ConfigurationError, match=sentence):
-        world.load(**options)
-    assert world.days_requested() == []
-
-
-@pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
         ("LOOKBACK_DAYS", "-1", "lookback_days is -1; it must be a whole number, 0 or more"),
@@ -694,14 +546,6 @@ def test_a_mistake_in_the_configuration_is_a_configuration_error(
     with pytest.raises(ConfigurationError, match=sentence):
         world.load(start=None, end=None)
     assert world.days_requested() == []
-
-
-def test_a_missing_credential_is_a_configuration_error_that_leaves_no_file_behind(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no credential"):
-        load(Warehouse())
-    with pytest.raises(ConfigurationError, match="no credential"):
-        backfill(Warehouse(), "2026-01-01", "2026-01-02")
-    assert list(tmp_path.glob("*.duckdb")) == []
 
 
 @pytest.mark.parametrize("field", ["destination", "dataset", "pipeline", "staging"])

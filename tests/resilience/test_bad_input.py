@@ -1,4 +1,4 @@
-"""What a person reads who brings a key that is refused, an organization without records, or foreign text."""
+"""Organizations without records, and foreign text: the command line explains the one and never prints the other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from claude_code_pipelines.cli import commands
-from claude_code_simulator import FaultScript, On, error_response, record
+from claude_code_simulator import error_response, record
 from support.world import FIRST_DAY, TODAY, World
 
 JOBS = [
@@ -25,33 +25,6 @@ def run(world: World, *arguments: str, key: str | None = None) -> Result:
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
-
-
-@pytest.mark.parametrize(
-    ("job", "key"), [(JOBS[0], "workspace_key"), (JOBS[1], "enterprise_key"), (JOBS[1], "sk-ant-admin01-of-nobody")]
-)
-def test_a_refused_key_is_one_line_that_helps_and_nothing_is_loaded(
-    world: World, tmp_path: Path, job: tuple[str, ...], key: str
-) -> None:
-    secret = getattr(world.api.credentials, key, key)
-    result = run(world, *job, key=secret)
-    assert result.exit_code == 2
-    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    assert "the API refused the credential: 40" in line
-    assert "use an Admin API key" in line or "Console" in line
-    assert secret not in result.output
-    assert not list(tmp_path.glob("claude_code_analytics.duckdb")) or "nothing is loaded" in run(world, "status").output
-    assert len(world.api.requests) < 10
-
-
-def test_a_key_that_expires_leaves_what_was_loaded(world: World) -> None:
-    world.write_days(FIRST_DAY, TODAY)
-    world.load()
-    before = world.contents().days
-    world.api.fault = FaultScript(On("status-401", path=None, times=None))
-    with pytest.raises(Exception, match="the API refused the credential"):
-        world.load()
-    assert world.contents().days == before
 
 
 @pytest.mark.parametrize("job", JOBS, ids=" ".join)

@@ -15,10 +15,10 @@ from claude_code_pipelines import Warehouse
 from claude_code_pipelines.status import read_status
 from claude_code_simulator import utc_now
 from support.exactness import differences
+from support.expected import tables_in
 from support.processes import PATIENCE, Machine, Office, ended, start_forks
 from support.serving import serving
 from support.tally import Tally
-from support.truth import tables_in
 
 KILLS = int(os.environ.get("KILLS", "100"))
 

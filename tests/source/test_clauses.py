@@ -73,14 +73,6 @@ def test_a_failed_insert_leaves_the_day_as_it_was(world: World, table: str) -> N
     assert world.sql(f"SELECT count(*) FROM {table}") == [(1,)]
 
 
-def test_no_marker_is_inserted(world: World) -> None:
-    world.write(MONDAY, *people(2))
-    world.run(**CLOSED)
-    for table in RECORD_TABLES:
-        assert "@day" not in world.column("_dlt_id", table)
-    assert counts(world) == (2, 2, 2)
-
-
 def test_a_package_that_was_staged_twice_is_inserted_once(world: World) -> None:
     world.write(MONDAY, record(MONDAY), record(MONDAY), *people(3))
     world.pipeline.extract(world.source(**CLOSED))

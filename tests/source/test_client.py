@@ -121,12 +121,6 @@ def test_every_page_is_requested_as_the_reference_says(api: SimulatedApi, sessio
         assert request.headers["user-agent"].startswith("dlt-claude-code-analytics/")
 
 
-def test_an_empty_page_with_has_more_does_not_end_the_day(api: SimulatedApi, session: Session) -> None:
-    api.organization.days[DAY] = people(3)
-    api.fault = first(page(next_page="page_b"), page(*people(2)))
-    assert fetch_day(session, DAY).record_count == 2
-
-
 @pytest.mark.parametrize(("seconds", "is_final"), [(-1, False), (0, True)])
 def test_a_day_is_final_by_the_time_of_its_first_request(
     api: SimulatedApi, session: Session, clock: Any, seconds: int, is_final: bool
@@ -136,12 +130,6 @@ def test_a_day_is_final_by_the_time_of_its_first_request(
     began = clock.now
     day = fetch_day(session, DAY)
     assert (is_final_at(day.date, day.fetched_at), day.fetched_at) == (is_final, began)
-
-
-def test_odd_records_arrive_as_they_are(api: SimulatedApi, session: Session) -> None:
-    body = rb'{"data":[null,{"date":"2026-09-01","x":"\ud83d"}],"has_more":false}'
-    api.fault = always(lambda: httpx.Response(200, content=body))
-    assert fetch_day(session, DAY).bodies == (body,)
 
 
 def test_a_page_nested_too_deep_is_an_error_of_its_day_without_retries(api: SimulatedApi, session: Session) -> None:
@@ -209,55 +197,6 @@ def test_a_day_that_starts_over_holds_the_new_state_alone(api: SimulatedApi, ses
 
 
 # Faults
-
-
-def body(content: bytes, **headers: str) -> Reply:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda: httpx.Response(200, headers=named, stream=httpx.ByteStream(content))
-
-
-FAULTS: dict[str, Reply] = {
-    "500": lambda: error_response(500, "Internal server error"),
-    "502 HTML": lambda: httpx.Response(502, text="<html>\n<h1>Bad Gateway</h1>\n</html>"),
-    "503 empty": lambda: httpx.Response(503),
-    "529": lambda: error_response(529, "Overloaded", headers={"retry-after": "5"}),
-    "408": lambda: httpx.Response(408),
-    "time-out": lambda: httpx.ReadTimeout("too slow"),
-    "reset": lambda: httpx.RemoteProtocolError("peer closed connection"),
-    "no route": lambda: httpx.ConnectError("no route to host"),
-    "truncated": body(b'{"data":[{"date":"2026-09-01T00:00'),
-    "empty": body(b""),
-    "HTML": body(b"<html>Sign in</html>"),
-    "not UTF-8": body(b'{"data":[],"has_more":false,"x":"\xff"}'),
-    "not gzip": body(b"no gzip", content_encoding="gzip"),
-    "wrong shape": body(b'{"data":{},"has_more":false}'),
-    "error with 200": body(b'{"type":"error","error":{"message":"sorry"}}'),
-    "more without token": body(b'{"data":[],"has_more":true,"next_page":null}'),
-}
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_passing_fault_is_retried_on_whatever_page_and_loses_none(
-    api: SimulatedApi, session: Session, name: str
-) -> None:
-    api.organization.days[DAY] = people(2500)
-    api.fault = lambda request, number: FAULTS[name]() if number % 3 else None
-    assert records(fetch_day(session, DAY)) == people(2500)
-    assert len(api.requests) == 9
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_that_stays_is_one_error_that_names_the_day(
-    api: SimulatedApi, session: Session, clock: Any, name: str
-) -> None:
-    api.fault = always(FAULTS[name])
-    with pytest.raises((ApiUnavailable, UnexpectedResponse), match=r"2026-09-01: .*run again") as caught:
-        fetch_day(session, DAY)
-    assert len(api.requests) == MAX_ATTEMPTS
-    assert "\n" not in str(caught.value)
-    assert 30 <= sum(clock.slept) <= 180
-    if caught.value.status:
-        assert f"[request-id {caught.value.request_id}]" in str(caught.value)
 
 
 def test_a_failed_day_ends_the_others(api: SimulatedApi, session: Session) -> None:
@@ -423,20 +362,6 @@ def test_sessions_of_one_client_have_observers_and_cancellations_of_their_own(
     api.fault = first(limited(retry_after="30"))
     fetch_day(other, DAY)
     assert [len(until) for until in heard] == [1, 1]
-
-
-def test_an_observer_hears_nothing_after_its_session_was_cancelled(api: SimulatedApi, connect: Connect) -> None:
-    heard: list[dt.datetime] = []
-    session = connect().session(heard.append)
-
-    def cancelled_meanwhile(request: httpx.Request, number: int) -> Any:
-        session.cancel()
-        return limited(retry_after="30")()
-
-    api.fault = cancelled_meanwhile
-    with pytest.raises(ApiUnavailable, match="stopped"):
-        fetch_day(session, DAY)
-    assert (heard, len(api.requests)) == ([], 1)
 
 
 def test_a_closed_client_ends_its_sessions(api: SimulatedApi, connect: Connect) -> None:
@@ -635,18 +560,3 @@ def test_an_unencrypted_address_is_warned_about(connect: Connect, warnings_of: C
     assert warnings_of() == []
     connect(base_url="http://proxy.test")
     assert "not encrypted" in warnings_of()[0]
-
-
-def test_at_least_one_day_is_read_at_once(connect: Connect) -> None:
-    with pytest.raises(ConfigurationError, match="max_concurrent_days must be 1 or more"):
-        connect(max_concurrent_days=0)
-
-
-def test_the_time_is_that_of_the_api_from_the_first_response(clock: Any) -> None:
-    true = clock.now - dt.timedelta(days=30)
-    headers = {"date": format_datetime(true, usegmt=True)}
-    transport = httpx.MockTransport(lambda request: httpx.Response(200, headers=headers, json={"id": "org"}))
-    client = AnalyticsClient(api_key=KEY, transport=transport, clock=clock)
-    session = client.session()
-    assert session.organization() == Organization("org")
-    assert (session.now(), client.now()) == (true, true)

@@ -19,7 +19,7 @@ from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, 
 from claude_code_analytics.config import SourceConfig, resolve_config
 from claude_code_simulator import record
 from support.plain import MONDAY, TUESDAY, back, refused
-from support.world import TODAY, USAGE, World
+from support.world import TODAY, World
 
 SECTION = "SOURCES__CLAUDE_CODE_ANALYTICS__"
 PARAMETERS = {
@@ -68,18 +68,6 @@ def test_signature_and_configuration_have_the_same_parameters_and_defaults() -> 
         assert (getattr(config, name) or None) == (default or None), name
 
 
-def test_every_parameter_is_documented_with_its_name() -> None:
-    described = inspect.getdoc(claude_code_analytics) or ""
-    assert [name for name in PARAMETERS if f"{name}: " not in described] == []
-
-
-@pytest.mark.parametrize("name", SETTINGS)
-def test_every_parameter_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    text, value = SETTINGS[name]
-    monkeypatch.setenv(SECTION + name.upper(), text)
-    assert getattr(resolve_config(), name) == value
-
-
 def test_the_source_obeys_dlts_configuration(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("start_date", "end_date", "actor_identity", "identity_key"):
         monkeypatch.setenv(SECTION + name.upper(), SETTINGS[name][0])
@@ -90,13 +78,6 @@ def test_the_source_obeys_dlts_configuration(world: World, monkeypatch: pytest.M
     world.api.requests.clear()
     world.pipeline.run(claude_code_analytics(client=world.client(), end_date="2026-09-14"))  # an argument wins
     assert world.days_requested() == [MONDAY]
-
-
-def test_every_parameter_can_come_from_a_file(write_config: Callable[..., None]) -> None:
-    write_config("lookback_days = 3", "include_today = false", "max_days = 5", 'actor_identity = "drop"')
-    config = resolve_config(max_days=4)
-    assert (config.lookback_days, config.include_today, config.max_days) == (3, False, 4)
-    assert config.actor_identity == "drop"
 
 
 # Credentials
@@ -148,11 +129,6 @@ def test_without_a_credential_a_run_says_where_to_put_one(world: World) -> None:
         world.pipeline.run(claude_code_analytics())
 
 
-def test_building_needs_neither_network_nor_secrets() -> None:
-    source = claude_code_analytics()
-    assert (source.name, list(source.resources)) == ("claude_code_analytics", [USAGE])
-
-
 # Values that cannot work
 
 
@@ -180,13 +156,6 @@ def test_a_parameter_that_cannot_work_is_refused_while_the_source_is_built(
 ) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         world.source(**arguments)
-
-
-@pytest.mark.parametrize("name", ["LOOKBACK_DAYS", "MAX_DAYS", "MAX_CONCURRENT_DAYS"])
-def test_a_bad_number_in_dlts_configuration_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(SECTION + name, "-1")
-    with pytest.raises(ConfigurationError, match=f"{name.lower()} is -1; it must be a whole number"):
-        claude_code_analytics()
 
 
 # Days as people, orchestrators and files write them
@@ -242,12 +211,6 @@ def test_a_day_in_a_toml_file_is_a_date(write_config: Callable[..., None], line:
     write_config(line)
     found = resolve_config().start_date
     assert (type(found), found) == (dt.date, dt.date(2026, 9, 19))
-
-
-def test_a_month_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SECTION + "END_DATE", "2026-11")
-    with pytest.raises(ConfigurationError, match="end_date is '2026-11'; it must be a day"):
-        claude_code_analytics()
 
 
 def test_the_package_exports_its_promises() -> None:

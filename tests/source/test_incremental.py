@@ -1,4 +1,4 @@
-"""Which days an open run reads, what moves the cursor, and what closes a range (decisions D4, D5, D13)."""
+"""Days of an open run, moves of the cursor, and closed ranges (decisions D4, D5, D13)."""
 
 from __future__ import annotations
 
@@ -83,13 +83,6 @@ def test_without_a_start_the_first_load_begins_in_2025_and_later_ones_with_the_d
     assert world.days_requested() == [dt.date(2025, 1, 1), dt.date(2025, 1, 3)]
 
 
-def test_the_dataset_decides_the_first_day_where_none_is_given(world: World) -> None:
-    world.run(start_date=back(3), end_date=back(2))
-    world.lose_working_folder()
-    world.run(start_date=None)
-    assert world.days_requested() == days(3, 0)
-
-
 # The lookback
 
 
@@ -99,41 +92,6 @@ def test_the_lookback_is_read_again_to_the_day(world: World, lookback: int) -> N
     world.write_days(back(10), TODAY)
     world.run(start_date=back(10), lookback_days=lookback)
     assert world.days_requested() == world.column("date") == days(lookback, 0)
-
-
-def test_a_larger_lookback_than_before_reads_older_days_again_once(world: World) -> None:
-    for lookback, requested in ((0, days(6, 0)), (0, [TODAY]), (3, days(3, 0)), (5, days(5, 0))):
-        world.run(lookback_days=lookback)
-        assert world.days_requested() == requested
-    world.clock.move(days=10)
-    world.run(lookback_days=3, start_date=MONDAY)
-    assert world.days_requested() == days(3, -10)
-    world.run(lookback_days=5)
-    assert world.days_requested() == [*days(5, 4), *days(-5, -10)]
-    world.run(lookback_days=5)
-    assert world.days_requested() == days(-5, -10)
-
-
-def test_lookbacks_that_a_pause_interrupted_are_finished_after_it(world: World) -> None:
-    world.run()
-    world.clock.move(days=40)
-    world.run()
-    assert world.days_requested() == days(6, -40)
-    world.run()
-    assert world.days_requested() == days(-33, -40)
-
-
-def test_corrected_rows_of_the_last_day_arrive_without_any_lookback(world: World) -> None:
-    for sessions, other in ((1, "b"), (5, "c")):
-        world.write(TODAY, record(TODAY, sessions=sessions), record(TODAY, email=f"{other}@example.test"))
-        world.run(start_date=TODAY, lookback_days=0)
-        world.require_truth([TODAY])
-
-
-def test_numbers_beyond_all_calendars_do_no_harm(world: World) -> None:
-    for _ in range(2):
-        world.run(lookback_days=10**9, max_days=10**9)
-        assert world.days_requested() == WEEK
 
 
 # Few days at a time
@@ -149,54 +107,12 @@ def test_few_days_at_a_time_catch_up_without_a_gap(world: World, max_days: int, 
     world.require_truth(days(3, 0))
 
 
-def test_a_day_that_can_never_be_held_starves_no_other(world: World) -> None:
-    world.write_days(MONDAY, TODAY)
-    world.organization.days[MONDAY] = [None]
-    requested: list[dt.date] = []
-    for _ in range(8):
-        world.run(max_days=1, lookback_days=0)
-        requested += world.days_requested()
-        world.clock.move(seconds=1)
-    assert sorted(set(requested)) == WEEK
-    assert world.column("date") == WEEK[1:]
-
-
 @pytest.mark.parametrize(("hour", "last"), [(5, 2), (6, 1)])
 def test_without_today_the_last_day_is_the_last_final_one(world: World, hour: int, last: int) -> None:
     world.clock.now = world.clock.now.replace(hour=hour)
     world.run(start_date=back(3), include_today=False)
     assert world.days_requested()[-1] == back(last)
     assert all(world.column("is_final", LEDGER))
-
-
-def test_without_today_a_start_of_today_has_nothing_to_read(world: World) -> None:
-    world.run(start_date=TODAY, include_today=False)
-    assert world.days_requested() == []
-
-
-# What the warehouse does not hold is read again, whatever the cursor says
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "DELETE FROM claude_code_usage WHERE date = DATE '2026-09-15'",
-        "DELETE FROM claude_code_usage__tool_actions WHERE date = DATE '2026-09-15'",
-        "INSERT INTO claude_code_usage__model_breakdown BY NAME "
-        "SELECT * FROM claude_code_usage__model_breakdown WHERE date = DATE '2026-09-15'",
-        "DELETE FROM claude_code_days WHERE date = DATE '2026-09-15'",
-        "UPDATE claude_code_usage SET _dlt_load_id = 'other' WHERE date = DATE '2026-09-15'",
-    ],
-    ids=["rows", "children", "doubled", "ledger", "load"],
-)
-def test_a_settled_day_that_is_not_held_is_read_again(world: World, damage: str) -> None:
-    world.write_days(MONDAY, TUESDAY)
-    world.clock.move(days=30)
-    world.run()
-    world.sql(damage)
-    world.run(lookback_days=0)
-    assert world.days_requested() == [TUESDAY, world.clock.now.date()]
-    world.require_truth([MONDAY, TUESDAY])
 
 
 # A user's own incremental

@@ -119,15 +119,6 @@ def test_unknown_days_become_those_of_the_real_id_without_rows_left_behind(world
     assert world.days_requested() == [world.clock.now.date()]
 
 
-@pytest.mark.parametrize("others", [0, 2])
-def test_records_without_an_id_are_not_doubled_where_the_own_id_is_refused(world: World, others: int) -> None:
-    world.api.fault = refuse_organization()
-    world.write(MONDAY, record(MONDAY, organization_id=OMITTED), *people(others))
-    for _ in range(2):
-        world.run(**CLOSED)
-        assert counts(world) == (1 + others,) * 3
-
-
 def test_a_day_of_unknown_records_that_became_empty_is_emptied(world: World) -> None:
     world.api.fault = refuse_organization()
     world.write(TODAY, record(TODAY, organization_id=OMITTED))
@@ -225,16 +216,6 @@ def test_an_id_that_is_spelled_in_two_ways_is_one_organization(world: World) -> 
     assert owners(world) == {SAMPLE_ORGANIZATION_ID: 2}
     assert world.status().days("inconsistent") == []
     world.require_truth(WEEK[:2])
-
-
-def test_an_emptied_day_of_the_other_spelling_is_emptied(world: World) -> None:
-    named(world, TAGGED)
-    world.write(TODAY, *people(2, TODAY))
-    world.run()
-    world.write(TODAY)
-    world.run()
-    assert counts(world) == (0, 0, 0)
-    world.require_truth([TODAY])
 
 
 def test_both_spellings_are_the_datasets_only_id_where_it_is_refused_later(world: World) -> None:

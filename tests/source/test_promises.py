@@ -13,29 +13,12 @@ import pytest
 from claude_code_analytics import (
     ApiUnavailable,
     CredentialRefused,
-    DestinationError,
     UnexpectedResponse,
     resource,
 )
 from claude_code_simulator import OMITTED, FaultScript, On, error_response, model_usage, record
 from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, back, counts, people, refused
 from support.world import LEDGER, MODELS, REPORT_PATH, TODAY, TOOLS, USAGE, World
-
-
-def test_the_plain_run_and_load_hold_what_the_api_returned(world: World) -> None:
-    world.write_days(MONDAY, TODAY)
-    world.run()
-    assert world.days_requested() == WEEK
-    world.require_truth(WEEK)
-    world.write(MONDAY)
-    world.write(TODAY, record(TODAY, sessions=5), record(TODAY, sessions=5))
-    report = world.load()
-    assert report.days == WEEK
-    world.require_truth(WEEK)
-    assert world.status().days("inconsistent") == []
-    world.write(TODAY)
-    world.run()
-    world.require_truth([TODAY])
 
 
 def test_restated_rows_are_replaced_up_and_down(world: World) -> None:
@@ -45,16 +28,6 @@ def test_restated_rows_are_replaced_up_and_down(world: World) -> None:
         world.require_truth([MONDAY])
         assert world.column("core_metrics__num_sessions") == [sessions]
         assert world.column("estimated_cost__amount", MODELS) == [cents]
-
-
-def test_rows_tools_and_models_that_vanish_are_removed(world: World) -> None:
-    world.write(MONDAY, *people(3, tools={"a": (1, 1), "b": (2, 2)}, models=["x", "y", "z"]))
-    world.run(**CLOSED)
-    assert counts(world) == (3, 6, 9)
-    world.write(MONDAY, *people(1, tools={"b": (2, 2)}, models=["z"]))
-    world.run(**CLOSED)
-    assert counts(world) == (1, 1, 1)
-    world.require_truth([MONDAY])
 
 
 def test_a_day_that_became_empty_is_emptied(world: World) -> None:
@@ -69,16 +42,6 @@ def test_a_day_that_became_empty_is_emptied(world: World) -> None:
         assert counts(world) == (len(left),) * 3
     assert [row["records"] for row in world.rows(LEDGER, f"date = DATE '{MONDAY}'")] == [2, 0, 0]
     world.require_truth(WEEK)
-
-
-def test_days_outside_the_range_stay_as_they_are(world: World) -> None:
-    world.write_days(MONDAY, TODAY, sessions=1)
-    world.run()
-    world.write_days(MONDAY, TODAY, sessions=2)
-    world.run(start_date=TUESDAY, end_date=TUESDAY)
-    assert world.column("core_metrics__num_sessions") == [1, 2, 1, 1, 1, 1, 1]
-    world.run(start_date=TODAY, end_date=TODAY)
-    assert world.column("core_metrics__num_sessions") == [1, 2, 1, 1, 1, 1, 2]
 
 
 def test_rows_that_differ_in_one_dimension_are_all_kept(world: World) -> None:
@@ -250,13 +213,6 @@ def test_an_expired_page_cursor_costs_one_more_reading_and_no_row(world: World) 
     world.require_truth([MONDAY])
     assert world.column("pages", LEDGER) == [3]
     assert sum(request.path == REPORT_PATH for request in world.api.requests) == 6
-
-
-def test_a_destination_that_cannot_replace_days_is_refused(world: World, tmp_path: Path) -> None:
-    pipeline = dlt.pipeline("nothing", destination="dummy", dataset_name="claude_code", pipelines_dir=str(tmp_path))
-    with refused(DestinationError, match="destination dummy is not supported.*use one of duckdb"):
-        pipeline.run(world.source(**CLOSED))
-    assert world.api.requests == []
 
 
 def test_a_step_beside_the_resource_loads_its_own_tables(world: World) -> None:

@@ -18,7 +18,7 @@ from claude_code_analytics.destination.schema import Column, Table
 from claude_code_analytics.report import DailyReport, FetchedDay, ShapedDay, Shaping
 from claude_code_analytics.resource import daily_resource
 from claude_code_pipelines import backfill, load
-from support.plain import MONDAY, TUESDAY, WEEK, back
+from support.plain import MONDAY, TUESDAY, WEEK
 from support.world import TODAY, World
 
 COMMON = tuple(column for column in DAYS.columns if column.name in ("organization_id", "date", "_dlt_load_id"))
@@ -153,12 +153,3 @@ def test_two_reports_in_one_dataset_leave_each_other_alone(world: World, doors: 
     assert held(world) == doors.days
     world.require_truth(WEEK)
     assert world.days_requested() == WEEK
-
-
-def test_a_day_of_another_report_that_does_not_decode_waits(world: World, doors: Doors) -> None:
-    doors.days[back(3)] = None
-    plain_run(world, doors, lookback_days=0)
-    assert plain_run(world, doors, lookback_days=0) == [back(3), TODAY]
-    doors.days[back(3)] = {"north": [7]}
-    plain_run(world, doors, lookback_days=0)
-    assert held(world) == doors.days

@@ -44,10 +44,10 @@ def refuse_organization(status: int = 403) -> Callable[[httpx.Request, int], htt
 
 
 @contextmanager
-def refused(kind: type[ClaudeCodeAnalyticsError], match: str | None = None) -> Iterator[None]:
-    """Expects a run to fail because of an error of this package, and dlt to pass its message on."""
+def refused(kind: type[ClaudeCodeAnalyticsError], match: str | None = None) -> Iterator[Any]:
+    """Expects a run to fail because of an error of this package, and dlt to pass its message on; yields that error."""
     with pytest.raises(PipelineStepFailed, match=match) as caught:
-        yield
+        yield caught
     chain: list[BaseException | None] = [caught.value]
     while chain[-1] is not None:
         chain.append(chain[-1].__cause__ or chain[-1].__context__)
