@@ -25,8 +25,8 @@ from support.world import TestClock, World
 
 pytest_plugins = ("support.tally",)
 
-settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
-settings.register_profile("searching", parent=settings.get_profile("repeatable"), derandomize=False)
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=40)
+settings.register_profile("searching", parent=settings.get_profile("repeatable"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 # dlt derives the types of its settings anew at each of 180 look-ups a run: a fifth of the time of a small load.

@@ -48,7 +48,8 @@ def _start() -> Iterator[Callable[[str], Backend]]:
             each.close()
 
 
-@pytest.fixture(params=[*FILES, *SERVERS])
+# The rest of the suite loads into DuckDB.
+@pytest.fixture(params=[pytest.param("duckdb", marks=pytest.mark.slow), "delta", *SERVERS])
 def backend(
     request: pytest.FixtureRequest,
     tmp_path: Path,

@@ -21,10 +21,10 @@ from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS
 pytestmark = pytest.mark.filterwarnings("ignore:Cannot create BigQuery Storage client")
 
 ONE_DAY = dt.timedelta(days=1)
-on_sql = pytest.mark.parametrize("backend", ["duckdb", "postgres", "bigquery", "snowflake"], indirect=True)
+on_sql = pytest.mark.parametrize("backend", ["postgres", "bigquery", "snowflake"], indirect=True)
 
 
-@pytest.mark.parametrize("door", ["load", "run"])
+@pytest.mark.parametrize("door", ["load", pytest.param("run", marks=pytest.mark.slow)])
 def test_loads_follow_days_that_grow_shrink_and_become_empty(scenario: Scenario, door: str) -> None:
     load = getattr(scenario, door)
     scenario.write_days(FIRST_DAY, TODAY)
@@ -188,7 +188,7 @@ def test_a_dataset_without_a_declared_column_is_refused(scenario: Scenario) -> N
     assert scenario.contents().rows == before
 
 
-@pytest.mark.parametrize("backend", ["duckdb", "postgres"], indirect=True)
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 def test_a_type_that_somebody_changed_is_noticed_before_values_are_rounded(scenario: Scenario) -> None:
     scenario.write(TODAY, record(TODAY))
     scenario.run(start_date=TODAY)

@@ -4,25 +4,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 
 import pytest
 
 from claude_code_analytics import ApiUnavailable
+from support.plain import days, september
 from support.world import LEDGER, TODAY, World
 
 ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"
 NEIGHBOUR = "9f8e7d6c-0000-4000-8000-000000000002"
 SETTING = "SOURCES__CLAUDE_CODE_ANALYTICS__"
-
-
-def september(day: int) -> dt.date:
-    return dt.date(2026, 9, day)
-
-
-def days(first: int, last: int) -> list[dt.date]:
-    return [september(day) for day in range(first, last + 1)]
 
 
 def interrupt(world: World) -> None:

@@ -9,11 +9,11 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dlt
-import duckdb
 import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.resolve import resolve_configuration
@@ -24,6 +24,12 @@ from claude_code_analytics import ConfigurationError, claude_code_analytics
 from claude_code_pipelines import Warehouse, backfill, load, read_status
 from claude_code_simulator import record
 from support.world import FIRST_DAY, TODAY, USAGE, World
+
+
+@pytest.fixture(autouse=True)
+def _kept_open(world: World) -> Iterator[None]:
+    with world.kept_open():
+        yield
 
 
 @pytest.fixture
@@ -141,15 +147,6 @@ def test_nothing_of_the_process_is_changed(world: World, stranger: dlt.Pipeline)
     for call in calls(world):
         call()
         assert process_state() == before
-
-
-def test_settings_of_an_open_file_stay_as_its_other_user_set_them(world: World) -> None:
-    with duckdb.connect(str(world.database)) as connection:
-        connection.execute("SET GLOBAL memory_limit = '300 MiB'; SET GLOBAL threads = 2")
-        with world.client() as client:
-            load(world.pipeline, start=FIRST_DAY, client=client)
-        settings = "SELECT current_setting('memory_limit'), current_setting('threads')"
-        assert connection.execute(settings).fetchall() == [("300.0 MiB", 2)]
 
 
 def test_a_client_of_ones_own_stays_open_and_can_be_used_again(world: World) -> None:

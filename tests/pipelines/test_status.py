@@ -16,23 +16,12 @@ from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import Warehouse, read_status
 from claude_code_pipelines.console import summary
 from claude_code_simulator import error_response
+from support.plain import days, noon, september
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
 ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"
 NEIGHBOUR = "9f8e7d6c-0000-4000-8000-000000000002"
 KINDS = ("missing", "inconsistent", "partial", "changed", "held")
-
-
-def september(day: int) -> dt.date:
-    return dt.date(2026, 9, day)
-
-
-def days(first: int, last: int) -> list[dt.date]:
-    return [september(day) for day in range(first, last + 1)]
-
-
-def noon(day: int) -> dt.datetime:
-    return dt.datetime(2026, 9, day, 12, tzinfo=dt.timezone.utc)
 
 
 def kinds(world: World, **options: Any) -> dict[str, list[int]]:

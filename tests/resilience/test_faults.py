@@ -154,30 +154,13 @@ def test_faults_that_pass_leave_no_trace_in_the_warehouse(world: World, tally: T
     tally.add("faults, in the warehouse", EXACT, len(passing))
 
 
-SOME = (
-    "status-401",
-    "status-400",
-    "limit-plain",
-    "cut-halfway",
-    "break-connection-reset",
-    "body-html",
-    "cursor-circle",
-)
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        pytest.param([name for name in READABLE if name in SOME], id="some"),
-        pytest.param(READABLE, id="all", marks=pytest.mark.slow),
-    ],
-)
-def test_faults_that_last_change_nothing_in_the_warehouse(world: World, tally: Tally, names: list[str]) -> None:
+@pytest.mark.slow
+def test_faults_that_last_change_nothing_in_the_warehouse(world: World, tally: Tally) -> None:
     days = many_days(world, 3)
     assert load(world) == EXACT
     for day in days:
         world.write(day, *people(day, 5))
-    for number, name in enumerate(names):
+    for number, name in enumerate(READABLE):
         page = PAGES[number % 3]
         ended = load(world, On(name, day=days[1], page=page, times=None))
         assert ended == expected(name, page, lasts=True), (name, page)

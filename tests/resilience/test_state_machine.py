@@ -417,7 +417,7 @@ def _one_job_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_any_history_heals(tmp_path: Path, tally: Tally) -> None:
-    run_histories(tmp_path, tally, "DuckDB", lambda number: DuckDBStore(tmp_path, number), 4, 12, 1)
+    run_histories(tmp_path, tally, "DuckDB", lambda number: DuckDBStore(tmp_path, number), 2, 12, 1)
 
 
 @pytest.mark.slow
@@ -429,7 +429,7 @@ def test_many_histories_heal(tmp_path: Path, tally: Tally, from_seed: int) -> No
 
 
 def test_any_history_heals_on_postgres(postgres: Postgres, tmp_path: Path, tally: Tally) -> None:
-    run_histories(tmp_path, tally, "Postgres", lambda number: PostgresStore(postgres, number), 2, 10, 2)
+    run_histories(tmp_path, tally, "Postgres", lambda number: PostgresStore(postgres, number), 1, 10, 2)
 
 
 @pytest.mark.slow

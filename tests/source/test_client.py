@@ -26,7 +26,6 @@ from claude_code_analytics import (
 from claude_code_analytics.api.client import Organization, Session
 from claude_code_analytics.api.prefetch import Prefetcher
 from claude_code_analytics.api.responses import retry_after
-from claude_code_analytics.api.retry import MAX_ATTEMPTS
 from claude_code_analytics.claude_code.pages import fetch_day
 from claude_code_analytics.dates import is_final as is_final_at
 from claude_code_analytics.report import FetchedDay
@@ -98,7 +97,7 @@ def session(connect: Connect) -> Session:
 # Pages of a day
 
 
-@pytest.mark.parametrize(("count", "pages"), [(0, 1), (1000, 1), (1001, 2), (2000, 2), (2001, 3)])
+@pytest.mark.parametrize(("count", "pages"), [(0, 1), (1000, 1), (2001, 3)])
 def test_a_day_is_read_to_its_last_page(api: SimulatedApi, session: Session, count: int, pages: int) -> None:
     api.organization.days[DAY] = people(count)
     day = fetch_day(session, DAY)
@@ -183,30 +182,7 @@ def test_tokens_without_records_end_some_time(api: SimulatedApi, session: Sessio
     assert len(api.requests) == 2 * 101
 
 
-def test_a_day_that_starts_over_holds_the_new_state_alone(api: SimulatedApi, session: Session) -> None:
-    api.organization.days[DAY] = people(1500)
-
-    def change(request: httpx.Request, number: int) -> httpx.Response | None:
-        if number != 2:
-            return None
-        api.organization.days[DAY] = people(7)
-        return error_response(400, "page: Page token has expired")
-
-    api.fault = change
-    assert records(fetch_day(session, DAY)) == people(7)
-
-
 # Faults
-
-
-def test_a_failed_day_ends_the_others(api: SimulatedApi, session: Session) -> None:
-    bad = days_of(60)[2].isoformat()
-    api.fault = lambda request, number: error_response(400, "odd") if request.url.params["starting_at"] == bad else None
-    given: list[dt.date] = []
-    with pytest.raises(RequestRefused, match=r"2026-09-03: .*400 odd"):
-        given.extend(day.date for day in read(session, days_of(60)))
-    assert given == days_of(2)
-    assert len(api.requests) < 30
 
 
 def test_a_body_of_one_byte_a_second_has_an_end(connect: Connect, clock: Any) -> None:
@@ -273,19 +249,7 @@ def test_a_rate_limit_is_waited_out(
     assert until == [NOW + dt.timedelta(seconds=waited)]
 
 
-def test_all_days_wait_while_one_waits(api: SimulatedApi, session: Session, clock: Any) -> None:
-    sent_at: list[dt.datetime] = []
-
-    def fault(request: httpx.Request, number: int) -> Any:
-        sent_at.append(clock.now)
-        return limited(retry_after="60")() if number == 1 else None
-
-    api.fault = fault
-    assert [day.date for day in read(session, days_of(12))] == days_of(12)
-    assert all(moment >= sent_at[0] + dt.timedelta(seconds=60) for moment in sent_at[1:])
-
-
-@pytest.mark.parametrize("after", [None, "60", "1801", "1e300"])
+@pytest.mark.parametrize("after", [None, "1e300"])
 def test_thirty_minutes_without_a_response_are_a_clean_stop(
     api: SimulatedApi, connect: Connect, clock: Any, after: str | None
 ) -> None:
@@ -364,14 +328,6 @@ def test_sessions_of_one_client_have_observers_and_cancellations_of_their_own(
     assert [len(until) for until in heard] == [1, 1]
 
 
-def test_a_closed_client_ends_its_sessions(api: SimulatedApi, connect: Connect) -> None:
-    with connect() as client:
-        session = client.session()
-    with pytest.raises(ApiUnavailable, match="stopped"):
-        fetch_day(session, DAY)
-    assert api.requests == []
-
-
 # Credentials
 
 
@@ -430,8 +386,8 @@ def test_a_refused_credential_is_explained_by_its_kind(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("concurrent", [1, 4, 16])
-def test_a_refused_credential_is_not_tried_again(api: SimulatedApi, connect: Connect, concurrent: int) -> None:
+def test_a_refused_credential_is_not_tried_again(api: SimulatedApi, connect: Connect) -> None:
+    concurrent = 4
     api.fault = lambda request, number: error_response(401, "invalid x-api-key") if number > 5 else None
     session = connect(max_concurrent_days=concurrent).session()
     for _ in range(3):
@@ -467,14 +423,6 @@ def test_neither_the_credential_nor_control_characters_are_in_any_error_or_log(
     assert str(caught.value).isprintable()
 
 
-def test_the_request_id_is_taken_from_the_body_where_no_header_has_it() -> None:
-    refusal = {"type": "error", "error": {"message": "no"}, "request_id": "req_body"}
-    transport = httpx.MockTransport(lambda request: httpx.Response(404, json=refusal))
-    client = AnalyticsClient(api_key=KEY, transport=transport)
-    with pytest.raises(RequestRefused, match=r"\[request-id req_body\]"):
-        fetch_day(client.session(), DAY)
-
-
 # The organization
 
 
@@ -497,23 +445,6 @@ def test_an_organization_that_the_api_does_not_return_is_a_problem_and_not_an_er
     assert "not for you" in str(organization.problem)
     assert session.organization() is organization
     assert fetch_day(session, DAY).date == DAY
-
-
-@pytest.mark.parametrize(
-    ("reply", "error"),
-    [
-        (lambda: error_response(401, "unknown"), CredentialRefused),
-        (lambda: error_response(500, "down"), ApiUnavailable),
-        (lambda: httpx.Response(200, text="<html>"), UnexpectedResponse),
-    ],
-)
-def test_an_organization_that_may_come_later_fails_the_run(
-    api: SimulatedApi, session: Session, reply: Reply, error: type[ApiError]
-) -> None:
-    api.fault = always(reply)
-    with pytest.raises(error):
-        session.organization()
-    assert len(api.requests) == (1 if error is CredentialRefused else MAX_ATTEMPTS)
 
 
 @pytest.mark.parametrize(

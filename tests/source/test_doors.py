@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,12 @@ from support.world import MODELS, RECORD_TABLES, TODAY, USAGE, World
 
 FIRST_HALF = {"start_date": WEEK[0], "end_date": WEEK[3]}
 SECOND_HALF = {"start_date": WEEK[2], "end_date": WEEK[6]}  # overlaps the first
+
+
+@pytest.fixture(autouse=True)
+def _kept_open(world: World) -> Iterator[None]:
+    with world.kept_open():
+        yield
 
 
 def restate(world: World, sessions: int) -> None:
@@ -57,20 +63,13 @@ def step_by_step(world: World) -> None:
     world.pipeline.load()
 
 
-@pytest.mark.parametrize("door", [in_one_run, one_after_the_other, step_by_step])
+@pytest.mark.parametrize("door", [in_one_run, step_by_step, pytest.param(one_after_the_other, marks=pytest.mark.slow)])
 def test_overlapping_ranges_in_any_order_double_and_lose_nothing(world: World, door: Callable[[World], None]) -> None:
     for sessions in (1, 2):
         restate(world, sessions)
         door(world)
         world.require_truth(WEEK)
         assert world.column("core_metrics__num_sessions") == [sessions] * 7
-
-
-def test_the_same_range_twice_in_one_run_is_read_once(world: World) -> None:
-    restate(world, 1)
-    world.pipeline.run([world.source(), world.source()])
-    assert len([request for request in world.api.requests if "starting_at" in request.params]) == 7
-    world.require_truth(WEEK)
 
 
 def test_a_day_restated_between_two_sources_of_one_run_is_not_mixed(world: World) -> None:
@@ -88,9 +87,8 @@ def test_a_day_restated_between_two_sources_of_one_run_is_not_mixed(world: World
     world.require_truth()
 
 
-@pytest.mark.parametrize("together", [True, False])
-def test_two_keys_in_one_pipeline_keep_their_days_apart(world: World, other: World, together: bool) -> None:
-    for sessions in (1, 2):
+def test_two_keys_in_one_pipeline_keep_their_days_apart(world: World, other: World) -> None:
+    for sessions, together in ((1, True), (2, False)):
         restate(world, sessions)
         other.write(TUESDAY, *people(2 - sessions, TUESDAY, organization_id="other-org"))
         sources = [world.source(), other.source()]
@@ -107,7 +105,7 @@ def test_two_keys_in_one_pipeline_keep_their_days_apart(world: World, other: Wor
 # Cut short
 
 
-@pytest.mark.parametrize("limit", [1, 2])
+@pytest.mark.parametrize("limit", [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_runs_that_a_limit_cuts_get_on_and_leave_no_half_day(
     world: World, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
@@ -124,8 +122,10 @@ def test_runs_that_a_limit_cuts_get_on_and_leave_no_half_day(
 # Killed between two steps
 
 
-@pytest.mark.parametrize("killed_after", ["extract", "normalize"])
-@pytest.mark.parametrize("range_", [{}, {"start_date": back(1), "end_date": TODAY}], ids=["same", "other"])
+@pytest.mark.parametrize(
+    ("killed_after", "range_"),
+    [("normalize", {}), pytest.param("extract", {"start_date": back(1), "end_date": TODAY}, marks=pytest.mark.slow)],
+)
 def test_a_pending_package_meets_another_run_and_the_second_run_heals(
     world: World, killed_after: str, range_: dict[str, Any]
 ) -> None:
@@ -160,24 +160,12 @@ def test_an_older_package_loaded_over_newer_days_is_noticed_and_healed(world: Wo
     world.require_truth(WEEK)
 
 
-def test_a_package_loaded_twice_after_a_lost_response_doubles_nothing(world: World) -> None:
-    restate(world, 1)
-    world.pipeline.extract(world.source())
-    world.pipeline.normalize()
-    copy = world.copy_folder()
-    world.pipeline.load()
-    world.restore_folder(copy)
-    world.pipeline.load()
-    assert counts(world) == (7, 7, 7)
-    world.run(lookback_days=0)
-    assert world.days_requested() == [TODAY]
-    world.require_truth(WEEK)
-
-
 # A warehouse that lost something
 
 
-@pytest.mark.parametrize("mode", ["drop_sources", "drop_resources", "drop_data"])
+@pytest.mark.parametrize(
+    "mode", ["drop_data", *(pytest.param(mode, marks=pytest.mark.slow) for mode in ("drop_sources", "drop_resources"))]
+)
 def test_a_refresh_reads_all_days_again(world: World, mode: Any) -> None:
     restate(world, 1)
     world.run()
@@ -240,7 +228,7 @@ def test_a_table_that_failed_without_an_error_is_healed(world: World, monkeypatc
 
 
 def test_no_disposition_of_the_users_lets_markers_into_the_tables(world: World) -> None:
-    for disposition in ("append", "replace", "merge"):
+    for disposition in ("append", "replace"):
         source = world.source()
         source.resources[USAGE].apply_hints(write_disposition=disposition)
         if disposition == "append":

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics import ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedResponse
+from claude_code_analytics import ApiUnavailable, ConfigurationError, UnexpectedResponse
 from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, FaultScript, On, ScriptedOrganization, record
 from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, counts, people, refuse_organization, refused
 from support.world import LEDGER, TODAY, USAGE, World
@@ -51,7 +51,7 @@ def test_the_own_id_is_requested_once_a_run_and_fills_in_where_a_record_has_none
     assert owners(world) == {SAMPLE_ORGANIZATION_ID: 2}
 
 
-@pytest.mark.parametrize(("fault", "error"), [("status-503", ApiUnavailable), ("status-401", CredentialRefused)])
+@pytest.mark.parametrize(("fault", "error"), [("status-503", ApiUnavailable)])
 def test_a_passing_fault_or_a_refused_credential_fails_the_run_before_any_day_is_read(
     world: World, fault: str, error: Any
 ) -> None:
@@ -70,7 +70,7 @@ def test_a_passing_fault_or_a_refused_credential_fails_the_run_before_any_day_is
 # Where the id is refused for good
 
 
-@pytest.mark.parametrize("fault", ["status-403", "status-404"])
+@pytest.mark.parametrize("fault", ["status-403"])
 def test_the_datasets_only_real_id_is_the_own_id(world: World, warnings_of: Any, fault: str) -> None:
     world.write(MONDAY, *people(2))
     world.write(TUESDAY, *people(2, TUESDAY))
@@ -230,8 +230,8 @@ def test_both_spellings_are_the_datasets_only_id_where_it_is_refused_later(world
     assert world.days_requested() == [TODAY]
 
 
-@pytest.mark.parametrize("odd", ["o'; DROP TABLE x; --", "{0} %s", "@day"])
-def test_an_id_of_any_text_is_data_and_never_sql(world: World, odd: str) -> None:
+def test_an_id_of_any_text_is_data_and_never_sql(world: World) -> None:
+    odd = "o'; DROP TABLE x; -- {0} %s @day"
     for number in (2, 1):
         world.write(MONDAY, *people(number, organization_id=odd))
         world.run(**CLOSED)

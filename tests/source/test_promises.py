@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 import dlt
@@ -12,13 +11,12 @@ import pytest
 
 from claude_code_analytics import (
     ApiUnavailable,
-    CredentialRefused,
     UnexpectedResponse,
     resource,
 )
 from claude_code_simulator import OMITTED, FaultScript, On, error_response, model_usage, record
 from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, back, counts, people, refused
-from support.world import LEDGER, MODELS, REPORT_PATH, TODAY, TOOLS, USAGE, World
+from support.world import LEDGER, MODELS, REPORT_PATH, TODAY, World
 
 
 def test_restated_rows_are_replaced_up_and_down(world: World) -> None:
@@ -128,14 +126,6 @@ def test_the_ledger_has_a_row_for_each_day_and_fetch(world: World) -> None:
     assert all(row["is_final"] for row in later.values())
 
 
-def test_all_tables_name_the_load_that_wrote_them(world: World) -> None:
-    world.write(MONDAY, record(MONDAY))
-    world.run(**CLOSED)
-    loads = world.sql("SELECT load_id FROM _dlt_loads")
-    for table in (USAGE, TOOLS, MODELS, LEDGER):
-        assert world.sql(f"SELECT DISTINCT _dlt_load_id FROM {table}") == loads
-
-
 # Failures
 
 
@@ -169,14 +159,11 @@ def test_records_of_another_day_are_refused(world: World) -> None:
     assert world.column("core_metrics__num_sessions") == [3]
 
 
-@pytest.mark.parametrize("content", ["null", "[" * 100_000 + "]" * 100_000], ids=["no object", "too deep"])
-def test_a_day_that_does_not_decode_keeps_its_rows_and_the_others_are_loaded(
-    world: World, caplog: Any, content: str
-) -> None:
+def test_a_day_that_does_not_decode_keeps_its_rows_and_the_others_are_loaded(world: World, caplog: Any) -> None:
     world.write_days(MONDAY, TODAY, sessions=1)
     world.run()
     world.write_days(MONDAY, TODAY, sessions=2)
-    body = f'{{"data": [{content}], "has_more": false, "next_page": null}}'
+    body = '{"data": [null], "has_more": false, "next_page": null}'
     world.api.fault = lambda request, number: (
         httpx.Response(200, text=body) if request.url.params.get("starting_at") == str(TUESDAY) else None
     )
@@ -191,17 +178,6 @@ def test_a_day_that_does_not_decode_keeps_its_rows_and_the_others_are_loaded(
     world.run()
     world.require_truth(WEEK)
     assert world.status().days("inconsistent") == []
-
-
-def test_a_refused_credential_is_one_clear_error_and_a_handful_of_requests(
-    world: World, tmp_path: Path, caplog: Any
-) -> None:
-    key = "sk-ant-api03-very-secret-key"
-    with refused(CredentialRefused, match="401 invalid x-api-key"):
-        world.run(start_date="2025-01-01", client=world.client(api_key=key))
-    assert len(world.api.requests) <= 5
-    assert key not in caplog.text
-    assert all(key.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
 def test_an_expired_page_cursor_costs_one_more_reading_and_no_row(world: World) -> None:

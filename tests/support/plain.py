@@ -1,4 +1,4 @@
-"""Small words for tests of the plain door: days, records, refusals."""
+"""Small words for tests of all doors: days, records, refusals."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ TUESDAY = MONDAY + dt.timedelta(days=1)
 CLOSED: dict[str, Any] = {"start_date": MONDAY, "end_date": TUESDAY}
 # The seven days that an open run of `World` covers.
 WEEK = [MONDAY + dt.timedelta(days=number) for number in range(7)]
+
+
+def september(day: int) -> dt.date:
+    """Returns a day of September 2026, of which the clock shows the 20th."""
+    return dt.date(2026, 9, day)
+
+
+def days(first: int, last: int) -> list[dt.date]:
+    """Returns days of September 2026."""
+    return [september(day) for day in range(first, last + 1)]
+
+
+def noon(day: int) -> dt.datetime:
+    """Returns noon of a day of September 2026."""
+    return dt.datetime(2026, 9, day, 12, tzinfo=dt.timezone.utc)
 
 
 def back(days: int) -> dt.date:

@@ -93,17 +93,26 @@ class World:
         self.machine = folder / machine
         self.destination = destination
         self.dataset = dataset
-        self.pipeline = self.new_pipeline()
+        self._pipeline: dlt.Pipeline | None = None
+
+    @property
+    def pipeline(self) -> dlt.Pipeline:
+        """The pipeline, made when it is first needed."""
+        return self._pipeline or self.new_pipeline()
+
+    @pipeline.setter
+    def pipeline(self, pipeline: dlt.Pipeline) -> None:
+        self._pipeline = pipeline
 
     def new_pipeline(self) -> dlt.Pipeline:
         """Makes the pipeline anew, as a new process would."""
-        self.pipeline = dlt.pipeline(
+        self._pipeline = dlt.pipeline(
             self.name,
             destination=self.destination or dlt.destinations.duckdb(str(self.database)),
             dataset_name=self.dataset,
             pipelines_dir=str(self.machine),
         )
-        return self.pipeline
+        return self._pipeline
 
     # The organization
 

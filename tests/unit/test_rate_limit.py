@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.api.rate_limit import AdaptiveRate, Cancelled, PausedTooLong, RateLimiter, Run
+from claude_code_analytics.api.rate_limit import AdaptiveRate, Cancelled, RateLimiter, Run
 from claude_code_analytics.api.retry import MAX_SILENCE
 
 
@@ -126,16 +126,6 @@ def test_thirty_minutes_without_a_response_are_the_end_and_asking_for_it_changes
     world.clock.move(seconds=1)
     limiter.note_failure(run)
     assert [limiter.deadline_passed(run, MAX_SILENCE), limiter.deadline_passed(run, MAX_SILENCE + 1)] == [False, True]
-
-
-def test_a_pause_beyond_the_patience_of_a_run_is_not_even_begun(world: World) -> None:
-    world.request(limited=True, retry_after=MAX_SILENCE + 1)
-    world.limiter.note_failure(world.run)
-    assert world.limiter.deadline_passed(world.run)
-    with pytest.raises(PausedTooLong):
-        world.request(run=Run(world.clock.sleep))
-    world.clock.move(seconds=1)
-    assert world.request(run=Run(world.clock.sleep)) == MAX_SILENCE
 
 
 @pytest.mark.parametrize("waits_for", ["a pause", "a slot", "a retry"])
