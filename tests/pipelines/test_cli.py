@@ -155,6 +155,7 @@ def test_load_warns_when_no_record_came_back_and_says_when_there_is_nothing_to_l
 
     assert (empty.exit_code, nothing.exit_code) == (0, 0)
     assert "warning: no records came back, which is suspicious" in empty.stdout
+    assert all(reason in empty.stdout for reason in ("Claude Enterprise", "subscription", "Bedrock"))
     assert nothing.stdout.startswith("nothing to load\n")
 
 
@@ -362,6 +363,36 @@ def test_a_load_that_fails_before_anything_is_committed_says_so_with_the_day_and
     assert error.startswith("error: 2026-09-20: ")
     assert "[request-id req_0123]" in error
     assert committed == "nothing was committed; run the same command again"
+
+
+# Foreign text
+
+
+def require_clean(result: Result) -> None:
+    assert all(letter.isprintable() or letter == "\n" for letter in result.output)
+    assert "\nerror: all is well" not in result.output
+
+
+def test_foreign_text_in_errors_is_cleaned_before_it_is_printed(run: Run, world: World) -> None:
+    # clears the screen, sets the clipboard, turns text around, fakes a line of our own
+    hostile = "req\x1b[2J\x1b]52;c;aGk=\x07\u202e\r\nerror: all is well\x00"
+    for message, headers in ((hostile, {}), ("no", {"request-id": hostile.replace("\r\n", " ")})):
+        response = error_response(400, message, headers=headers)
+        world.api.fault = lambda request, number, response=response: response
+        result = run("load", "--start", "2026-09-20", *QUIET)
+        assert result.exit_code == 1
+        require_clean(result)
+
+
+def test_foreign_text_in_records_is_kept_as_data_and_never_printed(run: Run, world: World, file: Path) -> None:
+    name = "\x1b]52;c;aGk=\x07'); DROP TABLE claude_code_usage; --"
+    for day in (september(19), TODAY):
+        world.write(day, record(day, customer_type=name, terminal_type=name, tools={name: (1, 2)}))
+    for command in (("load", "--start", "2026-09-19", *QUIET), ("check",), ("status",)):
+        result = run(*command)
+        assert result.exit_code == 0
+        require_clean(result)
+    assert query(file, f"SELECT tool_name, customer_type FROM {TOOLS} JOIN {USAGE} USING (date)") == [(name, name)] * 2
 
 
 # The program, in a process of its own

@@ -84,20 +84,7 @@ class Events(LoadObserver):
 # Windows
 
 
-def test_a_first_load_commits_its_days_in_windows_oldest_first(world: World) -> None:
-    world.write_days(september(11), TODAY)
-
-    report = world.load(start=september(11), window_days=4)
-
-    assert report.windows == [tuple(days(11, 14)), tuple(days(15, 18)), tuple(days(19, 20))]
-    assert report.days == days(11, 20)
-    assert (report.records, report.waiting, report.resumed) == (10, 0, 0)
-    assert dict(report.rows) == {USAGE: 10, TOOLS: 10, MODELS: 10, LEDGER: 10}
-    assert "warehouse.duckdb" in report.destination
-    world.require_truth(days(11, 20))
-
-
-def test_an_observer_follows_each_window_and_learns_of_it_when_it_is_proven(world: World) -> None:
+def test_windows_are_committed_oldest_first_and_an_observer_learns_of_each_when_it_is_proven(world: World) -> None:
     world.write_days(september(18), TODAY)
 
     class Follower(Events):
@@ -106,8 +93,12 @@ def test_an_observer_follows_each_window_and_learns_of_it_when_it_is_proven(worl
             world.require_truth(days)
 
     follower = Follower()
-    world.load(start=september(18), window_days=2, observer=follower)
+    report = world.load(start=september(18), window_days=2, observer=follower)
 
+    assert report.windows == [tuple(days(18, 19)), (TODAY,)]
+    assert (report.days, report.records, report.waiting, report.resumed) == (days(18, 20), 3, 0, 0)
+    assert dict(report.rows) == {USAGE: 3, TOOLS: 3, MODELS: 3, LEDGER: 3}
+    assert "warehouse.duckdb" in report.destination
     assert follower.seen == [
         ("planned", 3),
         ("fetched", 18, 1),
@@ -198,11 +189,10 @@ def test_few_days_at_a_time_catch_up_and_the_report_counts_those_that_wait(
     monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__MAX_DAYS", "3")
     world.write_days(september(14), TODAY)
 
-    reports = [world.load(window_days=2) for _ in range(3)]
+    reports = [world.load() for _ in range(3)]
 
     assert [report.waiting for report in reports] == [4, 4, 4]  # days of the lookback wait again
     assert [report.days for report in reports] == [days(14, 16), days(17, 19), [september(14), september(15), TODAY]]
-    assert [len(report.windows) for report in reports] == [2, 2, 2]
     world.require_truth(days(14, 20))
     assert world.backfill(september(1), september(5)).waiting == 0
     assert world.days_requested() == days(1, 5)

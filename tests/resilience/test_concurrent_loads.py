@@ -26,7 +26,7 @@ from support.serving import serving
 from support.tally import Tally
 from support.world import RECORD_TABLES
 
-ROUNDS = int(os.environ.get("CONCURRENT_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("CONCURRENT_ROUNDS", "4"))
 DISTURBANCES = ("none", "lock", "stop", "kill")
 
 

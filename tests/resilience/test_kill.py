@@ -20,7 +20,7 @@ from support.processes import PATIENCE, Machine, Office, ended, start_forks
 from support.serving import serving
 from support.tally import Tally
 
-KILLS = int(os.environ.get("KILLS", "100"))
+KILLS = int(os.environ.get("KILLS", "50"))
 
 # States of dlt's working folder, by what is going on.
 MOMENTS = {
@@ -121,7 +121,7 @@ def test_a_few_kills_lose_nothing_and_double_nothing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 100 + max(1, KILLS // 25)))
-def test_a_hundred_kills_lose_nothing_and_double_nothing(
+def test_many_kills_lose_nothing_and_double_nothing(
     tmp_path: Path, tally: Tally, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     survive(tmp_path, tally, monkeypatch, 25, seed)
