@@ -121,13 +121,3 @@ def test_after_an_accident_it_reads_all_days_that_it_cannot_know_of(
 
     assert world.days_requested() == days(1, 10)
     world.require_truth(days(1, 10))
-
-
-def test_a_backfill_that_was_killed_while_it_wrote_goes_on_too(world: World) -> None:
-    interrupt(world)
-    (world.machine / world.name / "normalize" / "extracted" / "1800000000.1" / "new_jobs").mkdir(parents=True)
-    world.new_pipeline()
-
-    assert backfill(world) == 8
-    assert world.days_requested() == days(9, 10)
-    world.require_truth(days(1, 10))

@@ -107,12 +107,12 @@ def fail_after(world: World, day: str, status: int = 500, text: str = "Internal 
 
 def test_the_demo_makes_four_tables_in_the_current_folder_and_can_be_run_again(run: Run, file: Path) -> None:
     for _ in range(2):
-        result = run("demo", "--start", "2026-03-02", "--end", "2026-03-08")
+        result = run("demo", "--start", "2026-03-02", "--end", "2026-03-04")
         assert result.exit_code == 0, result.output
 
     rows = {table: query(file, f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
     rows[LEDGER] //= 2
-    assert rows[LEDGER] == 7
+    assert rows[LEDGER] == 3
     for table, count in rows.items():
         assert count > 0
         assert f"{table:<36}{count:>12,} rows" in result.stdout
@@ -182,6 +182,7 @@ def test_days_that_are_not_held_are_exit_code_1_and_named(run: Run, world: World
     )
     result = run("load", "--start", "2026-09-18", *QUIET)
     assert result.exit_code == 1
+    assert [request.params.get("starting_at") for request in world.api.requests].count("2026-09-19") == 1
     lines = result.stderr.splitlines()
     assert lines[-2].startswith("error: 1 day is not held: 2026-09-19; ")
     assert lines[-1].startswith("committed: 2 days, 2026-09-18, 2026-09-20; ")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-import httpx
 import pytest
 from dlt.common.exceptions import DltException
 
@@ -28,7 +27,6 @@ Warnings = Callable[[], list[str]]
 
 ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"
 NEIGHBOUR = "9f8e7d6c-0000-4000-8000-000000000002"
-DEEP = b'{"data":[' + b'{"x":' * 20_000 + b"1" + b"}" * 20_000 + b'],"has_more":false,"next_page":null}'
 
 
 def after_each_write(world: World, action: Callable[[int], object]) -> list[int]:
@@ -148,15 +146,6 @@ def test_midnight_on_the_way_changes_nothing_of_what_was_planned(world: World) -
 
 
 # Which days
-
-
-def test_an_end_makes_a_closed_range_that_leaves_the_cursor_alone(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.load()
-    report = world.load(start=september(1), end=september(3))
-    assert world.days_requested() == report.days == days(1, 3)
-    assert world.cursor() == TODAY
-    world.require_truth(days(1, 3))
 
 
 def test_a_start_before_what_is_loaded_loads_all_that_is_missing_since_then(world: World) -> None:
@@ -299,32 +288,6 @@ def test_a_write_that_fails_is_retried_once(world: World, monkeypatch: pytest.Mo
     assert not world.pipeline.has_pending_data
 
 
-@pytest.mark.parametrize("body", [DEEP], ids=["too deep"])
-def test_a_day_that_does_not_decode_keeps_its_rows_and_the_other_days_are_loaded(world: World, body: bytes) -> None:
-    world.write_days(september(14), TODAY)
-    world.load()
-    world.clock.move(minutes=1)
-    world.write_days(september(14), TODAY, sessions=99)
-    world.api.fault = lambda request, number: (
-        httpx.Response(200, content=body, headers={"request-id": "req_odd"})
-        if request.url.params.get("starting_at") == "2026-09-16"
-        else None
-    )
-
-    with pytest.raises(DaysNotHeld, match=r"2026-09-16.*req_odd") as caught:
-        world.load(window_days=3)
-
-    assert caught.value.days == [september(16)]
-    assert [request.params.get("starting_at") for request in world.api.requests].count("2026-09-16") == 1
-    assert world.column("core_metrics__num_sessions") == [99, 99, 3, 99, 99, 99, 99]
-    assert [row["records"] for row in world.rows(LEDGER, "date = '2026-09-16'")] == [1, None]
-    assert world.status().days("inconsistent") == [september(16)]
-
-    world.api.fault = None
-    world.load()
-    world.require_truth(days(14, 20))
-
-
 # Another machine, an older copy, a crash
 
 
@@ -382,12 +345,6 @@ def test_what_a_kill_left_of_a_package_is_cleared(world: World) -> None:
 
     assert not remains.exists()
     world.require_truth(days(14, 20))
-
-
-def test_finished_load_files_with_records_are_not_kept(world: World) -> None:
-    world.write_days(september(14), TODAY)
-    world.load()
-    assert [file for file in world.machine.rglob("*") if ".parquet" in file.name or ".jsonl" in file.name] == []
 
 
 def test_two_loads_in_one_working_folder_exclude_each_other(world: World) -> None:

@@ -15,7 +15,6 @@ import pytest
 from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import Warehouse, read_status
 from claude_code_pipelines.console import summary
-from claude_code_simulator import error_response
 from support.plain import days, noon, september
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
@@ -71,25 +70,6 @@ def test_a_gap_that_two_backfills_left_is_missing(world: World) -> None:
     assert world.status().has_gap
 
 
-def test_a_day_whose_content_differs_between_final_fetches_has_changed_for_good(world: World) -> None:
-    world.write_days(september(16), september(16), sessions=99)
-    world.write_days(TODAY, TODAY, sessions=99)
-    world.clock.move(days=1)
-    world.load()
-    assert kinds(world)["changed"] == [16], "a day that filled up before it was final has not changed"
-    world.write_days(september(16), september(16))
-    world.clock.move(minutes=1)
-    world.load()
-    assert kinds(world)["changed"] == [16]
-
-
-def test_an_emptied_table_makes_only_days_inconsistent_that_had_rows_there(world: World) -> None:
-    world.write(september(17))
-    world.load()
-    world.sql(f"DROP TABLE {MODELS}")
-    assert kinds(world) == {"inconsistent": [14, 15, 16, 18, 19, 20], "changed": [17]}
-
-
 # Ranges, organizations, clocks
 
 
@@ -118,21 +98,6 @@ def test_each_organization_has_days_of_its_own(world: World) -> None:
     assert [each.first for each in status.organizations] == [september(14), september(18)]
     assert [each.records for each in status.organizations] == [7, 3]
     assert status.rows == {USAGE: 10, TOOLS: 10, MODELS: 10}
-
-
-def test_unknown_is_an_organization_only_where_there_is_no_other(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.api.fault = lambda request, number: error_response(403, "no") if request.url.path.endswith("/me") else None
-    world.load(start=september(18))
-    assert [each.organization_id for each in world.status().organizations] == ["unknown"]
-    assert kinds(world) == {"held": [18, 19], "partial": [20]}
-
-    world.api.fault = None
-    world.write_days(september(18), TODAY)
-    world.clock.move(minutes=1)
-    world.load(start=september(18))
-    assert [each.organization_id for each in world.status().organizations] == [world.organization.id]
-    assert kinds(world) == {"held": [18, 19], "partial": [20]}
 
 
 def test_the_newest_fetch_counts_where_the_machines_clock_was_set_back(world: World) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pendulum
 import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
@@ -18,8 +17,8 @@ import claude_code_analytics as package
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, claude_code_analytics
 from claude_code_analytics.config import SourceConfig, resolve_config
 from claude_code_simulator import record
-from support.plain import MONDAY, TUESDAY, back, refused
-from support.world import TODAY, World
+from support.plain import MONDAY, TUESDAY, refused
+from support.world import World
 
 SECTION = "SOURCES__CLAUDE_CODE_ANALYTICS__"
 PARAMETERS = {
@@ -153,18 +152,6 @@ def test_a_parameter_that_cannot_work_is_refused_while_the_source_is_built(
 
 
 # Days as people, orchestrators and files write them
-
-
-@pytest.mark.parametrize(
-    ("start", "end"),
-    [(pendulum.date(2026, 9, 19), "2026-09-20T11:59:59Z")],
-)
-def test_days_with_a_time_load_whole_days(world: World, start: Any, end: Any) -> None:
-    world.write_days(back(1), TODAY)
-    world.run(start_date=start, end_date=end)
-    world.require_truth([back(1), TODAY])
-    world.run(start_date=start)
-    assert world.cursor() == TODAY
 
 
 @pytest.mark.parametrize(

@@ -181,15 +181,6 @@ def test_two_keys_never_touch_each_others_days(world: World, other: World) -> No
     assert world.status().days("inconsistent") == []
 
 
-def test_each_key_has_its_own_days_to_read(world: World, other: World) -> None:
-    world.run(lookback_days=0)
-    other.run(lookback_days=0)
-    assert other.days_requested() == WEEK
-    for each in (world, other):
-        each.run(lookback_days=0)
-        assert each.days_requested() == [TODAY]
-
-
 def test_a_record_of_another_organization_is_replaced_with_its_day(world: World) -> None:
     for number in (3, 1):
         world.write(MONDAY, *people(number, organization_id="child-org"), *people(1))

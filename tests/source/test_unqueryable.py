@@ -7,7 +7,7 @@ from typing import Any
 import dlt
 import pytest
 
-from claude_code_analytics import DestinationError
+from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import load
 from support.plain import MONDAY, WEEK, back
 from support.world import TODAY, World
@@ -71,7 +71,7 @@ def test_what_the_cursor_skipped_is_read_once_the_warehouse_can_be_queried(world
 def test_load_does_not_follow_a_cursor(world: World) -> None:
     world.database.write_bytes(b"no database" * 1000)
     pipeline = world.new_pipeline()
-    with world.client() as client, pytest.raises(DestinationError):
+    with world.client() as client, pytest.raises(ConfigurationError):
         load(pipeline, start=MONDAY, client=client)
     assert world.days_requested() == []
 
