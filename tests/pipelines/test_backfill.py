@@ -107,7 +107,7 @@ def restore_copy(world: World) -> None:
     world.restore_database(world.database.with_suffix(".copy"))
 
 
-@pytest.mark.parametrize("accident", [restore_copy, World.lose_working_folder])
+@pytest.mark.parametrize("accident", [restore_copy, pytest.param(World.lose_working_folder, marks=pytest.mark.slow)])
 def test_after_an_accident_it_reads_all_days_that_it_cannot_know_of(
     world: World, accident: Callable[[World], object]
 ) -> None:

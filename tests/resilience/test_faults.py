@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from itertools import product
 from typing import Any
 
@@ -98,7 +99,11 @@ def read(client: AnalyticsClient, world: World, day: dt.date) -> str:
     return EXACT
 
 
-@pytest.mark.parametrize("name", READABLE)
+# The same statuses with other bodies are slow.
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if re.match(r"status-\d+-", name) else ()) for name in READABLE],
+)
 def test_a_day_is_read_whole_or_ends_with_one_named_error(three_days: World, tally: Tally, name: str) -> None:
     for page, times in product(PAGES, (1, None)):
         script = FaultScript(On(name, day=DAYS[1], page=page, times=times))

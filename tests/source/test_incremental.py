@@ -116,7 +116,6 @@ def test_without_today_the_last_day_is_the_last_final_one(world: World, hour: in
     "first",
     [
         "2026-09-16T10:00:00Z",
-        dt.date(2026, 9, 16),
         dt.datetime(2026, 9, 16, 23, tzinfo=UTC),
     ],
     ids=str,
