@@ -66,7 +66,7 @@ def test_a_package_that_was_staged_twice_is_inserted_once(world: World) -> None:
     assert len(files) == 4
     for path in files:  # as an interrupted and resumed load stages them
         table, name, *rest = path.name.split(".")
-        shutil.copy(path, path.with_name(".".join([table, f"{name[:-1]}0", *rest])))
+        shutil.copy(path, path.with_name(".".join([table, f"{name}0", *rest])))
     world.pipeline.load()
     assert counts(world) == (5, 5, 5)
     assert len(world.rows(LEDGER)) == 4

@@ -130,19 +130,20 @@ def test_a_users_own_cursor_begins_where_it_says_in_its_own_type(world: World, f
 
 
 @pytest.mark.parametrize(
-    ("first", "end"),
+    ("first", "end", "requested"),
     [
-        ("2026-09-15", "2026-09-17"),
-        (dt.datetime(2026, 9, 15, 9, tzinfo=UTC), dt.datetime(2026, 9, 16, 9, tzinfo=UTC)),
+        ("2026-09-15", "2026-09-17", days(5, 4)),
+        ("2026-09-15", "2026-09-15", [TUESDAY]),
+        (dt.datetime(2026, 9, 15, 9, tzinfo=UTC), dt.datetime(2026, 9, 16, 9, tzinfo=UTC), days(5, 4)),
     ],
-    ids=["text", "hours"],
+    ids=["text", "one day", "hours"],
 )
-def test_a_users_end_value_closes_the_range(world: World, first: Any, end: Any) -> None:
+def test_a_users_end_value_closes_the_range(world: World, first: Any, end: Any, requested: list[dt.date]) -> None:
     world.write_days(MONDAY, TODAY)
     run_with(world, dlt.sources.incremental("date", initial_value=first, end_value=end, primary_key=()))
-    assert world.days_requested() == days(5, 4)
+    assert world.days_requested() == requested
     assert not world.pipeline.state.get("sources")
-    world.require_truth(days(5, 4))
+    world.require_truth(requested)
 
 
 # Schedulers
