@@ -3,6 +3,7 @@ simulated API. Nothing here reads the wall clock, sleeps, or reaches a network."
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import socket
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dlt.common.configuration import resolve
 from dlt.common.configuration.container import Container
+from dlt.common.configuration.specs import base_configuration
 from dlt.common.pipeline import PipelineContext
 from dlt.common.runtime.run_context import RunContext, switched_run_context
 from hypothesis import settings
@@ -22,9 +25,14 @@ from support.world import TestClock, World
 
 pytest_plugins = ("support.tally",)
 
-settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
-settings.register_profile("searching", parent=settings.get_profile("repeatable"), derandomize=False)
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=40)
+settings.register_profile("searching", parent=settings.get_profile("repeatable"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+# dlt derives the types of its settings anew at each of 180 look-ups a run: a fifth of the time of a small load.
+_derive = base_configuration.extract_inner_hint
+for _module in (base_configuration, resolve):
+    _module.extract_inner_hint = functools.cache(_derive)  # type: ignore[attr-defined]
 
 _FOREIGN_SETTINGS = ("SOURCES__", "DESTINATION__", "EXTRACT__", "NORMALIZE__", "LOAD__", "RUNTIME__", "DLT_")
 

@@ -17,8 +17,8 @@ from destinations.backends.delta_files import DeltaFiles
 from destinations.backends.duckdb_file import DuckDb
 from destinations.backends.postgres_server import Postgres
 from destinations.backends.snowflake_stand_in import Snowflake
-from destinations.results import COMPARED, WRONG
 from destinations.scenario import Scenario
+from support.tally import Tally
 from support.world import TestClock
 
 # Backends that are files in the folder of a test, and servers.
@@ -48,7 +48,8 @@ def _start() -> Iterator[Callable[[str], Backend]]:
             each.close()
 
 
-@pytest.fixture(params=[*FILES, *SERVERS])
+# The rest of the suite loads into DuckDB.
+@pytest.fixture(params=[pytest.param("duckdb", marks=pytest.mark.slow), "delta", *SERVERS])
 def backend(
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -76,9 +77,9 @@ def _connect_on_this_machine(self: socket.socket, address: Any) -> None:
 
 @pytest.fixture
 def make_scenario(
-    backend: Backend, clock: TestClock, tmp_path: Path, record_property: Callable[[str, object], None]
+    backend: Backend, clock: TestClock, tmp_path: Path, tally: Tally
 ) -> Iterator[Callable[..., Scenario]]:
-    """Makes scenarios that share a dataset; options as `Scenario` takes them. Reports the rows that they compared."""
+    """Makes scenarios that share a dataset; options as `Scenario` takes them. Counts the rows that they compare."""
     dataset = f"scenario_{uuid.uuid4().hex[:12]}"
     made: list[Scenario] = []
 
@@ -87,8 +88,7 @@ def make_scenario(
         return made[-1]
 
     yield make
-    record_property(COMPARED, sum(each.rows_compared for each in made))
-    record_property(WRONG, sum(each.rows_wrong for each in made))
+    tally.add("rows compared", backend.name, sum(each.rows_compared for each in made))
 
 
 @pytest.fixture

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
-from claude_code_analytics import ConfigurationError
 from claude_code_pipelines.cli import commands
-from claude_code_pipelines.errors import translate_errors
-from destinations.backends.duckdb_file import DuckDb
 from destinations.backends.postgres_server import Postgres
 from destinations.scenario import Scenario, some_records
 from support.world import FIRST_DAY, MODELS, TODAY, USAGE
@@ -210,71 +203,3 @@ def test_a_server_that_stops_while_it_writes_costs_nothing(scenario: Scenario, s
     assert set(scenario.status().days("inconsistent")) <= {third + number * ONE_DAY for number in range(3)}
     require_recovery(scenario, *BACKFILL)
     assert not scenario.status().has_gap
-
-
-@pytest.fixture
-def small_disk(server: Postgres, scenario: Scenario) -> Iterator[Path]:
-    """A file system of a few megabytes that belongs to the server, where one can be mounted."""
-    folder = server.make_folder(scenario.dataset)
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-    mounted = subprocess.run(mounting, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # noqa: S607
-
-
-@on_postgres
-@pytest.mark.slow
-def test_a_full_disk_costs_nothing(scenario: Scenario, server: Postgres, loader: str, small_disk: Path) -> None:
-    space = server.make_folder(f"{small_disk.name}/space")
-    server.run(f"CREATE TABLESPACE {loader} LOCATION '{space}'")
-    server.run(
-        f"GRANT CREATE ON DATABASE postgres TO {loader}; GRANT CREATE ON TABLESPACE {loader} TO {loader};"
-        f"ALTER ROLE {loader} SET default_tablespace = {loader}"
-    )
-    scenario.write_days(FIRST_DAY, TODAY)
-    require_recovery(scenario)
-    scenario.write(FIRST_DAY, *some_records(FIRST_DAY, 60) * 200)
-    usage = os.statvfs(small_disk)
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(usage.f_bavail * usage.f_frsize - 64_000))
-
-    line = refused(scenario)
-    assert re.search("No space left on device|could not extend file", line), line
-    assert "make room there, then run the same command again" in line
-    assert "drop all tables" not in line
-
-    ballast.unlink()
-    require_recovery(scenario)
-    server.run(f"DROP SCHEMA {scenario.dataset} CASCADE; DROP SCHEMA {scenario.dataset}_staging CASCADE")
-    server.run(f"DROP TABLESPACE {loader}")
-
-
-@on_duckdb
-@pytest.mark.parametrize("case", ["no folder", "no database"])
-def test_a_file_that_cannot_be_a_database_is_one_line(
-    scenario: Scenario, backend: DuckDb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
-) -> None:
-    scenario.write_days(FIRST_DAY, TODAY)
-    file = tmp_path / "folder" / "file.duckdb"
-    if case == "no database":
-        file.parent.mkdir()
-        file.write_text("id,name\n" * 2000)
-    with monkeypatch.context() as patched:
-        patched.setenv("DESTINATION__DUCKDB__CREDENTIALS", f"duckdb:///{file}")
-        line = refused(scenario)
-    assert "the warehouse could not be opened: " in line
-    assert str(file) in line
-    require_recovery(scenario)
-
-
-def test_a_dataset_in_another_location_gets_its_fix() -> None:
-    """BigQuery's own message; the stand-in knows one location only."""
-    reported = "404 Not found: Dataset my-project:claude_code was not found in location EU; reason: notFound"
-    with pytest.raises(ConfigurationError) as raised, translate_errors("the window could not be written"):
-        raise DatabaseUndefinedRelation(RuntimeError(reported))
-    assert str(raised.value).startswith("the window could not be written: 404")
-    assert "; set `location` in [destination.bigquery] to that of the dataset" in str(raised.value)

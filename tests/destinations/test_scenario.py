@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_analytics import ConfigurationError
 from claude_code_pipelines.metrics.views import create_views
 from claude_code_simulator import record
 from destinations.scenario import IDENTITY_KEY, OTHER_ORGANIZATION, Scenario, pseudonymous, some_records
-from support.truth import PLACES
+from support.expected import PLACES
 from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS, USAGE
 
 # Google's client warns at every read where its faster way is not installed, which would bypass the stand-in.
 pytestmark = pytest.mark.filterwarnings("ignore:Cannot create BigQuery Storage client")
 
 ONE_DAY = dt.timedelta(days=1)
-on_sql = pytest.mark.parametrize("backend", ["duckdb", "postgres", "bigquery", "snowflake"], indirect=True)
+on_sql = pytest.mark.parametrize("backend", ["postgres", "bigquery", "snowflake"], indirect=True)
 
 
-@pytest.mark.parametrize("door", ["load", "run"])
+@pytest.mark.parametrize("door", ["load", pytest.param("run", marks=pytest.mark.slow)])
 def test_loads_follow_days_that_grow_shrink_and_become_empty(scenario: Scenario, door: str) -> None:
     load = getattr(scenario, door)
     scenario.write_days(FIRST_DAY, TODAY)
@@ -50,19 +50,6 @@ def test_loads_follow_days_that_grow_shrink_and_become_empty(scenario: Scenario,
     assert scenario.cursor() == TODAY + ONE_DAY
     status = scenario.status()
     assert (status.days("changed"), status.has_gap) == ([FIRST_DAY, FIRST_DAY + ONE_DAY], False)
-
-
-def test_a_backfill_restates_older_days_and_leaves_the_cursor_alone(scenario: Scenario) -> None:
-    first = FIRST_DAY - 6 * ONE_DAY
-    scenario.write_days(first, TODAY)
-    scenario.load()
-
-    scenario.write_days(first + ONE_DAY, FIRST_DAY, sessions=30)
-    scenario.write(first + 2 * ONE_DAY)
-    scenario.backfill(first, FIRST_DAY, window_days=4)
-
-    assert first + 2 * ONE_DAY not in scenario.require_truth().days
-    assert scenario.cursor() == TODAY
 
 
 def test_organizations_in_one_dataset_leave_each_other_alone(make_scenario: Callable[..., Scenario]) -> None:
@@ -173,20 +160,6 @@ def test_a_load_that_died_between_two_tables_is_healed_elsewhere(
     assert not scenario.status().has_gap
 
 
-def test_another_machine_reads_what_is_not_settled(scenario: Scenario) -> None:
-    first = FIRST_DAY - 20 * ONE_DAY
-    scenario.write_days(first, TODAY + ONE_DAY)
-    scenario.load(start=first)
-    scenario.lose_working_folder()
-
-    scenario.clock.move(days=1)
-    scenario.write(TODAY, *some_records(TODAY, 77))
-    scenario.load(start=first)
-
-    assert scenario.days_requested() == [TODAY + number * ONE_DAY for number in range(-7, 2)]
-    scenario.require_truth()
-
-
 def test_tables_that_were_dropped_are_created_and_filled_again(scenario: Scenario) -> None:
     scenario.write_days(FIRST_DAY, TODAY)
     scenario.load()
@@ -207,7 +180,7 @@ def test_a_dataset_without_a_declared_column_is_refused(scenario: Scenario) -> N
     scenario.backend.drop_column(scenario.dataset, LEDGER, "tool_actions")
 
     for door in (scenario.status, scenario.load):
-        with pytest.raises(DestinationError, match=f"not as this version loads them: {LEDGER}.tool_actions is missing"):
+        with pytest.raises(ConfigurationError, match=f"{LEDGER}.tool_actions is missing"):
             door()
     with pytest.raises(PipelineStepFailed, match="tool_actions is missing"):
         scenario.run()
@@ -215,7 +188,7 @@ def test_a_dataset_without_a_declared_column_is_refused(scenario: Scenario) -> N
     assert scenario.contents().rows == before
 
 
-@pytest.mark.parametrize("backend", ["duckdb", "postgres"], indirect=True)
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 def test_a_type_that_somebody_changed_is_noticed_before_values_are_rounded(scenario: Scenario) -> None:
     scenario.write(TODAY, record(TODAY))
     scenario.run(start_date=TODAY)
@@ -232,7 +205,7 @@ def test_a_type_that_somebody_changed_is_noticed_before_values_are_rounded(scena
             for kind in kinds
         )
         scenario.backend.run(change)
-        with pytest.raises(DestinationError, match=f"{table}.{message}"):
+        with pytest.raises(ConfigurationError, match=f"{table}.{message}"):
             scenario.load(start=TODAY)
         with pytest.raises(PipelineStepFailed, match=f"{table}.{message}"):
             scenario.run(start_date=TODAY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 import subprocess
 import sys
 import zipfile
@@ -17,7 +16,6 @@ from packaging.requirements import Requirement
 
 from claude_code_analytics.settings import DISTRIBUTION, version
 from support.imports import FOLDERS, ROOT, imports_of, third_party
-from support.world import FIRST_DAY, World
 
 NAME = "dlt-claude-code-analytics"
 SOURCE = ROOT / "sources" / "claude_code_analytics"
@@ -57,15 +55,6 @@ def test_a_copy_without_a_distribution_has_a_version_too(monkeypatch: pytest.Mon
     assert version() == "0"
 
 
-def test_requests_name_the_distribution_and_its_version(world: World) -> None:
-    world.write_days(FIRST_DAY, FIRST_DAY)
-
-    world.run(end_date=FIRST_DAY)
-
-    agents = {request.headers["user-agent"] for request in world.api.requests}
-    assert {agent.partition(" ")[0] for agent in agents} == {f"{NAME}/{metadata.version(NAME)}"}
-
-
 def test_the_metadata_names_pythons_extras_and_license() -> None:
     found = metadata.metadata(NAME)
 
@@ -98,13 +87,6 @@ def test_the_requirements_that_dlt_init_copies_are_those_of_the_source(project: 
 
     assert copied == {name: bounds for name, bounds in project.items() if name not in NOT_FOR_THE_SOURCE}
     assert third_party("claude_code_analytics", sys.stdlib_module_names) <= set(copied)
-
-
-def test_every_requirement_of_the_project_gives_its_reason() -> None:
-    text = (ROOT / "pyproject.toml").read_text()
-    (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
-
-    assert [line for line in block.splitlines() if not re.search(r'",\s+# \w', line)] == []
 
 
 # Imports

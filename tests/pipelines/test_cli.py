@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
-import importlib.util
 import json
-import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import dlt
 import duckdb
 import httpx
 import pytest
@@ -30,6 +28,7 @@ from claude_code_analytics.settings import version
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.cli import run as run_program
 from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record
+from support.plain import september
 from support.serving import serving
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
@@ -40,16 +39,25 @@ QUIET = ("--progress", "none")
 Run = Callable[..., Result]
 
 
-def september(day: int) -> dt.date:
-    return dt.date(2026, 9, day)
+@contextmanager
+def kept_open(file: Path) -> Iterator[None]:
+    """Keeps the file open, if it is there and free: dlt opens it a dozen times, which is half of a load."""
+    try:
+        opened = duckdb.connect(str(file)) if file.exists() else None
+    except duckdb.IOException:
+        opened = None
+    yield
+    if opened:
+        opened.close()
 
 
 @pytest.fixture
-def run(world: World) -> Run:
+def run(world: World, file: Path) -> Run:
     """Runs a command in this process, against the simulated API on the test's clock."""
 
     def run(*arguments: str, client: AnalyticsClient | None = None, **options: Any) -> Result:
-        result = CliRunner().invoke(commands, list(arguments), obj=client or world.client(**options))
+        with kept_open(file):
+            result = CliRunner().invoke(commands, list(arguments), obj=client or world.client(**options))
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
@@ -99,12 +107,12 @@ def fail_after(world: World, day: str, status: int = 500, text: str = "Internal 
 
 def test_the_demo_makes_four_tables_in_the_current_folder_and_can_be_run_again(run: Run, file: Path) -> None:
     for _ in range(2):
-        result = run("demo", "--start", "2026-03-02", "--end", "2026-03-08")
+        result = run("demo", "--start", "2026-03-02", "--end", "2026-03-04")
         assert result.exit_code == 0, result.output
 
     rows = {table: query(file, f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
     rows[LEDGER] //= 2
-    assert rows[LEDGER] == 7
+    assert rows[LEDGER] == 3
     for table, count in rows.items():
         assert count > 0
         assert f"{table:<36}{count:>12,} rows" in result.stdout
@@ -147,19 +155,8 @@ def test_load_warns_when_no_record_came_back_and_says_when_there_is_nothing_to_l
 
     assert (empty.exit_code, nothing.exit_code) == (0, 0)
     assert "warning: no records came back, which is suspicious" in empty.stdout
+    assert all(reason in empty.stdout for reason in ("Claude Enterprise", "subscription", "Bedrock"))
     assert nothing.stdout.startswith("nothing to load\n")
-
-
-def test_load_says_how_many_days_wait(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__MAX_DAYS", "2")
-    result = run("load", "--start", "2026-09-16")
-    assert result.exit_code == 0
-    assert "3 days more to read: run again (max_days limits each run)" in result.stdout
-
-
-def test_load_with_an_end_loads_a_closed_range(run: Run) -> None:
-    result = run("load", "--start", "2026-09-01", "--end", "2026-09-02")
-    assert result.stdout.startswith("loaded 2 days (2026-09-01..2026-09-02)")
 
 
 def test_an_interrupted_backfill_says_what_is_committed_and_then_what_it_resumed(run: Run, world: World) -> None:
@@ -185,6 +182,7 @@ def test_days_that_are_not_held_are_exit_code_1_and_named(run: Run, world: World
     )
     result = run("load", "--start", "2026-09-18", *QUIET)
     assert result.exit_code == 1
+    assert [request.params.get("starting_at") for request in world.api.requests].count("2026-09-19") == 1
     lines = result.stderr.splitlines()
     assert lines[-2].startswith("error: 1 day is not held: 2026-09-19; ")
     assert lines[-1].startswith("committed: 2 days, 2026-09-18, 2026-09-20; ")
@@ -213,12 +211,6 @@ def test_check_explains_what_came_back(run: Run, world: World) -> None:
     assert "2 records by customer_type: 1 api, 1 subscription" in result.stdout
 
 
-def test_check_warns_of_an_empty_organization(run: Run) -> None:
-    result = run("check")
-    assert result.exit_code == 0
-    assert "warning: no records came back" in result.stdout
-
-
 @pytest.mark.parametrize("key", ["workspace_key", "enterprise_key"])
 def test_check_explains_a_refused_credential(run: Run, world: World, key: str) -> None:
     secret = getattr(world.api.credentials, key)
@@ -229,13 +221,6 @@ def test_check_explains_a_refused_credential(run: Run, world: World, key: str) -
     assert error.startswith("error: ")
     assert "use an Admin API key" in error
     assert secret not in result.output
-
-
-def test_check_of_an_api_that_cannot_be_reached_is_exit_code_1(run: Run, world: World) -> None:
-    world.api.fault = lambda request, number: httpx.ConnectError("no route")
-    result = run("check")
-    assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].startswith("error: api.anthropic.com could not be reached")
 
 
 def test_status_shows_each_kind_of_day_in_words_and_in_json(run: Run) -> None:
@@ -254,25 +239,15 @@ def test_status_shows_each_kind_of_day_in_words_and_in_json(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize(("first", "code"), [("2026-09-18", 0), ("2026-09-17", 1)])
-def test_status_fails_on_a_gap_only_with_the_option(run: Run, first: str, code: int) -> None:
+def test_status_fails_on_a_gap_only_with_the_option(run: Run) -> None:
     run("load", "--start", "2026-09-18")
-    assert run("status", "--start", first).exit_code == 0
-    assert run("status", "--start", first, "--fail-on-gap").exit_code == code
+    for first, code in (("2026-09-18", 0), ("2026-09-17", 1)):
+        assert run("status", "--start", first).exit_code == 0
+        assert run("status", "--start", first, "--fail-on-gap").exit_code == code
 
 
-def test_status_fails_on_an_inconsistent_day_too(run: Run, world: World, file: Path) -> None:
-    world.write(september(18), record(september(18)))
-    run("load", "--start", "2026-09-18")
-    query(file, f"DELETE FROM {TOOLS}")
-    assert run("status", "--fail-on-gap").exit_code == 1
-
-
-@pytest.mark.parametrize("option", [(), ("--fail-on-gap",), ("--json",)])
-def test_status_where_nothing_is_loaded_is_exit_code_2_and_makes_no_file(
-    run: Run, tmp_path: Path, option: tuple[str, ...]
-) -> None:
-    result = run("status", *option)
+def test_status_where_nothing_is_loaded_is_exit_code_2_and_makes_no_file(run: Run, tmp_path: Path) -> None:
+    result = run("status", "--json")
     assert result.exit_code == 2
     assert only_line(result.stderr).startswith("error: nothing is loaded: there is no file ")
     assert (result.stdout, list(tmp_path.glob("*.duckdb"))) == ("", [])
@@ -293,12 +268,6 @@ def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_curre
     assert query(file, costs) == [("ada@example.test", "0.19000000000"), ("eve@example.test", None)]
 
 
-def test_views_without_a_load_are_a_mistake(run: Run) -> None:
-    result = run("views")
-    assert result.exit_code == 2
-    assert only_line(result.stderr) == "error: nothing is loaded yet: load first, then create the views"
-
-
 # Mistakes: exit code 2, and one line that says what to change
 
 
@@ -307,34 +276,18 @@ def test_views_without_a_load_are_a_mistake(run: Run) -> None:
     [
         ("load --start 2026-09-21", "start_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
         ("load --start yesterday", "--start is 'yesterday'; it must be a day such as 2025-01-31"),
-        ("load --start 2026-02-30", "--start is '2026-02-30'; it must be a day such as 2025-01-31"),
-        ("load --start 2026-09-02 --end 2026-09-01", "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
-        ("load --end 2026-09-21", "end_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
         ("load --window-days 0", "the window is 0 days; it must be 1 or more"),
         ("load --destination nowhere", "dlt knows no such destination; use one of duckdb, motherduck, postgres"),
         ("load --destination postgres", "PostgresClientConfiguration lacks credentials"),
-        ("load --destination dummy", "destination dummy is not supported"),
         ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits and _, a letter first"),
-        ("load --dataset=", "dataset is empty; leave it out or give it a name"),
-        ("load --staging filesystem", "the destination duckdb takes no files from a bucket; leave staging out"),
         ("backfill --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 lies before --start 2026-09-02; swap them"),
-        ("backfill --start 2026-09-01 --end 2026-09-21", "end_date 2026-09-21 lies in the future"),
-        ("backfill --start 2026-09-01 --end 2026-09-02 --window-days 0", "the window is 0 days"),
         ("demo --start 2026-09-02 --end 2026-09-01", "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
-        ("demo --start 9999-01-01", "start_date 9999-01-01 lies in the future"),
-        ("demo --window-days 0", "the window is 0 days"),
         ("status --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 lies before --start 2026-09-02; swap them"),
-        ("status --start 2026-09-21", "--start 2026-09-21 lies in the future"),
         ("status --end soon", "--end is 'soon'; it must be a day such as 2025-01-31"),
         ("status --destination nowhere", "dlt knows no such destination"),
-        ("status --destination dummy", "destination dummy is not supported"),
-        ("views --destination nowhere", "dlt knows no such destination"),
     ],
 )
-def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: str, sentence: str
-) -> None:
-    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / "bucket"))
+def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(run: Run, arguments: str, sentence: str) -> None:
     result = run(*arguments.split())
 
     assert result.exit_code == 2, result.output
@@ -343,27 +296,14 @@ def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(
     assert result.stdout == ""
 
 
-def test_files_are_refused_where_nothing_writes_delta_tables(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / "files"))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    result = run("load", "--start", "2026-09-19", "--destination", "filesystem", *QUIET)
-    assert result.exit_code == 2
-    assert "pip install 'dlt[deltalake]'" in only_line(result.stderr)
-
-
-@pytest.mark.parametrize("command", [("load", "--start", "2026-09-19"), ("status",), ("views",)])
-def test_a_database_in_a_folder_that_does_not_exist_is_said(
-    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: tuple[str, ...]
-) -> None:
+def test_a_database_in_a_missing_folder_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(tmp_path / "nowhere" / "file.duckdb"))
-    result = run(*command)
+    result = run("load", "--start", "2026-09-19")
     assert result.exit_code == 2
     assert "nowhere/file.duckdb" in only_line(result.stderr)
 
 
-def test_a_postgres_that_cannot_be_reached_is_said_without_its_password(
+def test_a_postgres_that_cannot_be_reached_is_reported_without_its_password(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", f"postgresql://loader:{SECRET}@127.0.0.1:1/warehouse")
@@ -373,7 +313,7 @@ def test_a_postgres_that_cannot_be_reached_is_said_without_its_password(
     assert SECRET not in result.output
 
 
-def test_a_database_file_that_another_process_has_open_is_said(run: Run, file: Path) -> None:
+def test_a_database_file_that_another_process_has_open_is_named(run: Run, file: Path) -> None:
     run("load", "--start", "2026-09-19")
     code = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(  # noqa: S603
@@ -388,14 +328,6 @@ def test_a_database_file_that_another_process_has_open_is_said(run: Run, file: P
         assert result.exit_code == 1
         assert "lock" in only_line(result.stderr).lower()
         assert file.name in result.stderr
-
-
-def test_a_misplaced_credential_is_refused_in_one_line(run: Run, world: World) -> None:
-    token = world.api.credentials.oauth_token
-    result = run("load", "--start", "2026-09-19", *QUIET, api_key=token)
-    assert result.exit_code == 2
-    assert "set it as access_token" in only_line(result.stderr)
-    assert token not in result.output
 
 
 def test_a_credential_that_expires_on_the_way_is_exit_code_1_and_names_what_is_committed(
@@ -434,28 +366,45 @@ def test_a_load_that_fails_before_anything_is_committed_says_so_with_the_day_and
     assert committed == "nothing was committed; run the same command again"
 
 
+# Foreign text
+
+
+def require_clean(result: Result) -> None:
+    assert all(letter.isprintable() or letter == "\n" for letter in result.output)
+    assert "\nerror: all is well" not in result.output
+
+
+def test_foreign_text_in_errors_is_cleaned_before_it_is_printed(run: Run, world: World) -> None:
+    # clears the screen, sets the clipboard, turns text around, fakes a line of our own
+    hostile = "req\x1b[2J\x1b]52;c;aGk=\x07\u202e\r\nerror: all is well\x00"
+    for message, headers in ((hostile, {}), ("no", {"request-id": hostile.replace("\r\n", " ")})):
+        response = error_response(400, message, headers=headers)
+        world.api.fault = lambda request, number, response=response: response
+        result = run("load", "--start", "2026-09-20", *QUIET)
+        assert result.exit_code == 1
+        require_clean(result)
+
+
+def test_foreign_text_in_records_is_kept_as_data_and_never_printed(run: Run, world: World, file: Path) -> None:
+    name = "\x1b]52;c;aGk=\x07'); DROP TABLE claude_code_usage; --"
+    for day in (september(19), TODAY):
+        world.write(day, record(day, customer_type=name, terminal_type=name, tools={name: (1, 2)}))
+    for command in (("load", "--start", "2026-09-19", *QUIET), ("check",), ("status",)):
+        result = run(*command)
+        assert result.exit_code == 0
+        require_clean(result)
+    assert query(file, f"SELECT tool_name, customer_type FROM {TOOLS} JOIN {USAGE} USING (date)") == [(name, name)] * 2
+
+
 # The program, in a process of its own
 
 
-def test_a_missing_credential_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_missing_credential_is_reported_and_leaves_nothing_behind(tmp_path: Path) -> None:
     ran = program("load")
     assert ran.returncode == 2
     assert only_line(ran.stderr).startswith("error: no credential: set the dlt secret")
     assert "ANTHROPIC_ADMIN_KEY" in ran.stderr
     assert list(tmp_path.glob("*.duckdb")) == []
-
-
-def test_a_secret_that_dlt_init_left_to_be_filled_in_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("API_KEY", "ACCESS_TOKEN", "IDENTITY_KEY"):
-        monkeypatch.setenv(f"SOURCES__CLAUDE_CODE_ANALYTICS__{name}", "<configure me>")
-    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__ACTOR_IDENTITY", "hash")
-
-    missing = CliRunner().invoke(commands, ["check"])
-    unkeyed = CliRunner().invoke(commands, ["demo", "--start", "2026-03-02", "--end", "2026-03-02"])
-
-    assert (missing.exit_code, unkeyed.exit_code) == (2, 2)
-    assert "no credential: set the dlt secret" in missing.stderr
-    assert "actor_identity='hash' needs a key" in unkeyed.stderr
 
 
 @pytest.mark.parametrize(
@@ -521,7 +470,7 @@ def test_the_program_loads_over_a_real_socket_with_settings_from_the_environment
     assert api.credentials.admin_key not in ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_being_stopped_ends_at_once_and_says_what_is_committed(file: Path, stop: signal.Signals) -> None:
     api = SimulatedApi(ScriptedOrganization())
     over = threading.Event()
@@ -571,10 +520,6 @@ def test_plain_progress_is_a_line_for_each_window(run: Run) -> None:
     ]
 
 
-def test_progress_is_plain_where_there_is_no_terminal(run: Run) -> None:
-    assert run("load", "--start", "2026-09-19").stderr.startswith("reading 2 days")
-
-
 def test_a_bar_is_drawn_on_request_and_is_gone_before_the_summary(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich draws for a terminal
     result = run("load", "--start", "2026-09-17", "--window-days", "2", "--progress", "bar")
@@ -586,28 +531,16 @@ def test_a_bar_is_drawn_on_request_and_is_gone_before_the_summary(run: Run, monk
     assert "\x1b" not in result.stdout
 
 
-@pytest.mark.parametrize("style", ["plain", "bar"])
-def test_pauses_and_warnings_are_shown_beside_the_progress(run: Run, world: World, style: str) -> None:
+def test_pauses_and_warnings_are_shown_beside_the_progress(run: Run, world: World) -> None:
     world.write(TODAY, record(TODAY, new_thing={"a": 1}))
     world.api.fault = lambda request, number: (
         error_response(429, "Slow down", headers={"retry-after": "90"}) if number == 3 else None
     )
-    result = run("load", "--start", "2026-09-17", "--progress", style)
+    result = run("load", "--start", "2026-09-17", "--progress", "plain")
     assert result.exit_code == 0
     assert "warning: " in result.stderr
     assert "new_thing" in result.stderr
-    if style == "plain":
-        assert result.stderr.count("rate limit (429): waiting until 12:01:30 UTC") == 1
-
-
-def test_a_command_leaves_logger_and_active_pipeline_of_its_process_as_they_were(run: Run) -> None:
-    logger = logging.getLogger("claude_code_analytics")
-    active = dlt.pipeline("active", destination="duckdb")
-    before = (logger.propagate, list(logger.handlers))
-    run("load", "--start", "2026-09-19")
-    run("status")
-    assert (logger.propagate, list(logger.handlers)) == before
-    assert dlt.pipeline() is active
+    assert result.stderr.count("rate limit (429): waiting until 12:01:30 UTC") == 1
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -10,41 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import dlt
-import httpx
 import pytest
-from dlt.common.configuration.container import Container
 from dlt.common.exceptions import DltException
-from dlt.common.pipeline import PipelineContext
-from dlt.common.runtime.run_context import RunContext, switched_run_context
 
 from claude_code_analytics import (
     ApiUnavailable,
     ConfigurationError,
-    CredentialRefused,
     DestinationError,
-    UnexpectedResponse,
 )
-from claude_code_pipelines import DaysNotHeld, LoadObserver, Warehouse, backfill, load
-from claude_code_simulator import SAMPLE_ORGANIZATION_ID, error_response, record
-from support.world import LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS, USAGE, TestClock, World
+from claude_code_pipelines import DaysNotHeld, LoadObserver, Warehouse, load
+from claude_code_simulator import SAMPLE_ORGANIZATION_ID, record
+from support.plain import days, september
+from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
 Warnings = Callable[[], list[str]]
 
 ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"
 NEIGHBOUR = "9f8e7d6c-0000-4000-8000-000000000002"
-DEEP = b'{"data":[' + b'{"x":' * 20_000 + b"1" + b"}" * 20_000 + b'],"has_more":false,"next_page":null}'
-
-
-def september(day: int) -> dt.date:
-    return dt.date(2026, 9, day)
-
-
-def days(first: int, last: int) -> list[dt.date]:
-    return [september(day) for day in range(first, last + 1)]
-
-
-def noon(day: int) -> dt.datetime:
-    return dt.datetime(2026, 9, day, 12, tzinfo=dt.timezone.utc)
 
 
 def after_each_write(world: World, action: Callable[[int], object]) -> list[int]:
@@ -100,20 +82,7 @@ class Events(LoadObserver):
 # Windows
 
 
-def test_a_first_load_commits_its_days_in_windows_oldest_first(world: World) -> None:
-    world.write_days(september(11), TODAY)
-
-    report = world.load(start=september(11), window_days=4)
-
-    assert report.windows == [tuple(days(11, 14)), tuple(days(15, 18)), tuple(days(19, 20))]
-    assert report.days == days(11, 20)
-    assert (report.records, report.waiting, report.resumed) == (10, 0, 0)
-    assert dict(report.rows) == {USAGE: 10, TOOLS: 10, MODELS: 10, LEDGER: 10}
-    assert "warehouse.duckdb" in report.destination
-    world.require_truth(days(11, 20))
-
-
-def test_an_observer_follows_each_window_and_learns_of_it_when_it_is_proven(world: World) -> None:
+def test_windows_are_committed_oldest_first_and_an_observer_learns_of_each_when_it_is_proven(world: World) -> None:
     world.write_days(september(18), TODAY)
 
     class Follower(Events):
@@ -122,8 +91,12 @@ def test_an_observer_follows_each_window_and_learns_of_it_when_it_is_proven(worl
             world.require_truth(days)
 
     follower = Follower()
-    world.load(start=september(18), window_days=2, observer=follower)
+    report = world.load(start=september(18), window_days=2, observer=follower)
 
+    assert report.windows == [tuple(days(18, 19)), (TODAY,)]
+    assert (report.days, report.records, report.waiting, report.resumed) == (days(18, 20), 3, 0, 0)
+    assert dict(report.rows) == {USAGE: 3, TOOLS: 3, MODELS: 3, LEDGER: 3}
+    assert "warehouse.duckdb" in report.destination
     assert follower.seen == [
         ("planned", 3),
         ("fetched", 18, 1),
@@ -154,19 +127,6 @@ def test_a_day_that_fails_leaves_the_windows_before_it_and_is_named(world: World
     world.require_truth(days(1, 20))
 
 
-def test_a_credential_that_expires_on_the_way_leaves_what_was_committed(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.api.fault = lambda request, number: (
-        error_response(401, "OAuth token has expired.")
-        if request.url.params.get("starting_at", "") > "2026-09-10"
-        else None
-    )
-    with pytest.raises(CredentialRefused, match="2026-09-11"):
-        world.load(start=september(1), window_days=5)
-    assert world.column("date") == days(1, 10)
-    world.require_truth()
-
-
 def test_midnight_on_the_way_changes_nothing_of_what_was_planned(world: World) -> None:
     world.write_days(september(1), september(21))
 
@@ -185,49 +145,7 @@ def test_midnight_on_the_way_changes_nothing_of_what_was_planned(world: World) -
     world.require_truth(days(1, 21))
 
 
-def test_a_pause_that_the_api_asks_for_is_reported(world: World) -> None:
-    world.api.fault = lambda request, number: (
-        error_response(429, "Slow down", headers={"retry-after": "90"}) if number == 3 else None
-    )
-    events = Events()
-    world.load(observer=events)
-    assert events.of("waiting") == [("waiting", noon(20) + dt.timedelta(seconds=90))]
-
-
 # Which days
-
-
-@pytest.mark.parametrize("window_days", [4, 31])
-def test_the_lookback_is_read_again_however_small_the_window(world: World, window_days: int) -> None:
-    world.load(start=september(1))
-    world.clock.move(days=2)
-
-    world.load(start=september(1), window_days=window_days)
-
-    assert world.days_requested() == days(13, 22)
-    assert world.cursor() == september(22)
-
-
-def test_a_day_restated_within_the_lookback_is_corrected_and_an_older_one_waits_for_a_backfill(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    world.write_days(september(12), september(13), sessions=99)
-
-    world.load(start=september(1))
-    assert world.column("core_metrics__num_sessions").count(99) == 1
-    world.require_truth()
-
-    world.backfill(september(12), september(12))
-    world.require_truth(days(12, 20))
-
-
-def test_an_end_makes_a_closed_range_that_leaves_the_cursor_alone(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.load()
-    report = world.load(start=september(1), end=september(3))
-    assert world.days_requested() == report.days == days(1, 3)
-    assert world.cursor() == TODAY
-    world.require_truth(days(1, 3))
 
 
 def test_a_start_before_what_is_loaded_loads_all_that_is_missing_since_then(world: World) -> None:
@@ -236,27 +154,6 @@ def test_a_start_before_what_is_loaded_loads_all_that_is_missing_since_then(worl
     world.load(start=september(3))
     assert world.days_requested() == [*days(3, 9), *days(13, 20)]
     world.require_truth(days(3, 20))
-
-
-def test_a_start_after_what_is_loaded_reads_nothing_before_it(world: World) -> None:
-    world.load(start=september(10))
-    world.clock.move(days=1)
-    world.load(start=september(18))
-    assert world.days_requested() == days(18, 21)
-
-
-def test_without_a_start_the_first_day_that_is_loaded_is_the_beginning(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.backfill(september(5), september(6))
-    world.load(start=None)
-    assert world.days_requested() == days(7, 20)  # both backfilled days are settled
-    world.require_truth(days(5, 20))
-
-
-def test_a_first_load_without_a_start_begins_with_2025(tmp_path: Path) -> None:
-    world = World(tmp_path, clock=TestClock(dt.datetime(2025, 1, 3, 12, tzinfo=dt.timezone.utc)))
-    world.load(start=None)
-    assert world.days_requested() == [dt.date(2025, 1, day) for day in (1, 2, 3)]
 
 
 def test_the_configuration_of_the_source_holds_for_loads(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,11 +178,10 @@ def test_few_days_at_a_time_catch_up_and_the_report_counts_those_that_wait(
     monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__MAX_DAYS", "3")
     world.write_days(september(14), TODAY)
 
-    reports = [world.load(window_days=2) for _ in range(3)]
+    reports = [world.load() for _ in range(3)]
 
     assert [report.waiting for report in reports] == [4, 4, 4]  # days of the lookback wait again
     assert [report.days for report in reports] == [days(14, 16), days(17, 19), [september(14), september(15), TODAY]]
-    assert [len(report.windows) for report in reports] == [2, 2, 2]
     world.require_truth(days(14, 20))
     assert world.backfill(september(1), september(5)).waiting == 0
     assert world.days_requested() == days(1, 5)
@@ -349,32 +245,10 @@ def test_days_that_another_load_completes_during_the_wait_are_not_read_again(wor
     world.require_truth(days(18, 20))
 
 
-def test_two_machines_that_load_the_same_days_at_once_both_end_at_the_truth(world: World, tmp_path: Path) -> None:
-    world.write_days(september(18), TODAY)
-    twin = World(tmp_path, api=world.api, clock=world.clock, database=world.database, machine="twin")
-    world.new_pipeline()
-    written: list[list[dt.date]] = []
-
-    def interfere(number: int) -> None:
-        if number == 1:
-            world.clock.move(minutes=1)
-            world.write_days(september(18), TODAY, sessions=99)
-            written.append(twin.load(start=september(19)).days)
-            world.sql(f"DELETE FROM {MODELS} WHERE date = DATE '2026-09-19'")
-
-    after_each_write(world, interfere)
-    world.load(start=september(18))
-
-    assert written == [days(19, 20)]
-    world.require_truth(days(19, 20))
-    assert world.status().days("inconsistent") == []
-
-
-@pytest.mark.parametrize("raise_on_failed_jobs", ["true", "false"])
 def test_a_table_that_rejects_rows_fails_the_load_whatever_dlts_settings_say(
-    world: World, monkeypatch: pytest.MonkeyPatch, raise_on_failed_jobs: str
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOAD__RAISE_ON_FAILED_JOBS", raise_on_failed_jobs)
+    monkeypatch.setenv("LOAD__RAISE_ON_FAILED_JOBS", "false")
     world.write_days(september(14), september(15))
     world.load(end=september(15))
     world.sql(f"ALTER TABLE {USAGE} ALTER terminal_type SET NOT NULL")
@@ -414,89 +288,25 @@ def test_a_write_that_fails_is_retried_once(world: World, monkeypatch: pytest.Mo
     assert not world.pipeline.has_pending_data
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"data":[17],"has_more":false,"next_page":null}', DEEP], ids=["no object", "too deep"]
-)
-def test_a_day_that_does_not_decode_keeps_its_rows_and_the_other_days_are_loaded(world: World, body: bytes) -> None:
-    world.write_days(september(14), TODAY)
-    world.load()
-    world.clock.move(minutes=1)
-    world.write_days(september(14), TODAY, sessions=99)
-    world.api.fault = lambda request, number: (
-        httpx.Response(200, content=body, headers={"request-id": "req_odd"})
-        if request.url.params.get("starting_at") == "2026-09-16"
-        else None
-    )
-
-    with pytest.raises(DaysNotHeld, match=r"2026-09-16.*req_odd") as caught:
-        world.load(window_days=3)
-
-    assert caught.value.days == [september(16)]
-    assert [request.params.get("starting_at") for request in world.api.requests].count("2026-09-16") == 1
-    assert world.column("core_metrics__num_sessions") == [99, 99, 3, 99, 99, 99, 99]
-    assert [row["records"] for row in world.rows(LEDGER, "date = '2026-09-16'")] == [1, None]
-    assert world.status().days("inconsistent") == [september(16)]
-
-    world.api.fault = None
-    world.load()
-    world.require_truth(days(14, 20))
-
-
 # Another machine, an older copy, a crash
 
 
-def test_a_load_on_another_machine_reads_only_what_is_due(world: World) -> None:
+def test_a_table_that_was_dropped_is_restored_with_all_its_days(world: World) -> None:
     world.write_days(september(1), TODAY)
     world.load(start=september(1))
-    world.lose_working_folder()
-    world.load(start=september(1))
-    assert world.days_requested() == days(13, 20)
-    world.require_truth(days(1, 20))
+    for table in (TOOLS, LEDGER):
+        world.sql(f"DROP TABLE {table}")
+        world.clock.move(minutes=1)
+        world.load(start=None)
+        assert world.days_requested() == days(1, 20)
+        world.require_truth(days(1, 20))
 
 
-def test_a_load_reads_everything_again_when_the_file_is_gone(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    world.database.unlink()
-    world.load(start=september(1))
-    assert world.days_requested() == days(1, 20)
-    world.require_truth(days(1, 20))
-
-
-def test_an_older_copy_that_was_restored_heals(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.clock.now = noon(5)
-    world.load(start=september(1))
-    copy = world.copy_database()
-    world.clock.now = noon(20)
-    world.load(start=september(1))
-    world.restore_database(copy)
-
-    world.load(start=september(1))
-
-    assert world.days_requested() == days(1, 20)
-    world.require_truth(days(1, 20))
-
-
-@pytest.mark.parametrize("table", [*RECORD_TABLES, LEDGER])
-def test_a_table_that_was_dropped_is_restored_with_all_its_days(world: World, table: str) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    world.sql(f"DROP TABLE {table}")
-
-    world.load(start=None)
-
-    assert world.days_requested() == days(1, 20)
-    world.require_truth(days(1, 20))
-
-
-@pytest.mark.parametrize("steps", ["extract", "normalize"])
-def test_own_packages_that_a_killed_load_left_are_aborted_and_their_days_read_again(world: World, steps: str) -> None:
+def test_own_packages_that_a_killed_load_left_are_aborted_and_their_days_read_again(world: World) -> None:
     world.write_days(september(14), TODAY)
     world.load(end=september(15))
     world.pipeline.extract(world.source())
-    if steps == "normalize":
-        world.pipeline.normalize()
+    world.pipeline.normalize()
     world.clock.move(minutes=1)
     world.write_days(september(14), TODAY, sessions=99)
     world.new_pipeline()
@@ -508,8 +318,7 @@ def test_own_packages_that_a_killed_load_left_are_aborted_and_their_days_read_ag
     assert world.require_truth(days(14, 20)).fetches == 2 + 7, "the package was loaded, not aborted"
 
 
-@pytest.mark.parametrize("is_loaded", [False, True], ids=["no dataset yet", "a dataset"])
-@pytest.mark.parametrize("has_own", [False, True], ids=["only another's", "own ones too"])
+@pytest.mark.parametrize(("is_loaded", "has_own"), [(False, True), pytest.param(True, False, marks=pytest.mark.slow)])
 def test_packages_of_other_sources_are_finished_and_not_lost(world: World, is_loaded: bool, has_own: bool) -> None:
     world.write_days(september(14), TODAY)
     if is_loaded:
@@ -538,12 +347,6 @@ def test_what_a_kill_left_of_a_package_is_cleared(world: World) -> None:
     world.require_truth(days(14, 20))
 
 
-def test_finished_load_files_with_records_are_not_kept(world: World) -> None:
-    world.write_days(september(14), TODAY)
-    world.load()
-    assert [file for file in world.machine.rglob("*") if ".parquet" in file.name or ".jsonl" in file.name] == []
-
-
 def test_two_loads_in_one_working_folder_exclude_each_other(world: World) -> None:
     class Second(LoadObserver):
         def planned(self, days: Any) -> None:
@@ -570,18 +373,6 @@ def test_real_data_and_the_sample_do_not_mix(world: World) -> None:
     assert world.column("date", LEDGER) == days(19, 20)
 
 
-def test_an_organization_that_the_api_does_not_name_does_not_go_beside_the_sample(world: World) -> None:
-    world.write_days(september(18), TODAY)
-    world.load(start=september(18))
-    world.organization.id = ORGANIZATION
-    world.write_days(september(18), TODAY)
-    world.api.fault = lambda request, number: error_response(403, "no") if request.url.path.endswith("/me") else None
-
-    with pytest.raises(UnexpectedResponse, match=f"records belong to organization {ORGANIZATION}"):
-        world.load(start=september(18))
-    assert set(world.column("organization_id")) == {SAMPLE_ORGANIZATION_ID}
-
-
 def test_a_further_organization_is_added_whole_with_a_warning_at_its_first_load(
     world: World, warnings_of: Warnings
 ) -> None:
@@ -597,20 +388,6 @@ def test_a_further_organization_is_added_whole_with_a_warning_at_its_first_load(
     ]
     warned = [warning for warning in warnings_of() if "is added beside it" in warning]
     assert warned == [f"the dataset held organization {ORGANIZATION} so far; {NEIGHBOUR} is added beside it"]
-
-
-def test_a_changed_treatment_of_actors_is_said_until_all_days_are_alike(
-    world: World, warnings_of: Warnings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__ACTOR_IDENTITY", "drop")
-    for _ in range(2):
-        world.clock.move(minutes=1)
-        world.backfill(september(1), TODAY)
-    sentence = "loaded days have actor_identity keep, this load writes drop: backfill them to have all days alike"
-    assert warnings_of() == [f"20 {sentence}"]
-    assert set(world.column("actor__email_address")) == {None}
 
 
 # Several warehouses
@@ -640,49 +417,13 @@ def test_a_pipeline_of_another_name_knows_what_the_warehouse_holds(world: World,
     assert world.sql(f"SELECT note, note__v_text FROM {USAGE} ORDER BY date") == [(5, None), (None, "five")]
 
 
-def test_each_folder_has_a_file_of_its_own(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.write_days(september(19), TODAY)
-    Container()[PipelineContext].deactivate()
-    for name in ("one", "two"):
-        folder = tmp_path / name
-        folder.mkdir()
-        monkeypatch.chdir(folder)
-        context = RunContext(str(folder))
-        context._global_dir = str(tmp_path / "dlt")
-        with switched_run_context(context), world.client() as client:
-            assert load(Warehouse(), start=september(19), client=client).records == 2
-        assert (folder / "claude_code_analytics.duckdb").exists()
-
-
 # Mistakes
-
-
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"window_days": 0}, "the window is 0 days; it must be 1 or more"),
-        ({"start": "September"}, "start_date is 'September'; it must be a day such as 2025-01-31"),
-        ({"start": dt.date(2026, 9, 21)}, "start_date 2026-09-21 lies in the future; today is 2026-09-20"),
-        ({"end": dt.date(2026, 9, 21)}, "end_date 2026-09-21 lies in the future"),
-        ({"start": september(2), "end": september(1)}, "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
-    ],
-)
-def test_a_mistake_in_arguments_is_a_configuration_error_before_any_day_is_requested(
-    world: World, options: dict[str, Any], sentence: str
-) -> None:
-    with pytest.raises(ConfigurationError, match=sentence):
-        world.load(**options)
-    assert world.days_requested() == []
 
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("LOOKBACK_DAYS", "-1", "lookback_days is -1; it must be a whole number, 0 or more"),
         ("LOOKBACK_DAYS", "many", "lookback_days"),
-        ("MAX_DAYS", "0", "max_days is 0; it must be a whole number, 1 or more"),
-        ("START_DATE", "2026-33-01", "start_date is '2026-33-01'"),
-        ("ACTOR_IDENTITY", "blur", "actor_identity is 'blur'; it must be one of keep, hash, drop"),
         ("ACTOR_IDENTITY", "hash", "needs a key: set identity_key"),
         ("INCLUDE", '["costs"]', "include is not supported yet"),
     ],
@@ -696,18 +437,10 @@ def test_a_mistake_in_the_configuration_is_a_configuration_error(
     assert world.days_requested() == []
 
 
-def test_a_missing_credential_is_a_configuration_error_that_leaves_no_file_behind(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no credential"):
-        load(Warehouse())
-    with pytest.raises(ConfigurationError, match="no credential"):
-        backfill(Warehouse(), "2026-01-01", "2026-01-02")
-    assert list(tmp_path.glob("*.duckdb")) == []
-
-
-@pytest.mark.parametrize("field", ["destination", "dataset", "pipeline", "staging"])
-def test_an_empty_name_is_a_configuration_error(field: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{field} is empty"):
-        Warehouse(**{field: " "}).dlt_pipeline()
+def test_an_empty_name_is_a_configuration_error() -> None:
+    for field in ("destination", "dataset", "pipeline", "staging"):
+        with pytest.raises(ConfigurationError, match=f"{field} is empty"):
+            Warehouse(**{field: " "}).dlt_pipeline()
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "..", "a/b", "{folder}", "eu-1", "1st"])
@@ -718,9 +451,3 @@ def test_no_folder_but_dlts_own_is_ever_used(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"pipeline is .*; use letters, digits and _, a letter first"):
         Warehouse(pipeline=name.format(folder=elsewhere), working_dir=str(tmp_path / "dlt" / "p")).dlt_pipeline()
     assert (elsewhere / "schemas" / "notes.txt").exists()
-
-
-def test_a_file_in_a_folder_that_does_not_exist_is_a_destination_error(world: World, tmp_path: Path) -> None:
-    place = dlt.destinations.duckdb(str(tmp_path / "nowhere" / "x.duckdb"))
-    with pytest.raises(DestinationError, match="nowhere"), world.client() as client:
-        load(Warehouse(place), start=september(19), client=client)

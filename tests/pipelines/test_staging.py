@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,8 @@ from click.testing import CliRunner
 from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import Warehouse, load
 from claude_code_pipelines.cli import commands
+from support.plain import september
 from support.world import LEDGER, TODAY, USAGE, World
-
-
-def september(day: int) -> dt.date:
-    return dt.date(2026, 9, day)
 
 
 @pytest.fixture

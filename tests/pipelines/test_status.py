@@ -12,27 +12,15 @@ from typing import Any
 import dlt
 import pytest
 
-from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import Warehouse, read_status
 from claude_code_pipelines.console import summary
-from claude_code_simulator import error_response, record
+from support.plain import days, noon, september
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
 ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"
 NEIGHBOUR = "9f8e7d6c-0000-4000-8000-000000000002"
 KINDS = ("missing", "inconsistent", "partial", "changed", "held")
-
-
-def september(day: int) -> dt.date:
-    return dt.date(2026, 9, day)
-
-
-def days(first: int, last: int) -> list[dt.date]:
-    return [september(day) for day in range(first, last + 1)]
-
-
-def noon(day: int) -> dt.datetime:
-    return dt.datetime(2026, 9, day, 12, tzinfo=dt.timezone.utc)
 
 
 def kinds(world: World, **options: Any) -> dict[str, list[int]]:
@@ -82,75 +70,6 @@ def test_a_gap_that_two_backfills_left_is_missing(world: World) -> None:
     assert world.status().has_gap
 
 
-def test_a_day_whose_content_differs_between_final_fetches_has_changed_for_good(world: World) -> None:
-    world.write_days(september(16), september(16), sessions=99)
-    world.write_days(TODAY, TODAY, sessions=99)
-    world.clock.move(days=1)
-    world.load()
-    assert kinds(world)["changed"] == [16], "a day that filled up before it was final has not changed"
-    world.write_days(september(16), september(16))
-    world.clock.move(minutes=1)
-    world.load()
-    assert kinds(world)["changed"] == [16]
-
-
-def test_other_names_for_actors_are_no_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__ACTOR_IDENTITY", "drop")
-    world.clock.move(minutes=1)
-    world.load()
-    assert "changed" not in kinds(world)
-
-
-@pytest.mark.parametrize(
-    ("damage", "problem"),
-    [
-        (f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'", "row counts differ from the ledger"),
-        (f"INSERT INTO {MODELS} SELECT * FROM {MODELS} WHERE date = '2026-09-16'", "row counts differ"),
-        (f"UPDATE {MODELS} SET _dlt_load_id = '1.5' WHERE date = '2026-09-16'", "rows of another load"),
-        (f"DELETE FROM {LEDGER} WHERE date = '2026-09-16'", "rows without a ledger entry"),
-        (f"UPDATE {LEDGER} SET records = NULL WHERE date = '2026-09-16'", "its content did not decode"),
-        (
-            f"INSERT INTO {LEDGER} BY NAME SELECT * REPLACE (fetched_at + INTERVAL 1 SECOND AS fetched_at)"
-            f" FROM {LEDGER} WHERE date = '2026-09-16'",
-            "fetched twice in one load package",
-        ),
-    ],
-)
-def test_a_day_that_is_not_as_its_newest_fetch_returned_it_is_inconsistent_until_the_next_load(
-    world: World, damage: str, problem: str
-) -> None:
-    world.clock.move(minutes=1)
-    world.sql(damage)
-
-    status = world.status()
-    assert status.days("inconsistent") == [september(16)]
-    assert problem in status.organizations[0].problems[september(16)]
-    assert status.has_gap
-
-    world.load()
-    assert kinds(world) == {"held": [14, 15, 16, 17, 18, 19], "partial": [20]}
-
-
-def test_a_row_that_is_there_twice_while_another_is_lost_is_inconsistent(world: World) -> None:
-    world.write(september(16), *(record(september(16), email=f"{name}@example.test") for name in "ab"))
-    world.load()
-    world.sql(f"DELETE FROM {USAGE} WHERE actor__email_address = 'a@example.test'")
-    world.sql(f"INSERT INTO {USAGE} SELECT * FROM {USAGE} WHERE actor__email_address = 'b@example.test'")
-    assert world.status().organizations[0].problems == {september(16): "rows are doubled"}
-
-
-def test_ledger_rows_that_a_resumed_package_appended_twice_do_no_harm(world: World) -> None:
-    world.sql(f"INSERT INTO {LEDGER} SELECT * FROM {LEDGER}")
-    assert kinds(world) == {"held": [14, 15, 16, 17, 18, 19], "partial": [20]}
-
-
-def test_an_emptied_table_makes_only_days_inconsistent_that_had_rows_there(world: World) -> None:
-    world.write(september(17))
-    world.load()
-    world.sql(f"DROP TABLE {MODELS}")
-    assert kinds(world) == {"inconsistent": [14, 15, 16, 18, 19, 20], "changed": [17]}
-
-
 # Ranges, organizations, clocks
 
 
@@ -179,21 +98,6 @@ def test_each_organization_has_days_of_its_own(world: World) -> None:
     assert [each.first for each in status.organizations] == [september(14), september(18)]
     assert [each.records for each in status.organizations] == [7, 3]
     assert status.rows == {USAGE: 10, TOOLS: 10, MODELS: 10}
-
-
-def test_unknown_is_an_organization_only_where_there_is_no_other(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.api.fault = lambda request, number: error_response(403, "no") if request.url.path.endswith("/me") else None
-    world.load(start=september(18))
-    assert [each.organization_id for each in world.status().organizations] == ["unknown"]
-    assert kinds(world) == {"held": [18, 19], "partial": [20]}
-
-    world.api.fault = None
-    world.write_days(september(18), TODAY)
-    world.clock.move(minutes=1)
-    world.load(start=september(18))
-    assert [each.organization_id for each in world.status().organizations] == [world.organization.id]
-    assert kinds(world) == {"held": [18, 19], "partial": [20]}
 
 
 def test_the_newest_fetch_counts_where_the_machines_clock_was_set_back(world: World) -> None:
@@ -237,12 +141,6 @@ def test_where_only_other_tables_are_nothing_is_loaded(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.pipeline.run([{"a": 1}], table_name="another", schema=dlt.Schema("another"))
     with pytest.raises(ConfigurationError, match=r"nothing is loaded in .*warehouse.duckdb, dataset claude_code"):
-        world.status()
-
-
-def test_a_ledger_of_another_form_is_refused_in_a_sentence(world: World) -> None:
-    world.sql(f"ALTER TABLE {LEDGER} DROP request_id")
-    with pytest.raises(DestinationError, match=f"{LEDGER}.request_id is missing"):
         world.status()
 
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.postgres import PostgresServer, Unavailable, postgres_server
+from destinations.backends import Missing
+from destinations.backends.postgres_server import Postgres
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres() -> Iterator[Postgres]:
     """A Postgres server; the test is skipped, with the reason, where none can be started."""
     try:
-        with postgres_server() as server:
-            yield server
-    except Unavailable as reason:
+        server = Postgres()
+    except Missing as reason:
         pytest.skip(str(reason))
+    yield server
+    server.close()

@@ -27,7 +27,7 @@ from support.shaped_days import DAY, FETCHED_AT, RECORD_TABLES, shaping
 from support.tally import Tally
 from support.world import World
 
-CASES = int(os.environ.get("FUZZ_CASES", "10000"))
+CASES = int(os.environ.get("FUZZ_CASES", "4000"))
 # Seconds of this thread's own time that a case may take; usually it is a hundredth of one.
 SLOWEST = 2.0
 
@@ -156,7 +156,7 @@ def page_of_day(client: Any) -> bytes | None:
 
 @pytest.mark.parametrize(
     ("first", "count"),
-    [(0, 300), *(pytest.param(first, 500, marks=pytest.mark.slow) for first in range(300, 300 + CASES, 500))],
+    [(0, 200), *(pytest.param(first, 500, marks=pytest.mark.slow) for first in range(300, 300 + CASES, 500))],
 )
 def test_any_bytes_are_rows_or_a_named_error(world: World, tally: Tally, first: int, count: int) -> None:
     settings = shaping()
@@ -181,7 +181,7 @@ def test_any_bytes_are_rows_or_a_named_error(world: World, tally: Tally, first: 
 
 
 @pytest.mark.parametrize(
-    ("first", "days"), [(0, 40), *(pytest.param(first, 60, marks=pytest.mark.slow) for first in range(100, 700, 60))]
+    ("first", "days"), [(0, 20), *(pytest.param(first, 60, marks=pytest.mark.slow) for first in range(100, 280, 60))]
 )
 def test_mutated_days_reach_the_warehouse_or_are_named(world: World, tally: Tally, first: int, days: int) -> None:
     """One load of many days, each mutated in another way."""

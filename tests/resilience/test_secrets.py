@@ -25,9 +25,9 @@ from claude_code_analytics.dates import DayRange
 from claude_code_pipelines import Warehouse, load
 from claude_code_pipelines.cli import commands
 from claude_code_simulator import Credentials, ScriptedOrganization, error_response, record
+from support.expected import RecordingApi
 from support.processes import Machine, ended, start_forks
 from support.serving import serving
-from support.truth import RecordingApi
 from support.world import FIRST_DAY, TODAY, TestClock, World
 
 ID = "11111111-aaaa-4a55-9d3e-3c2f5a7b9e10"
@@ -108,7 +108,7 @@ def found_in(places: Iterable[tuple[str, bytes]]) -> set[str]:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What all loggers write at DEBUG, dlt's and httpx's own too, with tracebacks."""
+    """Output of all loggers at DEBUG, dlt's and httpx's own too, with tracebacks."""
     monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
     text = io.StringIO()
     handler = logging.StreamHandler(text)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from claude_code_analytics import ConfigurationError, claude_code_analytics
+from claude_code_analytics import ConfigurationError
 from support.plain import MONDAY, WEEK, back, refused
 from support.world import LEDGER, TODAY, TestClock, World
 
@@ -31,7 +31,7 @@ def wrong_client(world: World, **ahead: float) -> Any:
     return world.client(clock=machine, sleep=machine.sleep)
 
 
-@pytest.mark.parametrize("ahead", [{"hours": 3}, {"hours": -13}, {"days": 30}, {"days": -30}], ids=str)
+@pytest.mark.parametrize("ahead", [{"hours": -13}, {"days": 30}], ids=str)
 def test_a_machine_clock_that_is_wrong_harms_no_day(world: World, ahead: dict[str, float]) -> None:
     world.write_days(MONDAY, TODAY, sessions=1)
     world.run(client=wrong_client(world, **ahead))
@@ -68,8 +68,3 @@ def test_days_in_the_future_are_refused_when_the_source_runs_by_the_apis_clock(
     with refused(ConfigurationError, match=sentence):
         world.pipeline.run(source)
     assert world.days_requested() == []
-
-
-def test_building_needs_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("claude_code_analytics.api.clock.utc_now", lambda: pytest.fail("the clock was read"))
-    claude_code_analytics(start_date="2999-01-01", end_date="2999-12-31")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import duckdb
@@ -38,14 +37,3 @@ def test_arrow_fails_with_duckdb_2_because_dlt_calls_a_method_that_it_dropped(da
 @pytest.mark.skipif(not HAS_ARROW, reason="DuckDB 2 dropped the method that dlt 1.31 calls")
 def test_arrow_tables_can_be_read(dataset: Any) -> None:
     assert dataset[USAGE].arrow().num_rows == 2
-
-
-@pytest.mark.skipif(importlib.util.find_spec("pandas") is None, reason="pandas is not installed")
-def test_data_frames_can_be_read(dataset: Any) -> None:
-    assert len(dataset[USAGE].df()) == 2
-
-
-def test_duckdb_itself_reads_the_file_as_arrow(world: World, dataset: Any) -> None:
-    with duckdb.connect(str(world.database)) as connection:
-        found = connection.sql(f"SELECT * FROM claude_code.{USAGE}").to_arrow_table()
-    assert found.num_rows == 2

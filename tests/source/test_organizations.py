@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics import ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedResponse
+from claude_code_analytics import ApiUnavailable, ConfigurationError, UnexpectedResponse
 from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, FaultScript, On, ScriptedOrganization, record
 from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, counts, people, refuse_organization, refused
 from support.world import LEDGER, TODAY, USAGE, World
@@ -51,7 +51,7 @@ def test_the_own_id_is_requested_once_a_run_and_fills_in_where_a_record_has_none
     assert owners(world) == {SAMPLE_ORGANIZATION_ID: 2}
 
 
-@pytest.mark.parametrize(("fault", "error"), [("status-503", ApiUnavailable), ("status-401", CredentialRefused)])
+@pytest.mark.parametrize(("fault", "error"), [("status-503", ApiUnavailable)])
 def test_a_passing_fault_or_a_refused_credential_fails_the_run_before_any_day_is_read(
     world: World, fault: str, error: Any
 ) -> None:
@@ -70,7 +70,7 @@ def test_a_passing_fault_or_a_refused_credential_fails_the_run_before_any_day_is
 # Where the id is refused for good
 
 
-@pytest.mark.parametrize("fault", ["status-403", "status-404"])
+@pytest.mark.parametrize("fault", ["status-403"])
 def test_the_datasets_only_real_id_is_the_own_id(world: World, warnings_of: Any, fault: str) -> None:
     world.write(MONDAY, *people(2))
     world.write(TUESDAY, *people(2, TUESDAY))
@@ -117,15 +117,6 @@ def test_unknown_days_become_those_of_the_real_id_without_rows_left_behind(world
     assert world.status().days("inconsistent") == []
     world.run(lookback_days=0)
     assert world.days_requested() == [world.clock.now.date()]
-
-
-@pytest.mark.parametrize("others", [0, 2])
-def test_records_without_an_id_are_not_doubled_where_the_own_id_is_refused(world: World, others: int) -> None:
-    world.api.fault = refuse_organization()
-    world.write(MONDAY, record(MONDAY, organization_id=OMITTED), *people(others))
-    for _ in range(2):
-        world.run(**CLOSED)
-        assert counts(world) == (1 + others,) * 3
 
 
 def test_a_day_of_unknown_records_that_became_empty_is_emptied(world: World) -> None:
@@ -190,15 +181,6 @@ def test_two_keys_never_touch_each_others_days(world: World, other: World) -> No
     assert world.status().days("inconsistent") == []
 
 
-def test_each_key_has_its_own_days_to_read(world: World, other: World) -> None:
-    world.run(lookback_days=0)
-    other.run(lookback_days=0)
-    assert other.days_requested() == WEEK
-    for each in (world, other):
-        each.run(lookback_days=0)
-        assert each.days_requested() == [TODAY]
-
-
 def test_a_record_of_another_organization_is_replaced_with_its_day(world: World) -> None:
     for number in (3, 1):
         world.write(MONDAY, *people(number, organization_id="child-org"), *people(1))
@@ -227,16 +209,6 @@ def test_an_id_that_is_spelled_in_two_ways_is_one_organization(world: World) -> 
     world.require_truth(WEEK[:2])
 
 
-def test_an_emptied_day_of_the_other_spelling_is_emptied(world: World) -> None:
-    named(world, TAGGED)
-    world.write(TODAY, *people(2, TODAY))
-    world.run()
-    world.write(TODAY)
-    world.run()
-    assert counts(world) == (0, 0, 0)
-    world.require_truth([TODAY])
-
-
 def test_both_spellings_are_the_datasets_only_id_where_it_is_refused_later(world: World) -> None:
     named(world, TAGGED)
     world.write(MONDAY, *people(2))
@@ -249,8 +221,8 @@ def test_both_spellings_are_the_datasets_only_id_where_it_is_refused_later(world
     assert world.days_requested() == [TODAY]
 
 
-@pytest.mark.parametrize("odd", ["o'; DROP TABLE x; --", "{0} %s", "@day"])
-def test_an_id_of_any_text_is_data_and_never_sql(world: World, odd: str) -> None:
+def test_an_id_of_any_text_is_data_and_never_sql(world: World) -> None:
+    odd = "o'; DROP TABLE x; -- {0} %s @day"
     for number in (2, 1):
         world.write(MONDAY, *people(number, organization_id=odd))
         world.run(**CLOSED)

@@ -1,4 +1,4 @@
-"""Who acted: kept, hashed or dropped before anything is written, and named in the ledger (decision D11)."""
+"""Actors: kept, hashed or dropped before anything is written, with the mode in the ledger (decision D11)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from claude_code_analytics import ConfigurationError
 from claude_code_simulator import record
-from support.plain import CLOSED, MONDAY, TUESDAY, people, refused
-from support.world import LEDGER, World
+from support.plain import CLOSED, MONDAY, TUESDAY, people
+from support.world import World
 
 KEY = "k" * 40
 ADA = "Ada.Lovelace@example.test"
@@ -48,14 +47,6 @@ def test_no_name_is_written_anywhere(world: World, tmp_path: Path, mode: str, ca
     assert set(world.column("actor__email_address")) == {None, pseudonym}
 
 
-def test_a_pseudonym_is_the_same_for_any_case_and_in_every_run(world: World) -> None:
-    world.write(MONDAY, record(MONDAY, email="Ada@Example.test"))
-    for _ in range(2):
-        world.write(TUESDAY, record(TUESDAY, email="ada@example.TEST"))
-        world.run(**CLOSED, actor_identity="hash", identity_key=KEY)
-        assert set(world.column("actor__email_address")) == {hashed("ada@example.test")}
-
-
 def test_a_switch_of_privacy_changes_the_label_and_not_the_content_hash(world: World, warnings_of: Any) -> None:
     world.write(MONDAY, *people(3), record(MONDAY, api_key="a key"))
     modes = [("keep", None), ("hash", KEY), ("hash", "another key"), ("drop", None)]
@@ -80,15 +71,3 @@ def test_days_that_are_not_read_again_keep_the_names_that_they_have(world: World
     assert "backfill them to have all days alike" in warnings_of()[-1]
     world.run(**CLOSED, actor_identity="drop")
     assert world.column("actor__email_address") == [None, None]
-
-
-def test_hash_without_a_key_fails_before_anything_is_requested(world: World) -> None:
-    with refused(ConfigurationError, match="needs a key: set identity_key"):
-        world.run(**CLOSED, actor_identity="hash")
-    assert world.api.requests == []
-
-
-def test_the_ledger_names_nobody(world: World) -> None:
-    world.write(MONDAY, record(MONDAY, email=ADA))
-    world.run(**CLOSED)
-    assert "lovelace" not in str(world.rows(LEDGER)).lower()

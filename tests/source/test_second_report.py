@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from claude_code_analytics.destination.schema import Column, Table
 from claude_code_analytics.report import DailyReport, FetchedDay, ShapedDay, Shaping
 from claude_code_analytics.resource import daily_resource
 from claude_code_pipelines import backfill, load
-from support.plain import MONDAY, TUESDAY, WEEK, back
+from support.plain import MONDAY, TUESDAY, WEEK
 from support.world import TODAY, World
 
 COMMON = tuple(column for column in DAYS.columns if column.name in ("organization_id", "date", "_dlt_load_id"))
@@ -96,6 +97,12 @@ def doors() -> Doors:
     return Doors({day: {"north": [1, 2], "south": [3]} for day in WEEK})
 
 
+@pytest.fixture(autouse=True)
+def _kept_open(world: World) -> Iterator[None]:
+    with world.kept_open():
+        yield
+
+
 def plain_run(world: World, doors: Doors, **given: Any) -> list[dt.date]:
     """Runs the report in a source of its own, and returns the days that were read."""
     doors.read.clear()
@@ -141,24 +148,4 @@ def test_load_and_backfill_take_another_report_and_prove_its_days(world: World, 
         world.clock.move(seconds=1)
         doors.days = {MONDAY: {"west": [9]}}
         backfill(world.pipeline, MONDAY, TODAY, client=client, report=doors.report)
-    assert held(world) == doors.days
-
-
-def test_two_reports_in_one_dataset_leave_each_other_alone(world: World, doors: Doors) -> None:
-    world.write_days(MONDAY, TODAY)
-    world.run()
-    plain_run(world, doors)
-    world.write(MONDAY)
-    world.run()
-    assert held(world) == doors.days
-    world.require_truth(WEEK)
-    assert world.days_requested() == WEEK
-
-
-def test_a_day_of_another_report_that_does_not_decode_waits(world: World, doors: Doors) -> None:
-    doors.days[back(3)] = None
-    plain_run(world, doors, lookback_days=0)
-    assert plain_run(world, doors, lookback_days=0) == [back(3), TODAY]
-    doors.days[back(3)] = {"north": [7]}
-    plain_run(world, doors, lookback_days=0)
     assert held(world) == doors.days

@@ -1,4 +1,4 @@
-"""Whether each day of a warehouse is exactly the response that its newest ledger row names, by organization."""
+"""Comparison of a dataset of several organizations with the responses that its ledger names."""
 
 from __future__ import annotations
 
@@ -6,38 +6,18 @@ import datetime as dt
 from collections.abc import Mapping
 
 from claude_code_analytics.destination.ledger import Proof
-from support.truth import Contents, RecordingApi, Tables
-
-RECORD_TABLES = ("claude_code_usage", "claude_code_usage__tool_actions", "claude_code_usage__model_breakdown")
+from support.expected import Contents, RecordingApi, Tables, wrong_days
 
 # Organization and day.
 Key = tuple[str, dt.date]
 
 
 def differences(tables: Tables, apis: Mapping[str, RecordingApi]) -> dict[Key, str]:
-    """Returns the days that differ from the response that their newest ledger row names, and how.
-
-    Args:
-        tables: All rows.
-        apis: The API of each organization.
-    """
+    """Returns the days of each organization that differ from the response that their newest ledger row names."""
     found = {}
     for organization, api in apis.items():
         own = {name: [row for row in rows if row["organization_id"] == organization] for name, rows in tables.items()}
-        contents = Contents(own)
-        doubled = {row["date"] for table, row_id in contents.doubles for row in own[table] if row["_dlt_id"] == row_id}
-        orphaned = {date for _, _, date in contents.orphans}
-        for day in {row["date"] for rows in own.values() for row in rows}:
-            response = api.answers.get(contents.ledger.get(day, ""), (None, []))
-            held = contents.days.get(day, [])
-            if response[0] != day:
-                found[organization, day] = "no ledger row"
-            elif held != response[1]:
-                found[organization, day] = f"{len(held)} records of {len(response[1])}"
-            elif day in doubled:
-                found[organization, day] = "rows doubled"
-            elif day in orphaned:
-                found[organization, day] = "rows without their record"
+        found |= {(organization, day): reason for day, reason in wrong_days(Contents(own), api).items()}
     return found
 
 

@@ -1,4 +1,4 @@
-"""Small words for tests of the plain door: days, records, refusals."""
+"""Small words for tests of all doors: days, records, refusals."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ CLOSED: dict[str, Any] = {"start_date": MONDAY, "end_date": TUESDAY}
 WEEK = [MONDAY + dt.timedelta(days=number) for number in range(7)]
 
 
+def september(day: int) -> dt.date:
+    """Returns a day of September 2026, of which the clock shows the 20th."""
+    return dt.date(2026, 9, day)
+
+
+def days(first: int, last: int) -> list[dt.date]:
+    """Returns days of September 2026."""
+    return [september(day) for day in range(first, last + 1)]
+
+
+def noon(day: int) -> dt.datetime:
+    """Returns noon of a day of September 2026."""
+    return dt.datetime(2026, 9, day, 12, tzinfo=dt.timezone.utc)
+
+
 def back(days: int) -> dt.date:
     """Returns the day so many days before today."""
     return TODAY - dt.timedelta(days=days)
@@ -44,10 +59,10 @@ def refuse_organization(status: int = 403) -> Callable[[httpx.Request, int], htt
 
 
 @contextmanager
-def refused(kind: type[ClaudeCodeAnalyticsError], match: str | None = None) -> Iterator[None]:
-    """Expects a run to fail because of an error of this package, and dlt to pass its message on."""
+def refused(kind: type[ClaudeCodeAnalyticsError], match: str | None = None) -> Iterator[Any]:
+    """Expects a run to fail because of an error of this package, and dlt to pass its message on; yields that error."""
     with pytest.raises(PipelineStepFailed, match=match) as caught:
-        yield
+        yield caught
     chain: list[BaseException | None] = [caught.value]
     while chain[-1] is not None:
         chain.append(chain[-1].__cause__ or chain[-1].__context__)

@@ -24,7 +24,7 @@ from claude_code_analytics import AnalyticsClient, claude_code_analytics
 from claude_code_pipelines import DaysNotHeld, backfill, load
 from claude_code_pipelines.__main__ import main
 from claude_code_simulator import ScriptedOrganization, model_usage, record, utc_now
-from support.truth import RecordingApi
+from support.expected import RecordingApi
 
 # Seconds that a process may take.
 PATIENCE = 180
@@ -72,7 +72,7 @@ class Machine:
 
     @property
     def output(self) -> str:
-        """What its processes have printed."""
+        """Output of its processes."""
         return (self.folder / "output").read_text()
 
     def command(self, *arguments: str) -> Any:

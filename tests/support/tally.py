@@ -32,7 +32,7 @@ class Tally:
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
-    """Where a test counts; added up when the test is over."""
+    """Counts of this test; added up when it is over."""
     counted = Tally()
     yield counted
     request.config.stash.setdefault(_COUNTED, Counter()).update(counted.counts)

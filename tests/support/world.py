@@ -18,7 +18,7 @@ from claude_code_analytics import AnalyticsClient, claude_code_analytics
 from claude_code_analytics.dates import DayRange
 from claude_code_pipelines import LoadReport, Status, backfill, load, read_status
 from claude_code_simulator import ScriptedOrganization, error_response, record
-from support.truth import Contents, RecordingApi, broken_promises, tables_in
+from support.expected import Contents, RecordingApi, tables_in, wrong_days
 
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 TODAY = NOW.date()
@@ -93,17 +93,26 @@ class World:
         self.machine = folder / machine
         self.destination = destination
         self.dataset = dataset
-        self.pipeline = self.new_pipeline()
+        self._pipeline: dlt.Pipeline | None = None
+
+    @property
+    def pipeline(self) -> dlt.Pipeline:
+        """The pipeline, made when it is first needed."""
+        return self._pipeline or self.new_pipeline()
+
+    @pipeline.setter
+    def pipeline(self, pipeline: dlt.Pipeline) -> None:
+        self._pipeline = pipeline
 
     def new_pipeline(self) -> dlt.Pipeline:
         """Makes the pipeline anew, as a new process would."""
-        self.pipeline = dlt.pipeline(
+        self._pipeline = dlt.pipeline(
             self.name,
             destination=self.destination or dlt.destinations.duckdb(str(self.database)),
             dataset_name=self.dataset,
             pipelines_dir=str(self.machine),
         )
-        return self.pipeline
+        return self._pipeline
 
     # The organization
 
@@ -245,8 +254,8 @@ class World:
             days: Days that must be loaded, and be as the API would return them now.
         """
         contents = self.contents()
-        broken = broken_promises(contents, self.api)
-        assert not broken, "\n".join(broken)
+        wrong = wrong_days(contents, self.api)
+        assert not wrong, wrong
         for day in days:
             assert day in contents.ledger, f"{day} was never loaded"
             assert contents.ledger[day] == self.api.last[day], f"{day} was returned anew, and that is not what is held"

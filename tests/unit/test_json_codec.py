@@ -66,14 +66,6 @@ def test_anything_else_is_not_json(wrong: bytes) -> None:
         decode_exact(wrong)
 
 
-def test_the_lenient_decoder_only_sees_what_the_fast_one_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[bytes] = []
-    monkeypatch.setattr(json_codec, "_decode_leniently", seen.append)
-    decode_exact(b'{"usual":[1.5,"x"]}')
-    decode_exact(rb'"\ud800"')
-    assert seen == [rb'"\ud800"']
-
-
 def test_text_is_canonical() -> None:
     value = {"b": Decimal("0.12345678901234567890123"), "a": {"z": 10**30, "y": None}}
     assert json_text(value) == '{"a":{"y":null,"z":1000000000000000000000000000000},"b":0.12345678901234567890123}'

@@ -85,11 +85,6 @@ def test_a_day_that_is_not_held_is_read_however_old_it_is() -> None:
     assert plan(states, lookback_days=0).days == (day(2),)
 
 
-def test_rows_without_a_fetch_do_not_make_a_day_held() -> None:
-    orphaned = DayState(fetched_at=None, is_held=True, problem=None)
-    assert plan({day(1): orphaned}, last=day(1)).days == (day(1),)
-
-
 def test_days_outside_the_range_are_never_read() -> None:
     assert plan({START - ONE_DAY: fetched(NOW, held=False)}, first=day(19), last=day(19)).days == (day(19),)
     assert plan({}, first=TODAY + ONE_DAY) == Plan()
@@ -101,11 +96,6 @@ def test_days_outside_the_range_are_never_read() -> None:
 
 def test_a_first_run_of_few_days_begins_with_the_oldest_and_counts_the_rest() -> None:
     assert plan({}, max_days=3) == Plan(span(1, 3), waiting=17)
-
-
-@pytest.mark.parametrize("max_days", [20, 21, 10**9])
-def test_a_limit_that_no_plan_reaches_is_no_limit(max_days: int) -> None:
-    assert plan({}, max_days=max_days) == Plan(span(1, 20), waiting=0)
 
 
 def test_the_days_fetched_longest_ago_come_first_and_are_read_in_their_own_order() -> None:

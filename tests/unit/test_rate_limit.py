@@ -6,12 +6,11 @@ import heapq
 import random
 import threading
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from claude_code_analytics.api.rate_limit import AdaptiveRate, Cancelled, PausedTooLong, RateLimiter, Run
+from claude_code_analytics.api.rate_limit import AdaptiveRate, Cancelled, RateLimiter, Run
 from claude_code_analytics.api.retry import MAX_SILENCE
 
 
@@ -129,16 +128,6 @@ def test_thirty_minutes_without_a_response_are_the_end_and_asking_for_it_changes
     assert [limiter.deadline_passed(run, MAX_SILENCE), limiter.deadline_passed(run, MAX_SILENCE + 1)] == [False, True]
 
 
-def test_a_pause_beyond_the_patience_of_a_run_is_not_even_begun(world: World) -> None:
-    world.request(limited=True, retry_after=MAX_SILENCE + 1)
-    world.limiter.note_failure(world.run)
-    assert world.limiter.deadline_passed(world.run)
-    with pytest.raises(PausedTooLong):
-        world.request(run=Run(world.clock.sleep))
-    world.clock.move(seconds=1)
-    assert world.request(run=Run(world.clock.sleep)) == MAX_SILENCE
-
-
 @pytest.mark.parametrize("waits_for", ["a pause", "a slot", "a retry"])
 def test_a_cancelled_run_is_let_go_and_others_go_on(world: World, waits_for: str) -> None:
     run, ended = Run(), threading.Event()
@@ -165,41 +154,6 @@ def test_a_cancelled_run_is_let_go_and_others_go_on(world: World, waits_for: str
 
 
 # The rate itself, on a made-up time
-
-
-def learned(granted: int, seconds: float) -> AdaptiveRate:
-    """A rate after two 429s with so many granted requests between them."""
-    rate = AdaptiveRate(4)
-    rate.limited(now=0.0, sent_at=-0.1, retry_after=1)
-    for _ in range(granted):
-        rate.responded(sent_at=1.0)
-    rate.limited(now=seconds, sent_at=seconds - 0.1, retry_after=1)
-    return rate
-
-
-def test_between_two_429s_as_many_requests_were_granted_as_the_limit_refills() -> None:
-    rate = learned(20, 10.0)
-    assert (rate.width, rate.interval) == (4, pytest.approx(10 / 20 * 1.02))
-
-
-def test_unused_slots_are_caught_up_on_and_only_the_last_ones() -> None:
-    rate = learned(10, 5.0)
-    sent = 0
-    while rate.ready_at() <= 60.0:
-        rate.sent(60.0)
-        sent += 1
-    assert sent == 4
-
-
-def test_a_well_known_rate_is_tried_faster_now_and_then_and_more_boldly_each_time() -> None:
-    rate = learned(20, 20.0)
-    intervals = [rate.interval]
-    for number in range(400):
-        rate.responded(sent_at=21.0 + number)
-        if rate.interval != intervals[-1]:
-            intervals.append(rate.interval)
-    steps = [before / after for before, after in pairwise(intervals)]
-    assert steps == pytest.approx([1.02, 1.04, 1.06, 1.08, 1.10])
 
 
 @dataclass

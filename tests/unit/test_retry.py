@@ -59,12 +59,6 @@ def test_a_failure_that_waiting_cannot_help_ends_after_its_own_number_of_attempt
     assert request.attempts == 2
 
 
-def test_retry_after_goes_before_the_back_off() -> None:
-    request = Request(fault(retry_after=5))
-    request.run()
-    assert request.waits == [5]
-
-
 def test_the_run_can_give_up_at_any_failure_and_the_error_holds_nothing_of_the_attempt() -> None:
     request = Request(fault(), gives_up=True)
     with pytest.raises(ApiUnavailable) as raised:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from support.truth import LEDGER, MODELS, TOOLS, USAGE, Row, Tables
+from support.expected import LEDGER, MODELS, TOOLS, USAGE, Row, Tables
 
 TABLES = (USAGE, TOOLS, MODELS, LEDGER)
 COMMAND = "python tests/destinations"

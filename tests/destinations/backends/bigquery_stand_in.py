@@ -11,7 +11,7 @@ from unittest import mock
 
 from destinations.backends import COMMAND, TABLES, Backend, Missing, decoded, in_utc, rows_of
 from destinations.servers import BIGQUERY_ADDRESS, PROJECT
-from support.truth import Tables
+from support.expected import Tables
 
 # Seconds that a request may take, and that it may be retried.
 PATIENCE = 30

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from destinations.backends import TABLES, Backend, Missing, decoded, in_utc, rows_of
-from support.truth import Tables
+from support.expected import Tables
 
 # The scenario's columns of objects and lists: Delta has no type for JSON, so they are text there.
 _OBJECTS = ("labels", "origin")

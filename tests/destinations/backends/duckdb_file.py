@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from destinations.backends import TABLES, Backend, decoded, in_utc, rows_of
-from support.truth import Tables
+from support.expected import Tables
 
 
 class DuckDb(Backend):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from destinations.backends import TABLES, Backend, Missing, in_utc, rows_of
-from support.truth import Tables
+from support.expected import Tables
 
 # Seconds that the server may take to start or to run a statement.
 PATIENCE = 60
@@ -54,11 +54,15 @@ class Postgres(Backend):
         except BaseException:
             self.close()
             raise
-        self.environment = {"DESTINATION__POSTGRES__CREDENTIALS": self.address("postgres", "trusted")}
+        self.environment = self.environment_of("postgres")
 
     def address(self, user: str, password: str, database: str = "postgres") -> str:
         """Returns the connection string of a user."""
         return f"postgresql://{user}:{password}@127.0.0.1:{self._port}/{database}?connect_timeout=10"
+
+    def environment_of(self, database: str) -> dict[str, str]:
+        """Returns the environment that leads dlt to a database."""
+        return {"DESTINATION__POSTGRES__CREDENTIALS": self.address("postgres", "trusted", database)}
 
     def invite(self, user: str, password: str) -> None:
         """Creates a user with a password and no rights."""
@@ -131,9 +135,9 @@ class Postgres(Backend):
             assert time.monotonic() < deadline, found
             time.sleep(0.02)
 
-    def tables(self, dataset: str) -> Tables:
+    def tables(self, dataset: str, database: str = "postgres") -> Tables:
         found = {}
-        with closing(self.connect()) as connection, connection.cursor() as cursor:
+        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [dataset])
             for table in sorted({row[0] for row in cursor.fetchall()} & set(TABLES)):
                 cursor.execute(f"SELECT * FROM {self.qualified(dataset, table)}")
@@ -141,8 +145,8 @@ class Postgres(Backend):
                 found[table] = rows_of(names, cursor.fetchall(), lambda name, value: in_utc(value))
         return found
 
-    def run(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(self.connect()) as connection, connection.cursor() as cursor:
+    def run(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
             connection.autocommit = True
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
@@ -156,11 +160,9 @@ class Postgres(Backend):
                 self._server.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def connect(self) -> Any:
+    def connect(self, database: str = "postgres") -> Any:
         """Opens a connection as the server's owner."""
-        return self._driver.connect(
-            host="127.0.0.1", port=self._port, user="postgres", dbname="postgres", connect_timeout=10
-        )
+        return self._driver.connect(self.address("postgres", "trusted", database))
 
 
 def _binaries() -> Path:

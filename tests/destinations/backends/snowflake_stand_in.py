@@ -9,7 +9,7 @@ from unittest import mock
 
 from destinations.backends import COMMAND, TABLES, Backend, Missing, decoded, in_utc, rows_of
 from destinations.servers import SNOWFLAKE_PORT
-from support.truth import Tables
+from support.expected import Tables
 
 DATABASE = "CONFORMANCE"
 # Seconds that a request may take, retries included; without a bound the driver retries for minutes.

@@ -1,7 +1,7 @@
-"""What the API said and what a warehouse holds, as values that can be compared: day by day, over the three tables.
+"""Expected and actual contents of a warehouse, as comparable values by day, over the three record tables.
 
-Every answer is kept under the request-id of its last page. The ledger names that id for each fetch, so that the
-promise can be checked to the letter: a day holds what the fetch that the ledger knows as its last was told.
+Each response is kept under the request-id of its last page. The ledger has that id for each fetch, so the promise can
+be checked to the letter: a day holds what its newest fetch in the ledger returned.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _MODEL_PLACES = (
 )
 
 Day = list[str]
-"""A day's records with all their values, as text, in an order that means nothing."""
+"""Records of a day with all their values, as sorted text."""
 
 Row = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -72,7 +72,7 @@ _NO_PAGE = (
 
 
 class RecordingApi(SimulatedApi):
-    """A simulated API that keeps what it answered.
+    """A simulated API that keeps its responses.
 
     Args:
         *arguments: As `SimulatedApi` has them, like the other options.
@@ -81,9 +81,9 @@ class RecordingApi(SimulatedApi):
         **options: See above.
 
     Attributes:
-        answers: By the request-id of its last page, the day that was asked for and all that was said about it.
-        last: By day, the request-id of its last whole answer.
-        answered_at: By request-id, when it was answered.
+        responses: By the request-id of their last page, the requested day and its records.
+        last: By day, the request-id of its last whole response.
+        returned_at: By request-id, the time of the response.
     """
 
     def __init__(
@@ -96,9 +96,9 @@ class RecordingApi(SimulatedApi):
         super().__init__(*arguments, **options)
         self.places = places
         self._as_stored = as_stored
-        self.answers: dict[str, tuple[dt.date, Day]] = {}
+        self.responses: dict[str, tuple[dt.date, Day]] = {}
         self.last: dict[dt.date, str] = {}
-        self.answered_at: dict[str, dt.datetime] = {}
+        self.returned_at: dict[str, dt.datetime] = {}
         self._before: dict[str, list[dict[str, Any]]] = {}
         self._writing = threading.Lock()
 
@@ -109,7 +109,7 @@ class RecordingApi(SimulatedApi):
                 page = json.loads(response.content, parse_float=Decimal)
                 self._keep(request.url.params, page, response.headers["request-id"])
             except _NO_PAGE:
-                """A fault: nobody can take it for an answer."""
+                pass  # a fault: no client can take it for a page
         return response
 
     def _keep(self, params: Mapping[str, str], page: dict[str, Any], request_id: str) -> None:
@@ -119,13 +119,13 @@ class RecordingApi(SimulatedApi):
                 self._before[page["next_page"]] = records
                 return
             day = dt.date.fromisoformat(params["starting_at"])
-            self.answers[request_id] = day, as_told([self._as_stored(record) for record in records], self.places)
+            self.responses[request_id] = day, as_returned([self._as_stored(record) for record in records], self.places)
             self.last[day] = request_id
-            self.answered_at[request_id] = self.clock()
+            self.returned_at[request_id] = self.clock()
 
 
-def as_told(records: Iterable[dict[str, Any]], places: Sequence[str] = PLACES) -> Day:
-    """What the API says about a day."""
+def as_returned(records: Iterable[dict[str, Any]], places: Sequence[str] = PLACES) -> Day:
+    """Returns the records of a day as comparable text."""
     return sorted(
         _text(
             [_at(each, place) for place in places],
@@ -143,28 +143,28 @@ def as_told(records: Iterable[dict[str, Any]], places: Sequence[str] = PLACES) -
 
 
 class Contents:
-    """What a warehouse holds.
+    """Contents of a warehouse.
 
     Args:
-        tables: Its rows; a table that is not there holds nothing.
+        tables: Its rows; a missing table has none.
         places: The values of a record that are compared; those of its breakdowns all are.
 
     Attributes:
-        days: By day, what the three tables say about it.
+        days: By day, its records as comparable text.
         ledger: By day, the request-id of its last fetch.
-        fetches: How many there were of each day.
+        fetches: Number of ledger rows.
         rows: Rows by table.
-        orphans: Rows of a breakdown whose record is not there, or is of another day or organization.
-        doubles: Ids of rows that are there more than once.
+        orphans: Rows of a breakdown without a record of their day and organization: table, id and day.
+        doubles: Rows that are there more than once: table, id and day.
     """
 
     def __init__(self, tables: Tables, places: Sequence[str] = PLACES) -> None:
         tables = {name: tables.get(name, ()) for name in (USAGE, TOOLS, MODELS, LEDGER)}
         self.rows = {name: len(rows) for name, rows in tables.items()}
         records = {row["_dlt_id"]: row for row in tables[USAGE]}
-        ids = Counter((name, row["_dlt_id"]) for name in (USAGE, TOOLS, MODELS) for row in tables[name])
+        ids = Counter((name, row["_dlt_id"], row["date"]) for name in (USAGE, TOOLS, MODELS) for row in tables[name])
         self.doubles = [place for place, count in ids.items() if count > 1]
-        self.orphans = []
+        self.orphans: list[tuple[str, str, dt.date]] = []
         children: dict[str, defaultdict[str, list[Any]]] = {TOOLS: defaultdict(list), MODELS: defaultdict(list)}
         wanted = {
             TOOLS: ("_dlt_list_idx", "tool_name", "accepted", "rejected"),
@@ -192,24 +192,23 @@ class Contents:
         self.fetches = len(entries)
 
 
-def broken_promises(contents: Contents, api: RecordingApi) -> list[str]:
-    """Where a warehouse breaks the promise: each day as of its last fetch, no row lost, none doubled, none stale."""
-    broken = [f"{len(contents.orphans)} orphans: {contents.orphans[:3]}"] if contents.orphans else []
-    broken += [f"{len(contents.doubles)} doubles: {contents.doubles[:3]}"] if contents.doubles else []
-    broken += [f"{day} has rows and was never fetched" for day in contents.days if day not in contents.ledger]
-    for day, request_id in sorted(contents.ledger.items()):
-        asked, told = api.answers[request_id]
+def wrong_days(contents: Contents, api: RecordingApi) -> dict[dt.date, str]:
+    """Returns the days that are not as their newest fetch returned them, each with the reason."""
+    wrong = {day: "rows without their record" for _, _, day in contents.orphans}
+    wrong |= {day: "rows doubled" for _, _, day in contents.doubles}
+    for day in contents.days.keys() | contents.ledger.keys():
+        requested, returned = api.responses.get(contents.ledger.get(day, ""), (None, []))
         held = contents.days.get(day, [])
-        if asked != day:
-            broken.append(f"{day} is the answer about {asked}")
-        elif held != told:
-            lost, more = [row for row in told if row not in held], [row for row in held if row not in told]
-            broken.append(f"{day} has {len(held)} records of {len(told)}; not there: {lost[:2]}; too many: {more[:2]}")
-    return broken
+        if requested != day:
+            wrong[day] = f"no ledger row of a response for this day, but one for {requested}"
+        elif held != returned:
+            lost, more = [row for row in returned if row not in held], [row for row in held if row not in returned]
+            wrong[day] = f"{len(held)} of {len(returned)} records; lost: {lost[:2]}; too many: {more[:2]}"
+    return wrong
 
 
 def in_file(database: Path, dataset: str = "claude_code") -> Contents:
-    """What a DuckDB file holds."""
+    """Reads the contents of a DuckDB file."""
     with duckdb.connect(str(database), read_only=True) as connection:
         return Contents(tables_in(connection, dataset))
 
