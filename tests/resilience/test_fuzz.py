@@ -27,7 +27,7 @@ from support.shaped_days import DAY, FETCHED_AT, RECORD_TABLES, shaping
 from support.tally import Tally
 from support.world import World
 
-CASES = int(os.environ.get("FUZZ_CASES", "4000"))
+CASES = int(os.environ.get("FUZZ_CASES", "1000"))
 # Seconds of this thread's own time that a case may take; usually it is a hundredth of one.
 SLOWEST = 2.0
 

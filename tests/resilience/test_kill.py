@@ -20,7 +20,7 @@ from support.processes import PATIENCE, Machine, Office, ended, start_forks
 from support.serving import serving
 from support.tally import Tally
 
-KILLS = int(os.environ.get("KILLS", "50"))
+KILLS = int(os.environ.get("KILLS", "20"))
 
 # States of dlt's working folder, by what is going on.
 MOMENTS = {
