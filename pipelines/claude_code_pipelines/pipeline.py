@@ -170,7 +170,8 @@ def read_warehouse(pipeline: dlt.Pipeline, report: DailyReport, **window: Any) -
         **window: As `read_proof` takes it.
 
     Raises:
-        DestinationError: The warehouse cannot be queried, or its tables were changed.
+        ConfigurationError: Its tables were changed by hand.
+        DestinationError: The warehouse cannot be queried.
     """
     destination = destination_named(kind_of(pipeline))
     with translate_errors("the warehouse could not be queried"), open_backend(pipeline, SOURCE_NAME) as backend:

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
+from claude_code_analytics import ConfigurationError
 from destinations.backends.postgres_server import Postgres
 from destinations.scenario import Scenario
 from support.world import FIRST_DAY, MODELS, RECORD_TABLES, TODAY
@@ -31,6 +32,17 @@ def test_a_table_that_rejects_rows_keeps_the_old_ones(scenario: Scenario, monkey
         scenario.run()
 
     assert sorted(map(str, scenario.backend.tables(scenario.dataset)[MODELS])) == sorted(map(str, before))
+
+
+def test_a_number_without_a_precision_is_named_in_a_sentence(scenario: Scenario) -> None:
+    scenario.write_days(TODAY, TODAY)
+    scenario.run(start_date=TODAY)
+    models = scenario.backend.qualified(scenario.dataset, MODELS)
+    scenario.backend.run(f"ALTER TABLE {models} ALTER estimated_cost__amount TYPE numeric")
+    with pytest.raises(ConfigurationError, match="is decimal without a precision, not decimal"):
+        scenario.load(start=TODAY)
+    with pytest.raises(PipelineStepFailed, match="is decimal without a precision, not decimal"):
+        scenario.run(start_date=TODAY)
 
 
 def test_merges_of_one_table_take_turns_so_that_no_row_is_doubled(make_scenario: Callable[..., Scenario]) -> None:

@@ -73,4 +73,8 @@ def _declared(column: Column) -> dict[str, Any]:
 
 def _type_text(column: Mapping[str, Any]) -> str:
     kind = str(column.get("data_type") or "of an unknown type")
-    return f"{kind}({column['precision']},{column['scale']})" if kind == "decimal" else kind
+    if kind != "decimal":
+        return kind
+    if column.get("precision") is None:  # Postgres: a plain `numeric`
+        return "decimal without a precision"
+    return f"{kind}({column['precision']},{column.get('scale')})"
