@@ -1,26 +1,38 @@
-"""A DuckDB file that stays open while a window is written."""
+"""A DuckDB file that stays open, in bounded memory, while a window is written."""
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import dlt
+import duckdb
 
 from claude_code_analytics import DestinationError
 from claude_code_analytics.destination.destinations import kind_of
 
 from .errors import one_line, translate_errors
 
+# Megabytes for DuckDB while it writes a window: by default it keeps old rows in four fifths of the machine's memory, so
+# that the peak grows with the file. Rows that would need more than the most get the default.
+_LEAST_MEMORY = 128
+_MEMORY_PER_ROW = 0.0006
+_MOST_MEMORY = 2000
+
 
 @contextmanager
-def kept_open(pipeline: dlt.Pipeline) -> Iterator[None]:
+def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
     """Keeps a DuckDB file open: dlt opens and closes it a dozen times in a load, and each time DuckDB writes it out.
 
     For short spans, so that others can read the file while the API is slow.
 
     Args:
         pipeline: The pipeline that leads to the file; other destinations are left alone.
+        rows: Rows that are about to be written: DuckDB gets memory for them and not more. None: its default.
 
     Raises:
         DestinationError: The file cannot be opened or closed.
@@ -30,7 +42,12 @@ def kept_open(pipeline: dlt.Pipeline) -> Iterator[None]:
         return
     with translate_errors("the file could not be opened"):
         client = pipeline.sql_client()
+        file = client.credentials.database
+        # a connection of the caller's to the same file would share the limit (decision D5d)
+        is_ours = bool(rows) and Path(file).exists() and not is_open_here(file)
         client.open_connection()
+        if is_ours:
+            _limit_memory(client, rows)
     try:
         yield
     except BaseException:
@@ -41,3 +58,31 @@ def kept_open(pipeline: dlt.Pipeline) -> Iterator[None]:
         client.close_connection()
     except Exception as error:  # noqa: BLE001  # DuckDB's own errors: it writes the file out when it is closed
         raise DestinationError(f"the file could not be written out: {one_line(error)}") from None
+
+
+def release_memory() -> None:
+    """Returns what reading a window took, before the destination's driver takes its own.
+
+    Python finds dlt's cycles late, and glibc keeps what threads freed.
+    """
+    gc.collect()
+    with suppress(AttributeError, OSError):  # another C library than glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def is_open_here(file: str) -> bool:
+    """Returns whether this process has a DuckDB file open for writing: DuckDB then refuses to open it read-only."""
+    try:
+        duckdb.connect(file, read_only=True).close()
+    except duckdb.ConnectionException:
+        return True
+    except duckdb.Error:  # the load of another process, a damaged file: opening it reports that
+        return False
+    return False
+
+
+def _limit_memory(client: Any, rows: int) -> None:
+    """Limits DuckDB's memory for so many rows, where the user set no limit. It ends when the file is closed."""
+    megabytes = max(_LEAST_MEMORY, round(rows * _MEMORY_PER_ROW))
+    if megabytes <= _MOST_MEMORY and "memory_limit" not in (client.credentials.global_config or {}):
+        client.execute_sql(f"SET GLOBAL memory_limit = '{megabytes}MB'")

@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import dlt
-import duckdb
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.destination.destinations import destination_named, kind_of
 
+from .duckdb_file import is_open_here
 from .errors import translate_errors
 from .pipeline import Warehouse, active_pipeline_kept
 
@@ -40,7 +40,7 @@ def open_read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
                 credentials: Any = pipeline.destination_client().config.credentials
                 if not Path(credentials.database).exists():
                     raise ConfigurationError(f"nothing is loaded: there is no file {credentials.database}")
-                credentials.read_only = not _is_open_here(credentials.database)
+                credentials.read_only = not is_open_here(credentials.database)
                 pipeline = _in_folder(target, folder, dlt.destinations.duckdb(credentials=credentials))
             pipeline.sync_destination()
         yield pipeline
@@ -54,17 +54,6 @@ def described(pipeline: dlt.Pipeline) -> str:
     """
     with translate_errors("the warehouse could not be opened"):
         return f"{pipeline.destination_client().config}, dataset {pipeline.dataset_name}"
-
-
-def _is_open_here(file: str) -> bool:
-    """Returns whether this process has a DuckDB file open for writing: DuckDB then refuses to open it read-only."""
-    try:
-        duckdb.connect(file, read_only=True).close()
-    except duckdb.ConnectionException:
-        return True
-    except duckdb.Error:  # the load of another process, a damaged file: opening it reports that
-        return False
-    return False
 
 
 def _in_folder(target: Warehouse | dlt.Pipeline, folder: str, destination: Any) -> dlt.Pipeline:

@@ -24,7 +24,7 @@ from claude_code_analytics.resource import PlannedDays
 from claude_code_analytics.settings import START_DATE, UNKNOWN_ORGANIZATION
 from claude_code_analytics.source import planned_source
 
-from .duckdb_file import kept_open
+from .duckdb_file import kept_open, release_memory
 from .errors import translate_errors
 from .events import DaysNotHeld, LoadObserver, LoadReport
 from .locks import reported_locks
@@ -312,7 +312,9 @@ class _Job:
             self._pipeline.extract(planned_source(self._run.config, planned))
             self._observer.writing(planned.days)
             self._pipeline.normalize()
-            with kept_open(self._pipeline), reported_locks(self._pipeline, self._observer.blocked):
+            release_memory()
+            rows = sum(self._fetched[day][1].total() for day in planned.days)
+            with kept_open(self._pipeline, rows), reported_locks(self._pipeline, self._observer.blocked):
                 info = self._pipeline.load()
             info.raise_on_failed_jobs()  # whatever load.raise_on_failed_jobs says (decision D5c)
         self._report.destination = info.destination_displayable_credentials

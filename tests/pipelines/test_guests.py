@@ -22,6 +22,7 @@ from dlt.load.configuration import LoaderConfiguration
 
 from claude_code_analytics import ConfigurationError, claude_code_analytics
 from claude_code_pipelines import Warehouse, backfill, load, read_status
+from claude_code_pipelines.duckdb_file import kept_open
 from claude_code_simulator import record
 from support.world import FIRST_DAY, TODAY, USAGE, World
 
@@ -173,3 +174,14 @@ def test_two_runs_that_share_a_client_in_two_threads_never_mix_their_settings(wo
         thread.join()
 
     assert found == {"keep": addresses, "drop": {None}}
+
+
+def test_duckdb_gets_memory_for_the_rows_of_a_window_unless_the_caller_has_the_file_open(world: World) -> None:
+    world.load()
+    query = "SELECT current_setting('memory_limit')"
+    with kept_open(world.pipeline, rows=100), world.pipeline.sql_client() as client:
+        assert client.execute_sql(query) == [("122.0 MiB",)]
+    with duckdb.connect(str(world.database)) as own:
+        before = own.execute(query).fetchall()
+        with kept_open(world.pipeline, rows=100):
+            assert own.execute(query).fetchall() == before
