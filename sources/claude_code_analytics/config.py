@@ -10,7 +10,7 @@ from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration, known_sections
 from dlt.common.typing import TSecretStrValue
 
-from .api.client import AnalyticsClient
+from .api.client import AnalyticsClient, usable_url
 from .api.credentials import filled_in
 from .dates import check_range, parse_day
 from .exceptions import ConfigurationError
@@ -55,6 +55,7 @@ class SourceConfig(BaseConfiguration):
                 raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, {least} or more")
         if self.actor_identity not in MODES:
             raise ConfigurationError(f"actor_identity is {self.actor_identity!r}; it must be one of {', '.join(MODES)}")
+        usable_url(self.base_url)  # before a run, whose trace dlt keeps in a file with the address
         if self.include:
             raise ConfigurationError("include is not supported yet; leave it out")
 

@@ -107,7 +107,10 @@ class AnalyticsClient:
             "anthropic-version": API_VERSION,
             "user-agent": f"{DISTRIBUTION}/{version()} (https://pypi.org/project/{DISTRIBUTION})",
         }
-        self._connection = Connection(_usable_url(base_url), headers, transport, self._clock.monotonic)
+        url = usable_url(base_url)
+        if url.scheme == "http" and url.host not in ("localhost", "127.0.0.1", "::1"):
+            logger.warning("base_url is not encrypted (http): the credential can be read on its way to %s", url.host)
+        self._connection = Connection(url, headers, transport, self._clock.monotonic)
 
     def now(self) -> dt.datetime:
         """Returns the time, checked against the API's, aware, in UTC."""
@@ -304,8 +307,12 @@ class Session:
             self._on_wait(self.now() + dt.timedelta(seconds=seconds))
 
 
-def _usable_url(base_url: str) -> httpx.URL:
-    """Returns `base_url` as an address; its text is not repeated in errors, for it may hold a password."""
+def usable_url(base_url: str) -> httpx.URL:
+    """Returns `base_url` as an address.
+
+    Raises:
+        ConfigurationError: It is none, or holds a password. Its text is not repeated.
+    """
     try:
         url = httpx.URL(base_url.strip())
     except (httpx.InvalidURL, AttributeError, TypeError):
@@ -314,6 +321,4 @@ def _usable_url(base_url: str) -> httpx.URL:
         raise ConfigurationError(f"base_url must be an http:// or https:// address; the API is at {BASE_URL}")
     if url.userinfo:
         raise ConfigurationError("base_url must not contain a user name or password; remove them")
-    if url.scheme == "http" and url.host not in ("localhost", "127.0.0.1", "::1"):
-        logger.warning("base_url is not encrypted (http): the credential can be read on its way to %s", url.host)
     return url
