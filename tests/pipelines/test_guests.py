@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import duckdb
 import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.resolve import resolve_configuration
