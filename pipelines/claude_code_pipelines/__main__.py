@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -15,24 +16,26 @@ GRACE_SECONDS = 10.0
 
 
 class _ForgivingStream:
-    """A text stream that drops what cannot be written: a full disk must not fail a load that is committed.
+    """A text stream that drops what cannot be written, so that it changes no exit code.
 
     Args:
         stream: The stream, or None where the caller closed it (`2>&-`).
+        ignored: The errors that are ignored.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, ignored: type[OSError]) -> None:
         self._stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
+        self._ignored = ignored
 
     def write(self, text: str) -> int:
         """Writes text where possible."""
-        with suppress(OSError):
+        with suppress(self._ignored):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         """Flushes where possible."""
-        with suppress(OSError):
+        with suppress(self._ignored):
             self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
@@ -42,15 +45,15 @@ class _ForgivingStream:
 
 def main() -> None:
     """Runs the command line. A signal ends it like Ctrl-C does; a second one ends it at once."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _interrupt)
-    sys.stderr = _ForgivingStream(sys.stderr)
-    if sys.stdout is None:
-        sys.stdout = _ForgivingStream(None)
+    # Nothing is under way during the imports, and an interrupt that is raised there may get lost in a callback.
+    _handle_signals(lambda number, frame: _end("interrupted"))
+    sys.stderr = _ForgivingStream(sys.stderr, OSError)  # a full disk must not fail a load that is committed
+    sys.stdout = _ForgivingStream(sys.stdout, BrokenPipeError)  # the reader has seen enough
+    from .cli import run  # takes half a second
+
+    _handle_signals(_interrupt)
     _end_after_signal()
     try:
-        from .cli import run  # takes half a second, in which a signal may arrive
-
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -71,15 +74,26 @@ def _end_after_signal() -> None:
     def watch() -> None:
         os.read(reader, 1)
         time.sleep(GRACE_SECONDS)
-        os._exit(INCOMPLETE)
+        _end("interrupted while the warehouse or the network was busy; run the same command again")
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def _interrupt(number: int, frame: object) -> None:
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda number, frame: os._exit(INCOMPLETE))
+    _handle_signals(lambda number, frame: os._exit(INCOMPLETE))
     raise KeyboardInterrupt
+
+
+def _handle_signals(handler: Callable[[int, Any], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+
+
+def _end(message: str) -> None:
+    """Ends the process at once, and prints why."""
+    with suppress(OSError):
+        os.write(2, f"{message}\n".encode())  # the stream itself may be in use
+    os._exit(INCOMPLETE)
 
 
 if __name__ == "__main__":

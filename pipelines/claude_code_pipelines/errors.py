@@ -64,7 +64,7 @@ STATES = (
         rf"another program has the file open (PID \g<pid>): close it there, {_THEN_AGAIN}",
     ),
     (
-        r"lock timeout|could not obtain lock",
+        r"lock timeout|statement timeout|could not obtain lock",
         "another session holds a lock on a table, perhaps a reader that is idle in a transaction: end it, "
         f"{_THEN_AGAIN}",
     ),

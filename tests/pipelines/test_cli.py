@@ -507,6 +507,42 @@ def test_being_stopped_ends_at_once_and_says_what_is_committed(file: Path, stop:
     assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(2,)]
 
 
+_SIGNAL_IN_A_CALLBACK = """
+import os, signal, sys, weakref
+from claude_code_pipelines.__main__ import main
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "dlt":
+            weakref.finalize(self.__class__(), os.kill, os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["claude-code-analytics", "demo"]
+main()
+"""
+
+
+def test_a_signal_during_the_imports_ends_at_once_wherever_it_arrives(file: Path) -> None:
+    command = [sys.executable, "-c", _SIGNAL_IN_A_CALLBACK]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "interrupted\n")
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(("options", "code"), [((), 0), (("--fail-on-gap",), 1), (("--no-such-option",), 2)])
+def test_a_reader_that_closes_the_pipe_changes_no_exit_code(run: Run, options: tuple[str, ...], code: int) -> None:
+    run("load", "--start", "2026-09-01", "--end", "2026-09-02", *QUIET)
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "claude_code_pipelines", "status", "--start", "2026-08-01", *options]
+    ran = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    os.close(write)
+
+    assert ran.returncode == code
+    assert "Broken pipe" not in ran.stderr
+
+
 # Progress
 
 

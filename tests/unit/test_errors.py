@@ -40,6 +40,7 @@ def raised(error: BaseException, cause: BaseException | None = None, step: str =
         ("Out of Memory Error: could not allocate block", "or load fewer days at once with --window-days"),
         ("[Errno 17] File exists: '/data/claude_code'", "choose another --dataset, or move it away"),
         ('FATAL:  database "warehouse" does not exist', "create it, or name another"),
+        ("canceling statement due to statement timeout", "another session holds a lock on a table"),
         ("could not extend file: No space left on device", "make room there"),
         ("Quota exceeded: your project exceeded quota", "make room there"),
         ("connection to server failed: Connection refused", "check that the warehouse runs and can be reached"),
