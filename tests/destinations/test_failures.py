@@ -161,7 +161,7 @@ def test_a_missing_right_is_named_at_each_step(
     require_recovery(scenario)
 
 
-@pytest.mark.parametrize("backend", ["duckdb", "postgres"], indirect=True)
+@pytest.mark.parametrize("backend", [pytest.param("duckdb", marks=pytest.mark.slow), "postgres"], indirect=True)
 def test_a_table_of_somebody_else_is_left_alone(scenario: Scenario) -> None:
     """dlt would add its columns to it."""
     scenario.write_days(FIRST_DAY, TODAY)

@@ -141,7 +141,9 @@ def heal(site: Site, machines: list[Machine], office: Office, first: dt.date, ta
 
 
 @pytest.mark.parametrize(
-    ("doors", "seed"), [(("backfill", "backfill"), 1), (("run", "run"), 2)], ids=lambda value: str(value)
+    ("doors", "seed"),
+    [(("backfill", "backfill"), 1), pytest.param(("run", "run"), 2, marks=pytest.mark.slow)],
+    ids=lambda value: str(value),
 )
 def test_two_machines_at_once_never_leave_a_wrong_day_behind(
     postgres: Postgres, tmp_path: Path, tally: Tally, doors: tuple[str, str], seed: int

@@ -116,7 +116,7 @@ def _fetched_at(row: dict[str, object]) -> object:
 def test_a_few_kills_lose_nothing_and_double_nothing(
     tmp_path: Path, tally: Tally, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    survive(tmp_path, tally, monkeypatch, 3, 1)
+    survive(tmp_path, tally, monkeypatch, 2, 1)
 
 
 @pytest.mark.slow
