@@ -54,7 +54,7 @@ MISTAKES = (
     ),
     (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
     (
-        r"No such file or directory|not a valid DuckDB database|Is a directory",
+        r"Cannot open file .*No such file or directory|not a valid DuckDB database|Is a directory",
         "check the path in dlt's configuration (destination.duckdb.credentials)",
     ),
 )
