@@ -60,6 +60,23 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
         raise DestinationError(f"the file could not be written out: {one_line(error)}") from None
 
 
+@contextmanager
+def owner_only(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Lets only the owner read a DuckDB file that the enclosed step creates: it will hold names (decision D11).
+
+    The umask belongs to the whole process, so a library cannot change it.
+    """
+    if kind_of(pipeline) != "duckdb":
+        yield
+        return
+    credentials: Any = pipeline.destination_client().config.credentials
+    file = Path(credentials.database)
+    is_new = not file.exists()
+    yield
+    if is_new and file.exists():
+        file.chmod(0o600)
+
+
 def release_memory() -> None:
     """Returns what reading a window took, before the destination's driver takes its own.
 

@@ -25,6 +25,7 @@ from claude_code_analytics.dlt_settings import set_default
 from claude_code_analytics.report import DailyReport
 from claude_code_analytics.settings import SOURCE_NAME
 
+from .duckdb_file import owner_only
 from .errors import translate_errors
 from .events import LoadIsRunning
 
@@ -128,7 +129,7 @@ def put_in_order(pipeline: dlt.Pipeline, destination: Destination) -> None:
         DestinationError: The destination cannot be reached, or rejects a pending package.
     """
     _set_defaults(pipeline, destination)
-    with translate_errors("the warehouse could not be opened"):
+    with translate_errors("the warehouse could not be opened"), owner_only(pipeline):
         abort_own_packages(pipeline)
         pipeline.sync_destination()
 

@@ -186,3 +186,15 @@ def test_duckdb_gets_memory_for_the_rows_of_a_window_unless_the_caller_has_the_f
         before = own.execute(query).fetchall()
         with kept_open(world.pipeline, rows=100):
             assert own.execute(query).fetchall() == before
+
+
+def test_a_new_file_is_readable_by_its_owner_only_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
+    new, old = World(tmp_path / "new"), World(tmp_path / "old")
+    for world in (new, old):
+        world.folder.mkdir(exist_ok=True)
+    duckdb.connect(str(old.database)).close()
+    old.database.chmod(0o644)
+    for world in (new, old):
+        with world.client() as client:
+            load(world.pipeline, start=TODAY, client=client)
+    assert [world.database.stat().st_mode & 0o777 for world in (new, old)] == [0o600, 0o644]
