@@ -305,9 +305,9 @@ def summary_command(
         now = (client.now if client else utc_now)()
         figures = read_figures(Warehouse(destination, dataset, pipeline), request, now, queries)
         if as_json:
-            _print([json.dumps(highlights.as_json(figures, by), indent=2)])
+            _print(json.dumps(highlights.as_json(figures, by), indent=2).splitlines())
         elif as_csv:
-            _print([csv_of(figures.table(by)).rstrip("\n")])
+            _print(csv_of(figures.table(by)).splitlines())
         else:
             highlights.show(figures, by)
 
@@ -366,7 +366,7 @@ def views_command(destination: str, dataset: str, pipeline: str, printed: bool) 
         opened = Warehouse(destination, dataset, pipeline, working_dir).dlt_pipeline()
         if printed:
             with translate_errors("the views could not be written"):
-                _print(print_views(opened))
+                _print(line for text in print_views(opened) for line in text.splitlines())
             return
         with translate_errors("the warehouse could not be opened"):
             opened.sync_destination()

@@ -25,9 +25,10 @@ from claude_code_pipelines.metrics.reader import open_reader
 from claude_code_pipelines.metrics.views import create_views
 from claude_code_pipelines.read_only import open_read_only
 from claude_code_simulator import ScriptedOrganization
+from destinations.backends import Missing
+from destinations.backends.postgres_server import Postgres
 from metrics.awkward import awkward_days
 from metrics.plain import VIEWS, Loaded, Plain
-from support.postgres import Unavailable, postgres_server
 from support.world import TODAY, World
 
 ONE, OTHER = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
@@ -125,10 +126,11 @@ def test_other_engines_return_the_same_rows_without_views(engine: str, tmp_path:
             destination: Any = dlt.destinations.filesystem(str(tmp_path / "lake"))
         else:
             try:
-                server = stack.enter_context(postgres_server())
-            except Unavailable as reason:
+                server = Postgres()
+            except Missing as reason:
                 pytest.skip(str(reason))
-            destination = dlt.destinations.postgres(server.url())
+            stack.callback(server.close)
+            destination = dlt.destinations.postgres(server.address("postgres", "trusted"))
         world = World(tmp_path, organization=organization, destination=destination)
         world.backfill(first, TODAY, window_days=90)
         plain = Plain(Loaded(organization.days, frozenset(organization.days) - {TODAY}))

@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,6 @@ from claude_code_pipelines import Warehouse, backfill, load, read_status
 from claude_code_pipelines.duckdb_file import kept_open
 from claude_code_simulator import record
 from support.world import FIRST_DAY, TODAY, USAGE, World
-
-
-@pytest.fixture(autouse=True)
-def _kept_open(world: World) -> Iterator[None]:
-    with world.kept_open():
-        yield
 
 
 @pytest.fixture
