@@ -47,7 +47,7 @@ from .metrics.queries import HEADLINE_QUERIES
 from .metrics.teams import MIN_TEAM, read_team_map
 from .metrics.views import create_views, print_views
 from .pipeline import Warehouse
-from .report import write_report
+from .report.files import write_report
 from .status import read_status
 from .windows import WINDOW_DAYS, backfill, load
 

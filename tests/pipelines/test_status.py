@@ -157,6 +157,10 @@ def test_it_finds_the_tables_beside_another_source(tmp_path: Path) -> None:
 # In words
 
 
+# Keys of the JSON that describe how current an organization is.
+PULSE = ("newest", "days_behind", "final_until", "month_cost_usd", "customer_types")
+
+
 def test_the_json_has_plain_values_for_all_and_for_each_organization(world: World) -> None:
     world.backfill(september(12), september(12))
     world.sql(f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'")
@@ -176,6 +180,11 @@ def test_the_json_has_plain_values_for_all_and_for_each_organization(world: Worl
     }
     problems = {"problems": {"2026-09-16": "row counts differ from the ledger"}}
     assert "warehouse.duckdb" in found.pop("warehouse")
+    pulse = {name: found["by_organization"][world.organization.id].pop(name) for name in PULSE}
+    assert pulse["newest"] == "2026-09-20"
+    assert pulse["days_behind"] == 0
+    assert pulse["final_until"] == "2026-09-12"
+    assert pulse["customer_types"] == {"api": 7}
     assert found == {
         **own,
         "organizations": [world.organization.id],

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from claude_code_analytics import ConfigurationError, resource
+from claude_code_analytics import ConfigurationError, batches
 from claude_code_simulator import ScriptedOrganization, record
 from support.plain import MONDAY, TUESDAY, WEEK, back, counts, people, refused
 from support.world import MODELS, RECORD_TABLES, TODAY, USAGE, World
@@ -109,7 +109,7 @@ def test_two_keys_in_one_pipeline_keep_their_days_apart(world: World, other: Wor
 def test_runs_that_a_limit_cuts_get_on_and_leave_no_half_day(
     world: World, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(resource, "ROWS_PER_BATCH", 2)
+    monkeypatch.setattr(batches, "ROWS_PER_BATCH", 2)
     restate(world, 1)
     for runs in (1, 2):
         world.pipeline.run(world.source(lookback_days=0).add_limit(limit))

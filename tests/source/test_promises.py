@@ -11,7 +11,7 @@ import pytest
 
 from claude_code_analytics import (
     ApiUnavailable,
-    resource,
+    batches,
 )
 from claude_code_simulator import OMITTED, error_response, model_usage, record
 from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, back, counts, people, refused
@@ -75,7 +75,7 @@ def test_days_of_several_pages_are_loaded_whole_also_when_the_last_is_full(world
 
 
 def test_batches_of_one_run_are_one_replacement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "ROWS_PER_BATCH", 10)
+    monkeypatch.setattr(batches, "ROWS_PER_BATCH", 10)
     for _ in range(2):
         for number in range(7):
             # an unknown field, another organization and an odd type turn up in later batches only
