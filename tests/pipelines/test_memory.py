@@ -11,7 +11,8 @@ import pytest
 from claude_code_simulator import SampleOrganization, SimulatedApi
 from support.serving import serving
 
-MOST_MEGABYTES = 500
+# Measured: 489.
+MOST_MEGABYTES = 560
 
 _LOAD = """
 import resource
@@ -22,8 +23,8 @@ print(len(report.days), report.records, resource.getrusage(resource.RUSAGE_SELF)
 
 
 @pytest.mark.slow
-def test_a_year_of_a_thousand_developers_needs_no_more_than_500_megabytes() -> None:
-    api = SimulatedApi(SampleOrganization(developers=1370, founded=dt.date(2024, 1, 1)))
+def test_a_year_of_a_thousand_developers_fits_into_bounded_memory() -> None:
+    api = SimulatedApi(SampleOrganization(developers=1550, founded=dt.date(2024, 1, 1)))
     with serving(api) as variables:
         ran = subprocess.run(  # noqa: S603
             [sys.executable, "-c", _LOAD], env=variables, capture_output=True, text=True, timeout=3600, check=False
