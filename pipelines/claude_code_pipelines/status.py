@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import dlt
 
-from claude_code_analytics import ConfigurationError
+from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.dates import ONE_DAY, DayRange, last_final_day
 from claude_code_analytics.destination.ledger import DayState, Proof
@@ -17,6 +18,8 @@ from claude_code_analytics.settings import UNKNOWN_ORGANIZATION
 from .metrics.pulse import Pulse, read_pulses
 from .pipeline import Warehouse, read_warehouse
 from .read_only import described, open_read_only
+
+logger = logging.getLogger("claude_code_analytics")
 
 _RECORD_TABLES = {table.name for table in CLAUDE_CODE.tables}
 
@@ -98,7 +101,12 @@ def read_status(
     """
     with open_read_only(target) as pipeline:
         status = status_of(pipeline, now, first, last)
-        pulses = read_pulses(pipeline, now.date()) if status.rows.keys() >= _RECORD_TABLES else {}
+        pulses = {}
+        if status.rows.keys() >= _RECORD_TABLES:
+            try:
+                pulses = read_pulses(pipeline, now.date())
+            except DestinationError as error:  # the proof stands without its additions
+                logger.warning("cost and customer types are left out of the status: %s", error)
     pulsed = [replace(each, pulse=pulses.get(each.organization_id)) for each in status.organizations]
     return replace(status, organizations=pulsed)
 
