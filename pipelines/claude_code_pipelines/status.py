@@ -105,7 +105,7 @@ def read_status(
         if status.rows.keys() >= _RECORD_TABLES:
             try:
                 pulses = read_pulses(pipeline, now.date())
-            except DestinationError as error:  # the proof stands without its additions
+            except DestinationError as error:  # the proof is complete without these additions
                 logger.warning("cost and customer types are left out of the status: %s", error)
     pulsed = [replace(each, pulse=pulses.get(each.organization_id)) for each in status.organizations]
     return replace(status, organizations=pulsed)
