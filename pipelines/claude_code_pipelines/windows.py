@@ -108,7 +108,7 @@ def backfill(
 ) -> LoadReport:
     """Loads all days of a closed range, and leaves the cursor alone.
 
-    An interrupted one of the same range goes on where it stopped, for 24 hours.
+    A backfill that was interrupted resumes where it stopped if the same range is loaded within 24 hours.
 
     Args:
         target: The warehouse, or a dlt pipeline of the caller's.

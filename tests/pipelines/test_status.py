@@ -1,7 +1,5 @@
 """`read_status`: what a warehouse holds of each day, by its own tables, and nothing that it has to write for it."""
 
-# the tests' own tables
-
 from __future__ import annotations
 
 import datetime as dt
@@ -68,6 +66,17 @@ def test_a_gap_that_two_backfills_left_is_missing(world: World) -> None:
     world.backfill(september(10), september(11))
     assert kinds(world)["missing"] == [12, 13]
     assert world.status().has_gap
+
+
+def test_the_proof_is_shown_where_cost_and_customer_types_cannot_be_read(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.sql(f"UPDATE {MODELS} SET estimated_cost__amount = 99999999999999999999999999999")  # its sum overflows
+
+    assert kinds(world) == {"held": [14, 15, 16, 17, 18, 19], "partial": [20]}
+
+    assert world.status().organizations[0].pulse is None
+    assert "cost and customer types are left out of the status: the warehouse could not be queried" in caplog.text
 
 
 # Ranges, organizations, clocks
