@@ -99,7 +99,11 @@ def is_open_here(file: str) -> bool:
 
 
 def _limit_memory(client: Any, rows: int) -> None:
-    """Limits DuckDB's memory for so many rows, where the user set no limit. It ends when the file is closed."""
-    megabytes = max(_LEAST_MEMORY, round(rows * _MEMORY_PER_ROW))
-    if megabytes <= _MOST_MEMORY and "memory_limit" not in (client.credentials.global_config or {}):
-        client.execute_sql(f"SET GLOBAL memory_limit = '{megabytes}MB'")
+    """Limits DuckDB's memory for so many rows, where the user set no limits. They end when the file is closed.
+
+    Each thread takes memory beside the limit, and a window is written as fast by one.
+    """
+    limits = {"memory_limit": f"'{max(_LEAST_MEMORY, round(rows * _MEMORY_PER_ROW))}MB'", "threads": "1"}
+    if rows * _MEMORY_PER_ROW <= _MOST_MEMORY and not limits.keys() & (client.credentials.global_config or {}).keys():
+        for name, value in limits.items():
+            client.execute_sql(f"SET GLOBAL {name} = {value}")

@@ -11,8 +11,8 @@ import pytest
 from claude_code_simulator import SampleOrganization, SimulatedApi
 from support.serving import serving
 
-# Measured: 489.
-MOST_MEGABYTES = 560
+# Measured: 424 to 441. The target of 450 leaves too little for the noise of the allocator.
+MOST_MEGABYTES = 480
 
 _LOAD = """
 import resource

@@ -25,6 +25,7 @@ from claude_code_analytics.dates import DayRange
 from claude_code_pipelines import Warehouse, load
 from claude_code_pipelines.cli import commands
 from claude_code_simulator import Credentials, ScriptedOrganization, error_response, record
+from claude_code_simulator.faults.builders import rewritten
 from support.expected import RecordingApi
 from support.processes import Machine, ended, start_forks
 from support.serving import serving
@@ -174,8 +175,12 @@ def test_no_secret_is_written_whatever_is_done(
     with world.client(**credential) as client, pytest.raises(ClaudeCodeAnalyticsError) as raised:
         load(Warehouse(), start=FIRST_DAY, client=client)
     printed.write(f"{raised.value!r} {''.join(traceback.format_exception(raised.value))}{list(texts(raised.value))}")
-    api.fault = None
+    # records that repeat it, as a value and as the name of a field
+    api.fault = rewritten(
+        lambda body: body.replace(b'"is_remote":', f'"note":"{secret}","{secret}":1,"is_remote":'.encode())
+    )
     world.run()  # a plain run, with dlt's own trace
+    assert "***" in world.column("note")
 
     out, err = capfd.readouterr()
     assert "claude_code_usage" in log.getvalue(), "dlt was silent, so this test says nothing"

@@ -11,6 +11,7 @@ import httpx
 
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_simulator import SAMPLE_ORGANIZATION_ID, model_usage, record
+from claude_code_simulator.faults.builders import rewritten
 from support.plain import CLOSED, MONDAY, TUESDAY, counts, people
 from support.world import MODELS, RECORD_TABLES, TOOLS, USAGE, World
 
@@ -177,6 +178,31 @@ def test_what_the_reference_does_not_have_is_kept_and_logged_once(world: World, 
     again = warnings_of()[len(logged) :]
     assert len(again) == len(set(again))
     assert counts(world) == (4, 4, 4)
+
+
+def with_bytes(found: bytes, replaced: bytes, times: int = 1) -> Any:
+    """Returns a fault that changes the bytes of a day's first responses."""
+    left = [times]
+
+    def change(body: bytes) -> bytes:
+        left[0] -= found in body
+        return body if left[0] < 0 else body.replace(found, replaced)
+
+    return rewritten(change)
+
+
+def test_bytes_that_are_no_utf8_are_requested_again_and_then_replaced(world: World, warnings_of: Any) -> None:
+    """Damaged on its way, a page is right the second time. What the API stores damaged must not keep days away."""
+    world.write(MONDAY, record(MONDAY, terminal_type="plain"), record(MONDAY))
+    world.api.fault = with_bytes(b"plain", b"pl\xffin")
+    world.run(**CLOSED)
+    assert (world.column("terminal_type")[-1], warnings_of()) == ("vscode", [])
+    assert "plain" in world.column("terminal_type")
+    world.api.fault = with_bytes(b"plain", b"pl\xffin", times=9)
+    world.run(**CLOSED)
+    assert "pl\ufffdin" in world.column("terminal_type")
+    assert warnings_of() == [f"{MONDAY}: a page is not UTF-8; its odd bytes are stored as U+FFFD"]
+    assert world.clock.slept == []
 
 
 def test_a_column_keeps_its_first_type_from_day_to_day_and_machine_to_machine(world: World) -> None:

@@ -22,7 +22,7 @@ from ..json_codec import decode_exact
 from ..settings import API_VERSION, BASE_URL, DISTRIBUTION, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, version
 from . import responses
 from .clock import ApiClock, Clock, utc_now
-from .credentials import Credential, clean
+from .credentials import REDACTED, Credential, clean
 from .network import Connection, can_connect
 from .rate_limit import Cancelled, PausedTooLong, RateLimiter, Run, Sleep
 from .retry import MAX_ATTEMPTS, MAX_SETUP_ATTEMPTS, Retry, call_with_retries, is_passing
@@ -277,7 +277,7 @@ class Session:
             raise responses.refusal(response, credential, day)
         request_id = responses.request_id(response, credential)
         try:
-            return Response(decode(response.content), request_id)
+            return Response(decode(credential.redact_body(response.content)), request_id)
         except ValueError as error:
             what = f"{clean(str(error), credential)}; nothing of it was loaded, run again later"
             raise Retry(UnexpectedResponse(what, day=day, status=200, request_id=request_id)) from None
@@ -294,7 +294,7 @@ class Session:
         own_id = found.get("id") if isinstance(found, dict) else None
         if not (isinstance(own_id, str) and own_id):
             return Organization(None, f"{ORGANIZATION_PATH} returned no id")
-        if clean(own_id, self._client._credential) != own_id:
+        if REDACTED in own_id or clean(own_id, self._client._credential) != own_id:
             return Organization(None, f"{ORGANIZATION_PATH} returned an id that cannot be one")
         return Organization(own_id)
 

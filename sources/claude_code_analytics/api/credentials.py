@@ -38,6 +38,10 @@ MISSING = (
 # Characters of a text from outside that are kept, and that are looked at.
 LONGEST_TEXT = 200
 _LONGEST_INPUT = 10_000
+# Written in place of a secret.
+REDACTED = "***"
+# Real ones have about a hundred characters.
+_SHORTEST_SECRET = 16
 _PLACEHOLDER = "<configure me>"
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
@@ -96,7 +100,15 @@ class Credential:
     def redact(self, text: str) -> str:
         """Returns `text` with `***` in place of the secret, its quotes aside."""
         bare = (self.text or "").strip(QUOTES)
-        return text.replace(bare, "***") if bare else text
+        return text.replace(bare, REDACTED) if bare else text
+
+    def redact_body(self, body: bytes) -> bytes:
+        """Returns a response's body with `***` in place of the secret: what is not there reaches no table and no file.
+
+        A secret that is too short to be one is left alone, because it may be a part of any word.
+        """
+        bare = (self.text or "").strip(QUOTES).encode()
+        return body.replace(bare, REDACTED.encode()) if len(bare) >= _SHORTEST_SECRET else body
 
 
 def clean(text: str, credential: Credential) -> str:

@@ -44,12 +44,14 @@ class Page:
         record_count: Records on it.
         days: Dates of the records, as text; odd values are left out.
         next_page: Token of the next page, or None on the last.
+        is_utf8: Whether all of it is UTF-8, as JSON has to be.
     """
 
     body: bytes
     record_count: int
     days: frozenset[str]
     next_page: str | None
+    is_utf8: bool = True
 
 
 def fetch_day(session: Session, date: dt.date) -> FetchedDay:
@@ -90,6 +92,8 @@ def _fetch(session: Session, date: dt.date) -> FetchedDay:
     while True:
         try:
             response = session.get(REPORT_PATH, params, read_page, date)
+            if response.value and not response.value.is_utf8:  # perhaps it was damaged on its way
+                response = session.get(REPORT_PATH, params, read_page, date)
         except RequestRefused as refusal:
             if refusal.status == 400 and tokens:
                 raise _LostCursor(refusal) from None
@@ -102,6 +106,8 @@ def _fetch(session: Session, date: dt.date) -> FetchedDay:
         if problem:
             what = f"{problem}; nothing of this day was loaded, run again later"
             raise _LostCursor(UnexpectedResponse(what, day=date, status=200, request_id=request_id))
+        if not page.is_utf8:
+            logger.warning("%s: a page is not UTF-8; its odd bytes are stored as U+FFFD", date)
         bodies.append(page.body)
         records += page.record_count
         if page.next_page is None:
@@ -121,7 +127,7 @@ def _problem(page: Page, date: dt.date, tokens: set[str], records: int) -> str |
 
 
 def read_page(body: bytes) -> Page | None:
-    """Checks one page. Records may be anything; None where the page is nested too deep for any decoder.
+    """Checks one page. Records may be anything, also bytes that are no UTF-8; None where it is nested too deeply.
 
     The day goes on only where `has_more` is true and `next_page` is a non-empty text. `has_more` without a token would
     cut the day short and is refused.
@@ -129,8 +135,8 @@ def read_page(body: bytes) -> Page | None:
     Raises:
         NotAPage: Not JSON, or not the shape of a page.
     """
+    text = body.decode(errors="replace")
     try:
-        text = body.decode()
         try:
             page = _decoder().decode(body)
             count, dates, has_more, next_page = (
@@ -139,16 +145,17 @@ def read_page(body: bytes) -> Page | None:
                 page.has_more,
                 page.next_page,
             )
-        except msgspec.DecodeError:  # not a page, or a page whose records hold what msgspec refuses
+        except (msgspec.DecodeError, UnicodeDecodeError):  # no page, or one whose records hold what msgspec refuses
             count, dates, has_more, next_page = _read_leniently(text)
     except RecursionError:
         return None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except json.JSONDecodeError as error:
         raise NotAPage("the response is not (whole) JSON") from error
     if has_more and not (isinstance(next_page, str) and next_page.isprintable() and next_page):
         raise NotAPage("the response has has_more but no next_page")
     days = frozenset(date for date in dates if isinstance(date, str))
-    return Page(body, count, days, next_page if has_more else None)
+    is_utf8 = "\ufffd" not in text or text.encode() == body
+    return Page(body, count, days, next_page if has_more else None, is_utf8)
 
 
 @cache
