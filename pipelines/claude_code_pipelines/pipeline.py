@@ -70,6 +70,7 @@ class Warehouse:
                 raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
         if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names a folder
             raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits and _, a letter first")
+        is_new = not Path(self.working_dir or get_dlt_pipelines_dir(), self.pipeline).exists()
         with translate_errors("the warehouse could not be opened"):
             pipeline: dlt.Pipeline = dlt.pipeline(
                 self.pipeline,
@@ -78,6 +79,8 @@ class Warehouse:
                 dataset_name=self.dataset,
                 pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
             )
+            if is_new:  # load files and the trace hold names: only their owner may read them (D11)
+                Path(pipeline.working_dir).chmod(0o700)
             _use_current_folder(pipeline)
             _limit_lock_waits(pipeline)
         return pipeline

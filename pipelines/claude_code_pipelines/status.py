@@ -37,7 +37,7 @@ class OrganizationStatus:
         last: Last day looked at.
         days: By kind (`KINDS`), the days, oldest first.
         problems: Why each inconsistent day is not held.
-        records: Records of the newest fetch of all days.
+        records: Records of these days, by their newest fetch.
         last_fetch: When anything was fetched last (UTC).
         newest: The newest day that is loaded; None where none is.
         days_behind: Days from there to today.
@@ -156,7 +156,7 @@ def _organization(
         last=last,
         days=days,
         problems=problems,
-        records=sum(state.records for state in states.values()),
+        records=sum(state.records for day, state in states.items() if first <= day <= last),
         last_fetch=max((state.fetched_at for state in states.values() if state.fetched_at), default=None),
         newest=newest,
         days_behind=max((now.date() - newest).days, 0) if newest else None,

@@ -172,9 +172,9 @@ def test_two_runs_that_share_a_client_in_two_threads_never_mix_their_settings(wo
 
 def test_duckdb_gets_memory_for_the_rows_of_a_window_unless_the_caller_has_the_file_open(world: World) -> None:
     world.load()
-    query = "SELECT current_setting('memory_limit')"
+    query = "SELECT current_setting('memory_limit'), current_setting('threads')"
     with kept_open(world.pipeline, rows=100), world.pipeline.sql_client() as client:
-        assert client.execute_sql(query) == [("122.0 MiB",)]
+        assert client.execute_sql(query) == [("122.0 MiB", 1)]
     with duckdb.connect(str(world.database)) as own:
         before = own.execute(query).fetchall()
         with kept_open(world.pipeline, rows=100):
@@ -191,3 +191,12 @@ def test_a_new_file_is_readable_by_its_owner_only_and_an_old_one_keeps_its_mode(
         with world.client() as client:
             load(world.pipeline, start=TODAY, client=client)
     assert [world.database.stat().st_mode & 0o777 for world in (new, old)] == [0o600, 0o644]
+
+
+def test_a_new_working_folder_is_readable_by_its_owner_only_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
+    warehouse = Warehouse(working_dir=str(tmp_path))
+    folder = Path(warehouse.dlt_pipeline().working_dir)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o750)
+    warehouse.dlt_pipeline()
+    assert folder.stat().st_mode & 0o777 == 0o750

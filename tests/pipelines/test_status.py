@@ -85,6 +85,7 @@ def test_the_proof_is_shown_where_cost_and_customer_types_cannot_be_read(
 def test_a_range_limits_the_days_and_counts_those_outside(world: World) -> None:
     status = world.status(first=september(12), last=september(15))
     assert (status.days("missing"), status.days("held"), status.outside) == (days(12, 13), days(14, 15), 5)
+    assert [each.records for each in status.organizations] == [2]
     assert world.status().outside == 0
 
 
