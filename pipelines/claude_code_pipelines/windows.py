@@ -24,6 +24,7 @@ from claude_code_analytics.resource import PlannedDays
 from claude_code_analytics.settings import START_DATE, UNKNOWN_ORGANIZATION
 from claude_code_analytics.source import planned_source
 
+from .comments import comment_tables
 from .duckdb_file import kept_open, release_memory
 from .errors import translate_errors
 from .events import DaysNotHeld, LoadObserver, LoadReport
@@ -277,6 +278,9 @@ class _Job:
                     self._report.rows += rows
                 self._observer.committed(held)
             not_held += missing
+        if self._report.windows and len(proof.stored) <= len(self._daily_report.tables):  # a table is new
+            with kept_open(self._pipeline):
+                comment_tables(self._pipeline, self._daily_report)
         if not_held:
             undecoded = [error for day, error in self._run.undecoded.items() if day in not_held]
             reason = str(undecoded[0]) if undecoded else "other loads write the same days; run again later"

@@ -150,11 +150,15 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
     sql_client.open_connection = sql_client.close_connection = lambda: None
     sql_client.execute_sql = lambda sql, *arguments, **named: executed.append(sql) or []
     pipeline.sql_client = lambda *arguments, **named: sql_client
+    pipeline.destination_client = lambda *arguments, **named: job_client
 
     read_proof(SqlBackend(job_client), CLAUDE_CODE, {table: {} for table in TABLES}, now=NOW, first=FIRST, last=LAST)
     views.create_views(pipeline)
-    for number, sql in enumerate(executed):
-        yield {"for": "view" if number else "proof", "table": "", "sql": sql.strip()}
+    proof, *of_views = executed
+    yield {"for": "proof", "table": "", "sql": proof.strip()}
+    for sql in of_views:
+        for each in sql.split(";\n"):
+            yield {"for": "view", "table": "", "sql": each.strip()}
 
 
 def _unconnected(factory: Any, schema: Any, pipeline: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ConfigurationError
+from claude_code_pipelines.metrics.views import create_views
 from destinations.backends.postgres_server import Postgres
 from destinations.scenario import Scenario
 from support.world import FIRST_DAY, MODELS, RECORD_TABLES, TODAY
@@ -43,6 +44,20 @@ def test_a_number_without_a_precision_is_named_in_a_sentence(scenario: Scenario)
         scenario.load(start=TODAY)
     with pytest.raises(PipelineStepFailed, match="is decimal without a precision, not decimal"):
         scenario.run(start_date=TODAY)
+
+
+def test_tables_and_views_and_all_their_columns_have_comments(scenario: Scenario) -> None:
+    scenario.write_days(TODAY, TODAY)
+    scenario.load(start=TODAY)
+    create_views(scenario.pipeline)
+    without = scenario.backend.run(f"""
+        SELECT c.relname, place
+        FROM pg_class c, LATERAL (SELECT 0 UNION SELECT attnum FROM pg_attribute WHERE attrelid = c.oid) AS x (place)
+        WHERE c.relnamespace = '{scenario.dataset}'::regnamespace AND c.relkind IN ('r', 'v')
+        AND c.relname LIKE 'claude%' AND place >= 0
+        AND CASE place WHEN 0 THEN obj_description(c.oid) ELSE col_description(c.oid, place) END IS NULL
+    """)
+    assert without == []
 
 
 def test_merges_of_one_table_take_turns_so_that_no_row_is_doubled(make_scenario: Callable[..., Scenario]) -> None:

@@ -142,6 +142,20 @@ def test_other_engines_return_the_same_rows_without_views(engine: str, tmp_path:
     assert not wrong, "\n".join(wrong)
 
 
+def test_tables_and_views_and_all_their_columns_have_comments(world: World) -> None:
+    without = "SELECT {} FROM duckdb_{}s() WHERE schema_name = 'claude_code' AND comment IS NULL AND {} LIKE 'claude%'"
+    world.write(TODAY)
+    world.load(start=TODAY)
+    assert world.sql(without.format("table_name", "table", "table_name")) == []
+    assert world.sql(without.format("column_name", "column", "table_name")) == []
+    create_views(world.pipeline)
+    assert world.sql(without.format("view_name", "view", "view_name")) == []
+    assert world.sql(without.format("column_name", "column", "table_name")) == []
+    assert world.sql("SELECT DISTINCT comment FROM duckdb_columns() WHERE column_name = 'cost_usd'") == [
+        (MEASURES["cost_usd"],)
+    ]
+
+
 def test_the_ledger_view_has_the_newest_fetch_and_knows_a_change(awkward: World) -> None:
     create_views(awkward.pipeline)
     rows = {(row["organization_id"], row["date"]): row for row in awkward.rows("claude_code_day_ledger")}

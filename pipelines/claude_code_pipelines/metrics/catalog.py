@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from sqlglot import exp, parse_one
+
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+
+# The dialect of the SELECTs. It is the strictest: weeks begin on Monday everywhere when they are written in it.
+DIALECT = "bigquery"
+
 # Meanings of the columns that several views share. Measures have the same name and meaning everywhere.
 MEASURES = {
     "sessions": "Sessions started. NULL if the API reported none.",
@@ -21,6 +28,7 @@ MEASURES = {
     "cost_usd": "Estimated cost in US dollars. NULL if none was reported. An estimate, not an invoice.",
 }
 COLUMNS = {
+    **{column.name: column.description for table in CLAUDE_CODE.tables for column in table.columns},
     **MEASURES,
     "organization_id": "The organization.",
     "date": "UTC day.",
@@ -65,6 +73,12 @@ class View:
         return (files(__package__) / "sql" / f"{self.name}.sql").read_text(encoding="utf-8")
 
     @property
+    def meanings(self) -> dict[str, str]:
+        """By column, in order of the SELECT, its meaning."""
+        known = COLUMNS | self.columns
+        return {name: known[name] for name in parse_one(self.select, read=DIALECT, into=exp.Select).named_selects}
+
+    @property
     def comment(self) -> str:
         """Description, grain and caveat, as the warehouse shows them."""
         grain = f"One row per organization, {', '.join(self.grain)}."
@@ -99,8 +113,8 @@ VIEWS = (
         "People and keys that were active on the day, in 7 and in 28 days that end with it.",
         "Distinct counts cannot be added. NULL where identities are dropped. Subscription sign-ins may be missing.",
         columns={
-            f"active_{who}_{days}d": f"Distinct {who} active in the {days} days that end with the date."
-            for days in (1, 7, 28)
+            f"active_{who}_{days}d": f"Distinct {who} active {span}."
+            for days, span in ((1, "on the day"), (7, "in the 7 days up to it"), (28, "in the 28 days up to it"))
             for who in ("people", "keys")
         }
         | {"window_complete": "Whether all 28 days are loaded and final."},

@@ -23,8 +23,8 @@ from claude_code_analytics.destination.destinations import destination_named, ki
 from claude_code_analytics.settings import SOURCE_NAME
 
 from ..errors import translate_errors
-from .catalog import VIEWS
-from .views import DIALECT, transpiled
+from .catalog import DIALECT, VIEWS
+from .views import transpiled
 
 Row = dict[str, Any]
 

@@ -14,17 +14,15 @@ from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.destination.destinations import destination_named, kind_of
 from claude_code_analytics.settings import SOURCE_NAME
 
+from ..comments import COMMENTED, comment_statements, comment_tables, literal
 from ..errors import translate_errors
-from .catalog import VIEWS, View
-
-# The catalog's dialect. It is the strictest: weeks begin on Monday everywhere when they are written in it.
-DIALECT = "bigquery"
+from .catalog import DIALECT, VIEWS, View
 
 _RELATIONS = {table.name for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)} | {view.name for view in VIEWS}
 
 
 def create_views(pipeline: dlt.Pipeline) -> list[str]:
-    """Creates or replaces the views in the pipeline's dataset, in the catalog's order.
+    """Creates or replaces the views in the pipeline's dataset, in the catalog's order, and comments the tables.
 
     Args:
         pipeline: A pipeline that knows the schema of the tables.
@@ -45,6 +43,7 @@ def create_views(pipeline: dlt.Pipeline) -> list[str]:
             with translate_errors(f"view {view.name} could not be created"):
                 for statement in view_statements(view, client.capabilities, client.make_qualified_table_name):
                     client.execute_sql(statement)
+    comment_tables(pipeline, CLAUDE_CODE)  # those of a plain run have no comments yet
     return [view.name for view in VIEWS]
 
 
@@ -87,11 +86,12 @@ def view_statements(view: View, capabilities: Any, qualify: Callable[[str], str]
         yield f"CREATE VIEW {name} AS\n{select}"
     else:
         yield f"CREATE OR REPLACE VIEW {name} AS\n{select}"
-    text = exp.Literal.string(view.comment).sql(dialect=dialect)
-    if dialect in ("duckdb", "postgres", "redshift", "snowflake"):
-        yield f"COMMENT ON VIEW {name} IS {text}"
-    elif dialect == "bigquery":
-        yield f"ALTER VIEW {name} SET OPTIONS (description = {text})"
+    if dialect == "bigquery":
+        yield f"ALTER VIEW {name} SET OPTIONS (description = {literal(view.comment, dialect)})"
+    elif dialect in (*COMMENTED, "redshift", "snowflake"):
+        columns = view.meanings if dialect in COMMENTED else {}
+        quoted = {capabilities.escape_identifier(column): meaning for column, meaning in columns.items()}
+        yield ";\n".join(comment_statements("VIEW", name, view.comment, quoted, dialect))
 
 
 def transpiled(

@@ -76,7 +76,7 @@ class SqlBackend:
 
     def column(self, name: str) -> str:
         """Returns a column's quoted name."""
-        return str(self._sql.escape_column_name(self._naming.normalize_identifier(name)))
+        return str(self._sql.escape_column_name(self._naming.normalize_path(name)))
 
     def query(self, sql: str, *parameters: Any) -> list[Any]:
         """Runs a query."""

@@ -1,0 +1,72 @@
+"""Comments in the warehouse on tables, views and their columns: what they mean, where a BI tool shows it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+
+import dlt
+from sqlglot import exp
+
+from claude_code_analytics import DestinationError
+from claude_code_analytics.destination.backend import open_backend
+from claude_code_analytics.report import DailyReport
+from claude_code_analytics.settings import SOURCE_NAME
+
+from .errors import translate_errors
+
+logger = logging.getLogger("claude_code_analytics")
+
+# Dialects in which columns, of tables and of views, take comments by a statement of their own. To tables in BigQuery,
+# Snowflake and Databricks dlt writes the descriptions.
+COMMENTED = ("duckdb", "postgres")
+
+
+def comment_tables(pipeline: dlt.Pipeline, report: DailyReport) -> None:
+    """Writes the descriptions of a report's tables and columns, on DuckDB and Postgres.
+
+    A warning is logged where the warehouse refuses: the rows are complete without.
+
+    Args:
+        pipeline: A pipeline that knows the schema of the tables.
+        report: The report whose tables they are.
+    """
+    dialect = pipeline.destination.capabilities().sqlglot_dialect if pipeline.destination else None
+    if dialect not in COMMENTED:
+        return
+    try:
+        with translate_errors("the tables could not be commented"), open_backend(pipeline, SOURCE_NAME) as backend:
+            statements = [
+                statement
+                for table in (*report.tables, report.ledger)
+                for statement in comment_statements(
+                    "TABLE",
+                    backend.table(table.name),
+                    table.description,
+                    {backend.column(column.name): column.description for column in table.columns},
+                    dialect,
+                )
+            ]
+            backend.query(";\n".join(statements))
+    except DestinationError as error:
+        logger.warning("%s", error)
+
+
+def comment_statements(kind: str, name: str, text: str, columns: Mapping[str, str], dialect: str) -> Iterator[str]:
+    """Yields the statements that write the comments of a table or view.
+
+    Args:
+        kind: `TABLE` or `VIEW`.
+        name: Its qualified and quoted name.
+        text: Its meaning.
+        columns: By quoted name, the meaning of each column.
+        dialect: sqlglot's name of the dialect.
+    """
+    yield f"COMMENT ON {kind} {name} IS {literal(text, dialect)}"
+    for column, meaning in columns.items():
+        yield f"COMMENT ON COLUMN {name}.{column} IS {literal(meaning, dialect)}"
+
+
+def literal(text: str, dialect: str) -> str:
+    """Returns text as a literal of SQL."""
+    return exp.Literal.string(text).sql(dialect=dialect)
