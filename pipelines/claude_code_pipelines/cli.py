@@ -40,7 +40,7 @@ from .check import CHECKED_DAYS, check_credential
 from .console import highlights, summary
 from .console.progress import STYLES, Display, display
 from .errors import translate_errors
-from .events import DaysNotHeld
+from .events import DaysNotHeld, LoadReport
 from .metrics.csv_text import csv_of
 from .metrics.figures import Request, read_figures
 from .metrics.queries import HEADLINE_QUERIES
@@ -134,6 +134,7 @@ def commands(context: click.Context) -> None:
 @_first
 @_last
 @_how
+@click.option("--missing", metavar="DAY", help="Leave this day out, to see what is said about a gap.")
 @click.option("--report", "with_report", is_flag=True, help="Make the report of it: an HTML file beside the database.")
 def demo_command(
     destination: str,
@@ -143,6 +144,7 @@ def demo_command(
     end: str | None,
     window_days: int,
     progress: str,
+    missing: str | None,
     with_report: bool,
 ) -> None:
     """Load a built-in sample organization: no key, no network."""
@@ -153,15 +155,21 @@ def demo_command(
         api = SimulatedApi(organization)
         with AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport) as client:
             target = Warehouse(destination, dataset, pipeline, working_dir)
-            first = start or client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
-            report = load(target, start=first, end=end, window_days=window_days, client=client, observer=shown)
+            first = _day(start, "--start") or client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
+            last, gap = _day(end, "--end"), _day(missing, "--missing")
+            # a day that is left out splits the range
+            spans = [(first, last)] if gap is None else [(first, gap - ONE_DAY), (gap + ONE_DAY, last)]
+            loads = [
+                load(target, start=first, end=last, window_days=window_days, client=client, observer=shown)
+                for first, last in spans
+            ]
             made = replace(target, working_dir=None)
             if with_report:
                 request = Request(teams=organization.teams, seats=organization.seats)
                 figures = read_figures(made, request, client.now())
                 write_report(figures, REPORT_FILE)
         following = f"open {REPORT_FILE}" if with_report else _next_command(made, "report")
-        shown.finish([*summary.loaded(report, dataset), following])
+        shown.finish([*summary.loaded(sum(loads, LoadReport()), dataset), following])
 
 
 @commands.command("load")

@@ -61,6 +61,17 @@ class LoadReport:
         """All committed days, oldest first."""
         return sorted(day for window in self.windows for day in window)
 
+    def __add__(self, later: LoadReport) -> LoadReport:
+        """Returns the result of both loads, of one warehouse."""
+        return LoadReport(
+            windows=self.windows + later.windows,
+            records=self.records + later.records,
+            rows=self.rows + later.rows,
+            waiting=later.waiting,
+            resumed=self.resumed + later.resumed,
+            destination=later.destination or self.destination,
+        )
+
 
 class DaysNotHeld(ClaudeCodeAnalyticsError):
     """Days that the warehouse does not hold at the end of a load. Everything else stays loaded.

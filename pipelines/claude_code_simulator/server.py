@@ -107,6 +107,8 @@ class _Connection(BaseHTTPRequestHandler):
             if name not in HOP_BY_HOP:
                 self.send_header(name, value)
         self.send_header("content-length", length)
+        if self.close_connection:  # or the client would send its next request into a connection that ends
+            self.send_header("connection", "close")
         self.end_headers()
         self.wfile.write(body)
         if broken:

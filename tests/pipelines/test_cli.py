@@ -119,6 +119,16 @@ def test_the_demo_makes_four_tables_in_the_current_folder_and_can_be_run_again(r
     assert result.stdout.splitlines()[-1] == "next: claude-code-analytics report"
 
 
+def test_the_demo_leaves_a_day_out_and_heals_it_when_it_is_run_again(run: Run, file: Path) -> None:
+    days = ("--start", "2026-03-02", "--end", "2026-03-06")
+    result = run("demo", *days, "--missing", "2026-03-04")
+    assert result.stdout.startswith("loaded 4 days (2026-03-02..2026-03-03, 2026-03-05..2026-03-06), ")
+    assert "2026-03-04 (final, and never loaded)" in run("status", "--end", "2026-03-06").stdout
+    assert "4/4 days" in result.stderr
+    run("demo", *days)
+    assert len(query(file, f"SELECT DISTINCT date FROM {LEDGER}")) == 5
+
+
 def test_the_next_command_names_the_same_warehouse_quoted_where_it_must_be(run: Run, tmp_path: Path) -> None:
     options = ("--window-days", "2", "--dataset", "it's tried", "--pipeline", "trial")
     result = run("demo", "--start", "2026-03-02", "--end", "2026-03-05", *options)

@@ -13,6 +13,7 @@ import pytest
 from claude_code_simulator import (
     Credentials,
     RateLimit,
+    SampleOrganization,
     ScriptedOrganization,
     SimulatedApi,
     record,
@@ -152,3 +153,15 @@ def test_every_response_has_an_id_and_the_date_of_the_apis_clock(get: Get, api: 
     assert [response.status_code for response in responses] == [200, 502, 200, 404, 400]
     assert len({response.headers["request-id"] for response in responses}) == 5
     assert {response.headers["date"] for response in responses} == {"Sun, 06 Nov 1994 08:49:37 GMT"}
+
+
+def test_the_sample_organization_restates_some_final_days_and_no_others() -> None:
+    organization = SampleOrganization()
+    restated = []
+    for number in range(28):
+        day = dt.date(2026, 10, 1) + dt.timedelta(days=number)
+        midnight = dt.datetime.combine(day, dt.time(), dt.timezone.utc)
+        early, late = (organization.records(day, midnight + dt.timedelta(hours=hours)) for hours in (30, 55))
+        assert all(row in late for row in early)
+        restated += [day.day] if len(early) < len(late) else []
+    assert restated == [1, 19, 28]

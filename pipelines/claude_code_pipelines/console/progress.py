@@ -84,8 +84,8 @@ class Lines(Display):
         self._last_wait = ""
 
     def planned(self, days: Sequence[dt.date]) -> None:
-        """Shows how much there is to do."""
-        self._planned = len(days)
+        """Shows how much there is to do: of several loads, all that is known of so far."""
+        self._planned += len(days)
         if days:
             self.print(f"reading {_days(days)}: {list_ranges(days)}")
 
@@ -127,7 +127,7 @@ class Bar(Display):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         super().__init__()
-        self._records = 0
+        self._records = self._total = 0
         self._began = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -156,8 +156,11 @@ class Bar(Display):
         self._bar.console.print(line, markup=False, highlight=False)
 
     def planned(self, days: Sequence[dt.date]) -> None:
-        """Sets the length of the bar."""
-        self._task = self._bar.add_task("reading", total=len(days), records=0, rate=0.0)
+        """Sets the length of the bar; a second load makes it longer."""
+        self._total += len(days)
+        if self._task is None:
+            self._task = self._bar.add_task("reading", records=0, rate=0.0)
+        self._bar.update(self._task, total=self._total)
 
     def fetched(self, day: dt.date, records: int) -> None:
         """Moves the bar by a day."""

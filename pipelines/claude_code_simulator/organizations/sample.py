@@ -15,6 +15,9 @@ from .record_builders import SAMPLE_ORGANIZATION_ID, model_usage, record
 
 # The API hides activity younger than an hour.
 HIDDEN_FOR: Final = dt.timedelta(hours=1)
+# Some rows come late: those of one developer in so many, on one day in so many, so many hours after the day began. A
+# load that read the day before has to notice.
+LATE_ROWS: Final = (25, 9, 54)
 REMOTE_SINCE: Final = dt.date(2025, 11, 3)
 # Name, chance that a record has it, accepted and rejected on an average day.
 TOOLS: Final = (
@@ -31,7 +34,8 @@ class SampleOrganization:
     """A made-up organization with plausible days from its founding until now.
 
     The same arguments give the same days in any order. Weekdays are busy, weekends are thin or empty, and so is the end
-    of December. Today holds what is older than an hour and grows until 01:00 UTC tomorrow.
+    of December. Today holds what is older than an hour and grows until 01:00 UTC tomorrow. Some rows come a
+    day late (`LATE_ROWS`), so that a final day changes.
 
     Args:
         seed: Another seed, another organization.
@@ -62,8 +66,16 @@ class SampleOrganization:
         if visible_hours <= 0 or self._is_closed(day):
             return []
         return [
-            row for person in self._people if person.joined <= day for row in self._rows(person, day, visible_hours)
+            row
+            for person in self._people
+            if person.joined <= day and not self._is_late(person, day, visible_hours)
+            for row in self._rows(person, day, visible_hours)
         ]
+
+    def _is_late(self, person: Person, day: dt.date, visible_hours: float) -> bool:
+        """Returns whether the rows of a developer are not there yet, though the day may be final."""
+        people, days, hours = LATE_ROWS
+        return visible_hours < hours and day.toordinal() % days == 0 and person.number % people == 0
 
     @property
     def teams(self) -> dict[str, str]:
