@@ -6,16 +6,19 @@ counts.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import statistics
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import click
+import duckdb
 from measuring import HERE, Run, contender, contents, other_reader, python_with_ingestr, run, serving
 from pages import FIRST_DAY, days
 
@@ -222,6 +225,34 @@ def _daily_run_on(millions: int) -> tuple[float, float]:
         run([sys.executable, str(HERE / "filled.py"), str(database), str(millions)], folder)
         runs = [run(command, folder) for _ in range(3)]
     return statistics.median(each.inside for each in runs), max(each.megabytes for each in runs)
+
+
+@benchmarks.command()
+@click.option("--people", default=5000, show_default=True)
+@click.option("--days", "count", default=400, show_default=True)
+@click.option("--report-days", default=90, show_default=True)
+def answers(people: int, count: int, report_days: int) -> None:
+    """Measures the views, the summary and the report of many people."""
+    program = [sys.executable, "-m", "claude_code_pipelines"]
+    with tempfile.TemporaryDirectory() as work:
+        folder, database = Path(work), Path(work, "claude_code_analytics.duckdb")
+        run([sys.executable, str(HERE / "many_people.py"), str(database), str(people), str(count)], folder)
+        click.echo(f"views: {run([*program, 'views'], folder).whole:.2f} s as a command")
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("USE claude_code; SET threads = 2")
+            views = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+            for (view,) in views:
+                began = time.perf_counter()
+                connection.execute(f"CREATE OR REPLACE TEMP TABLE read AS SELECT * FROM {view}")
+                seconds = time.perf_counter() - began
+                ((rows,),) = connection.execute("SELECT count(*) FROM read").fetchall()
+                click.echo(f"{view:34}{rows:>12,} rows {seconds:>8.2f} s")
+        click.echo(f"summary: {run([*program, 'summary'], folder).whole:.2f} s as a command")
+        last = dt.datetime.now(dt.timezone.utc).date() - dt.timedelta(days=1)
+        first = last - dt.timedelta(days=report_days - 1)
+        done = run([*program, "report", "--start", f"{first}", "--end", f"{last}"], folder)
+        size = (folder / "claude-code-report.html").stat().st_size
+        click.echo(f"report of {report_days} days: {done.whole:.2f} s as a command, {size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from ..read_only import open_read_only
 from ..status import OrganizationStatus, Status, status_of
 from . import breakdowns
 from .headlines import Headline, headlines, unit_costs
-from .queries import QUERIES
+from .queries import KEPT_VIEWS, QUERIES
 from .reader import Row, open_reader
 from .tables import Table
 from .teams import MIN_TEAM
@@ -175,10 +175,11 @@ def read_figures(
         period = _period(organization, request)
         since = min(monday(period.last - dt.timedelta(weeks=TREND_WEEKS - 1)), preceding(period).first)
         days = {"first": period.first, "last": period.last, "before": preceding(period).first, "since": since}
+        own_id = organization.organization_id
         with open_reader(pipeline) as reader:
-            rows = {
-                name: reader.rows(QUERIES[name], organization=organization.organization_id, **days) for name in queries
-            }
+            for view in KEPT_VIEWS:
+                reader.keep(view, own_id)
+            rows = {name: reader.rows(QUERIES[name], organization=own_id, **days) for name in queries}
     identities = frozenset(row["actor_identity"] or "" for row in rows["identities"])
     figures = Figures(request, organization, status.warehouse, now, period, since, identities, rows)
     if request.teams is not None and not figures.names_people:

@@ -89,3 +89,5 @@ QUERIES = {
 }
 # What a summary needs.
 HEADLINE_QUERIES = ("days", "actors", "costs", "identities", "models", "tools")
+# Read by most queries, so it pays to compute them once.
+KEPT_VIEWS = ("claude_code_records", "claude_code_person_days")

@@ -1,4 +1,41 @@
-WITH weeks AS (
+WITH person_days AS (
+  SELECT organization_id, date, actor_type, actor, sessions, lines_added, lines_removed, commits, pull_requests, accepted, rejected, tokens_input, tokens_output, tokens_cache_read, tokens_cache_creation, cost_usd, is_active
+  FROM claude_code_person_days
+), days AS (
+  SELECT
+    l.organization_id, l.date, l.is_final,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.sessions END AS sessions,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.lines_added END AS lines_added,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.lines_removed END AS lines_removed,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.commits END AS commits,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.pull_requests END AS pull_requests,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.accepted END AS accepted,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.rejected END AS rejected,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.tokens_input END AS tokens_input,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.tokens_output END AS tokens_output,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.tokens_cache_read END AS tokens_cache_read,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.tokens_cache_creation END AS tokens_cache_creation,
+    CASE WHEN l.records = 0 THEN 0 ELSE s.cost_usd END AS cost_usd
+  FROM claude_code_day_ledger AS l
+  LEFT JOIN (
+    SELECT
+      organization_id, date,
+      SUM(sessions) AS sessions,
+      SUM(lines_added) AS lines_added,
+      SUM(lines_removed) AS lines_removed,
+      SUM(commits) AS commits,
+      SUM(pull_requests) AS pull_requests,
+      SUM(accepted) AS accepted,
+      SUM(rejected) AS rejected,
+      SUM(tokens_input) AS tokens_input,
+      SUM(tokens_output) AS tokens_output,
+      SUM(tokens_cache_read) AS tokens_cache_read,
+      SUM(tokens_cache_creation) AS tokens_cache_creation,
+      SUM(cost_usd) AS cost_usd
+    FROM person_days
+    GROUP BY organization_id, date
+  ) AS s ON s.organization_id = l.organization_id AND s.date = l.date
+), weeks AS (
   SELECT
     organization_id, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE) AS week,
     COUNT(CASE WHEN is_final THEN 1 END) = 7 AS is_complete,
@@ -14,7 +51,7 @@ WITH weeks AS (
     CAST(SUM(tokens_cache_read) AS INT64) AS tokens_cache_read,
     CAST(SUM(tokens_cache_creation) AS INT64) AS tokens_cache_creation,
     SUM(cost_usd) AS cost_usd
-  FROM claude_code_organization_days
+  FROM days
   GROUP BY organization_id, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE)
 ), numbered AS (
   SELECT
@@ -25,7 +62,7 @@ WITH weeks AS (
   FROM weeks
 ), active AS (
   SELECT DISTINCT organization_id, actor, CAST(DATE_TRUNC(date, WEEK(MONDAY)) AS DATE) AS week
-  FROM claude_code_person_days
+  FROM person_days
   WHERE actor_type = 'user_actor' AND is_active
 ), steps AS (
   SELECT
