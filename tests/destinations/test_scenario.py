@@ -247,8 +247,6 @@ def test_the_view_of_costs_is_exact(scenario: Scenario) -> None:
         with pytest.raises(ConfigurationError, match="Delta tables have no views"):
             create_views(scenario.pipeline)
         return
-    if scenario.backend.name == "bigquery":
-        pytest.skip("the stand-in does not parse the view claude_code_day_ledger; test_statements parses all views")
     assert "claude_code_costs" in create_views(scenario.pipeline)
     view = scenario.backend.qualified(scenario.dataset, "claude_code_costs")
 

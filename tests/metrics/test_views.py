@@ -6,28 +6,18 @@ import datetime as dt
 import itertools
 import math
 import shutil
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import dlt
 import pytest
-import sqlglot
-from sqlglot import exp
 
 from claude_code_analytics.dates import DayRange
-from claude_code_pipelines.metrics.catalog import MEASURES, View
-from claude_code_pipelines.metrics.catalog import VIEWS as CATALOG
-from claude_code_pipelines.metrics.reader import open_reader
+from claude_code_pipelines.metrics.catalog import MEASURES
 from claude_code_pipelines.metrics.views import create_views
-from claude_code_pipelines.read_only import open_read_only
 from claude_code_simulator import ScriptedOrganization
-from destinations.backends import Missing
-from destinations.backends.postgres_server import Postgres
 from metrics.awkward import awkward_days
+from metrics.compared import differences, read_without_views
 from metrics.plain import VIEWS, Loaded, Plain
 from support.world import TODAY, World
 
@@ -69,29 +59,6 @@ def plain_rows(world: World, view: str) -> Iterator[dict[str, Any]]:
             yield {"organization_id": organization, **row}
 
 
-def differences(view: str, found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> list[str]:
-    names = sorted({name for row in found for name in row} - {"_dlt_id"})
-    if expected and sorted(expected[0]) != names:
-        return [f"{view} has the columns {names}, not {sorted(expected[0])}"]
-    left, right = Counter(map(as_text, found)), Counter(map(as_text, expected))
-    return [f"{view}: {row} is too much" for row in (left - right)][:2] + [
-        f"{view}: {row} is not there" for row in (right - left)
-    ][:2]
-
-
-def as_text(row: dict[str, Any]) -> str:
-    return str({name: written(row[name]) for name in sorted(row) if name != "_dlt_id"})
-
-
-def written(value: Any) -> str:
-    """Numbers of all types as one text: floats by 9 digits."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        return repr(value)
-    if isinstance(value, float) or (isinstance(value, Decimal) and value != value.to_integral_value()):
-        return f"{float(value):.9g}"
-    return str(int(value))
-
-
 def test_every_view_is_what_plain_python_makes_of_the_records(awkward: World) -> None:
     wrong: list[str] = []
     read = read_without_views(awkward)
@@ -102,43 +69,6 @@ def test_every_view_is_what_plain_python_makes_of_the_records(awkward: World) ->
         wrong += differences(view, awkward.rows(view), expected)
         wrong += differences(f"{view} without views", read[view], expected)
 
-    assert not wrong, "\n".join(wrong)
-
-
-def read_without_views(world: World) -> dict[str, list[dict[str, Any]]]:
-    """Reads all views through their SELECTs."""
-    with open_read_only(world.pipeline) as pipeline, open_reader(pipeline) as reader:
-        return {view.name: reader.rows(f"SELECT {', '.join(names(view))} FROM {view.name}") for view in CATALOG}
-
-
-def names(view: View) -> list[str]:
-    """Returns the names of a view's columns, from its SELECT."""
-    return [name.lower() for name in sqlglot.parse_one(view.select, read="bigquery", into=exp.Select).named_selects]
-
-
-@pytest.mark.parametrize("engine", ["postgres", "delta"])
-def test_other_engines_return_the_same_rows_without_views(engine: str, tmp_path: Path) -> None:
-    first = TODAY - dt.timedelta(days=45)
-    organization = ScriptedOrganization(awkward_days(first, TODAY, ONE, 4), id=ONE)
-    with ExitStack() as stack:
-        if engine == "delta":
-            pytest.importorskip("deltalake")
-            destination: Any = dlt.destinations.filesystem(str(tmp_path / "lake"))
-        else:
-            try:
-                server = Postgres()
-            except Missing as reason:
-                pytest.skip(str(reason))
-            stack.callback(server.close)
-            destination = dlt.destinations.postgres(server.address("postgres", "trusted"))
-        world = World(tmp_path, organization=organization, destination=destination)
-        world.backfill(first, TODAY, window_days=90)
-        plain = Plain(Loaded(organization.days, frozenset(organization.days) - {TODAY}))
-        read = read_without_views(world)
-
-    wrong = []
-    for view, method in VIEWS.items():
-        wrong += differences(view, read[view], [{"organization_id": ONE, **row} for row in method(plain)])
     assert not wrong, "\n".join(wrong)
 
 

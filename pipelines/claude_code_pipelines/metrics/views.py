@@ -85,10 +85,9 @@ def view_statements(view: View, capabilities: Any, qualify: Callable[[str], str]
         yield f"DROP VIEW IF EXISTS {name} CASCADE"
         yield f"CREATE VIEW {name} AS\n{select}"
     else:
-        yield f"CREATE OR REPLACE VIEW {name} AS\n{select}"
-    if dialect == "bigquery":
-        yield f"ALTER VIEW {name} SET OPTIONS (description = {literal(view.comment, dialect)})"
-    elif dialect in (*COMMENTED, "redshift", "snowflake"):
+        options = f" OPTIONS (description = {literal(view.comment, dialect)})" if dialect == "bigquery" else ""
+        yield f"CREATE OR REPLACE VIEW {name}{options} AS\n{select}"
+    if dialect in (*COMMENTED, "redshift", "snowflake"):
         columns = view.meanings if dialect in COMMENTED else {}
         quoted = {capabilities.escape_identifier(column): meaning for column, meaning in columns.items()}
         yield ";\n".join(comment_statements("VIEW", name, view.comment, quoted, dialect))
