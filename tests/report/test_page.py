@@ -123,7 +123,7 @@ def test_partial_and_missing_days_are_marked_and_nothing_is_compared(empty: Worl
     assert states[str(TODAY)] == "not final"
     assert states[str(missing)] == "not loaded"
     assert page.column("active_days", "On the day")[str(missing)] == "–"  # noqa: RUF001
-    assert "1 not loaded, 1 not final of 28 days: no comparison" in page.html
+    assert "Of 28 days, 1 is not loaded and 1 is not final: no comparison" in page.html
     assert page.column("days", "Number")["missing"] == "1"
     assert not re.search("▲|▼|unchanged", "".join(page.headlines["Sessions"]))
 

@@ -103,8 +103,9 @@ def period_sentence(figures: Figures) -> str:
     days, current = len(figures.period), figures.current
     if not current.is_complete:
         missing, partial = days - current.loaded, current.loaded - current.final
-        gaps = [f"{missing} not loaded"] * bool(missing) + [f"{partial} not final"] * bool(partial)
-        return f"{', '.join(gaps)} of {days} days: no comparison with the period before."
+        counted = ((missing, "not loaded"), (partial, "not final"))
+        gaps = [f"{number} {'is' if number == 1 else 'are'} {what}" for number, what in counted if number]
+        return f"Of {days} days, {' and '.join(gaps)}: no comparison with the period before."
     if not figures.earlier.is_complete:
         return f"All {days} days are final. The {days} days before are not complete: no comparison."
     return f"All {days} days are final. Changes are against the {days} days before."

@@ -80,7 +80,9 @@ def _weeks_sentence(figures: Figures, table: Table) -> str:
     parts = [f"{returning:,} came back", f"{lapsed:,} dropped out"]
     if new is not None:
         parts.insert(0, f"{new:,} new" if new else "nobody new")
-    return f"{active:,} people were active in the week of {week:%-d %B}, the last complete one: {', '.join(parts)}."
+    newest = [row for row in table.rows if row[-1] == "yes"][-1]
+    which = "the last complete one" if complete[-1] is newest else "the last one that can be compared"
+    return f"{active:,} people were active in the week of {week:%-d %B}, {which}: {', '.join(parts)}."
 
 
 def _cohorts_sentence(figures: Figures, table: Table) -> str:
