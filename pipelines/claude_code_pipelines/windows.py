@@ -21,7 +21,7 @@ from claude_code_analytics.destination.ledger import Proof
 from claude_code_analytics.planner import Plan, days_to_read
 from claude_code_analytics.report import DailyReport, FetchedDay, ShapedDay
 from claude_code_analytics.resource import PlannedDays
-from claude_code_analytics.settings import START_DATE, UNKNOWN_ORGANIZATION
+from claude_code_analytics.settings import START_DATE
 from claude_code_analytics.source import planned_source
 
 from .comments import comment_tables
@@ -340,7 +340,7 @@ class _Job:
         return read_warehouse(self._pipeline, self._daily_report, now=self._run.session.now(), **window)
 
     def _states(self, proof: Proof) -> dict[dt.date, Any]:
-        return proof.of(self._run.organization or UNKNOWN_ORGANIZATION)
+        return proof.of(self._run.organization)
 
     def _count(self, day: ShapedDay | FetchedDay) -> None:
         """Keeps the numbers of a day's last read, and reports the first."""

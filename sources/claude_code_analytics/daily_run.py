@@ -107,7 +107,7 @@ class DailyRun:
     def check_identity(self, proof: Proof) -> None:
         """Warns where loaded days treat actors in another way than this run (decision D11)."""
         label = self.config.actors().label
-        states = proof.of(self.organization or UNKNOWN_ORGANIZATION).values()
+        states = proof.of(self.organization).values()
         others = [state.actor_identity for state in states if state.records and state.actor_identity != label]
         if others:
             self.warn(

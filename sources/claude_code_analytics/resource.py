@@ -24,7 +24,7 @@ from .dlt_settings import check_resource, contract_of, set_default
 from .exceptions import ClaudeCodeAnalyticsError
 from .planner import Plan, days_to_read
 from .report import DailyReport
-from .settings import START_DATE, UNKNOWN_ORGANIZATION
+from .settings import START_DATE
 
 # A plain run keeps all its days until the last is read, and loads them in one go. A year of 1,000 developers takes
 # about a gigabyte of memory.
@@ -130,7 +130,7 @@ def _plan(run: DailyRun, cursor: Cursor, first_day: dt.date, proof: Proof | None
         states = cursor.held_before(first, now, config.lookback_days)
     else:
         first = first or proof.first_day(run.organization) or first_day
-        states = proof.of(run.organization or UNKNOWN_ORGANIZATION)
+        states = proof.of(run.organization)
     last = now.date() if config.include_today else last_final_day(now)
     return days_to_read(states, first=first, last=last, lookback_days=config.lookback_days, max_days=config.max_days)
 

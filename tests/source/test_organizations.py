@@ -94,9 +94,19 @@ def test_where_the_dataset_has_none_yet_records_keep_their_id_and_empty_days_are
     world.write(TUESDAY, record(TUESDAY, organization_id=OMITTED))
     world.run(lookback_days=0)
     assert owners(world) == {SAMPLE_ORGANIZATION_ID: 2, "unknown": 1}
-    # every day has a row for the credential's own organization, which is not known yet
     assert owners(world, LEDGER) == {SAMPLE_ORGANIZATION_ID: 1, "unknown": 6}
     assert sum("days without records belong to 'unknown'" in text for text in warnings_of()) == 1
+
+
+@pytest.mark.parametrize("door", ["load", "backfill"])
+def test_a_first_load_is_held_whether_or_not_the_api_names_the_organization(world: World, door: str) -> None:
+    world.api.fault = refuse_organization()
+    world.write_days(MONDAY, TUESDAY)
+    world.write(WEEK[2], record(WEEK[2], organization_id=OMITTED))
+    report = world.load() if door == "load" else world.backfill(MONDAY, TODAY)
+    assert report.days == WEEK
+    assert len(world.api.requests) == 8  # each day once
+    world.require_truth(WEEK)
 
 
 def test_unknown_days_become_those_of_the_real_id_without_rows_left_behind(world: World) -> None:

@@ -101,12 +101,19 @@ class Proof:
             if name == organization or (state.fetched_at and (day, state.fetch) in own)
         }
 
-    def of(self, organization: str) -> dict[dt.date, DayState]:
+    def of(self, organization: str | None) -> dict[dt.date, DayState]:
         """Returns the states of an organization's days.
 
         A day counts as held only if every id that its newest fetch covers is held too, and no rows of the day are left
         under `unknown`.
+
+        Args:
+            organization: The organization. None where the API did not name it: days with records then belong to the
+                records' id, the others to `unknown`.
         """
+        if organization is None:
+            names = (UNKNOWN_ORGANIZATION, *self.organizations)
+            return {day: state for name in names for day, state in self.of(name).items()}
         found = {}
         for day, state in self._by_organization.get(organization, {}).items():
             together = [other for _, other in self._by_day[day] if other.fetch == state.fetch and not other.is_held]
