@@ -11,7 +11,6 @@ from typing import Any
 
 import dlt
 from dlt.common.configuration.container import Container
-from dlt.common.configuration.exceptions import ConfigFieldMissingException
 from dlt.common.exceptions import DltException
 from dlt.common.pipeline import PipelineContext, get_dlt_pipelines_dir
 from filelock import FileLock, Timeout
@@ -132,6 +131,14 @@ def put_in_order(pipeline: dlt.Pipeline, destination: Destination) -> None:
         DestinationError: The destination cannot be reached, or rejects a pending package.
     """
     _set_defaults(pipeline, destination)
+    with translate_errors("the warehouse could not be opened"):
+        try:
+            for name in pipeline.schema_names:
+                pipeline.schemas[name].tables  # noqa: B018  # reads it
+            pipeline.default_schema_name and pipeline.default_schema  # noqa: B018
+        except (OSError, ValueError, KeyError, DltException):
+            # a kill while dlt restores its schemas leaves a state that names one without a file
+            _start_over(pipeline)
     with translate_errors("the warehouse could not be opened"), owner_only(pipeline):
         abort_own_packages(pipeline)
         pipeline.sync_destination()
@@ -152,9 +159,14 @@ def abort_own_packages(pipeline: dlt.Pipeline) -> None:
     elif schemas:
         pipeline.abort_packages()
     if pending and (not schemas or pipeline.has_pending_data):
-        backfill = local_value(pipeline, BACKFILL_NOTE)
-        pipeline.drop()
-        pipeline.set_local_state_val(BACKFILL_NOTE, backfill)
+        _start_over(pipeline)
+
+
+def _start_over(pipeline: dlt.Pipeline) -> None:
+    """Empties a working folder that dlt cannot read any more; the note about an interrupted backfill stays."""
+    backfill = local_value(pipeline, BACKFILL_NOTE)
+    pipeline.drop()
+    pipeline.set_local_state_val(BACKFILL_NOTE, backfill)
 
 
 def local_value(pipeline: dlt.Pipeline, key: str) -> Any:
@@ -243,7 +255,7 @@ def _limit_lock_waits(pipeline: dlt.Pipeline) -> None:
     if kind_of(pipeline) == "postgres":
         try:
             credentials: Any = pipeline.destination_client().config.credentials
-        except ConfigFieldMissingException:  # `views --print` needs none; a connection reports them
+        except DltException:  # no credentials, which `views --print` does not need, or no schema: others report that
             return
         options = credentials.query.get("options", "")
         if "lock_timeout" not in options:

@@ -347,6 +347,20 @@ def test_what_a_kill_left_of_a_package_is_cleared(world: World) -> None:
     world.require_truth(days(14, 20))
 
 
+@pytest.mark.parametrize("has_pending", [False, True])
+def test_a_working_folder_without_its_schemas_is_made_anew(world: World, has_pending: bool) -> None:
+    """A kill while dlt restores its schemas leaves a state that names one without a file."""
+    world.write_days(september(14), TODAY)
+    world.load()
+    if has_pending:
+        world.pipeline.extract(world.source())
+    for file in world.machine.glob("*/schemas/*"):
+        file.unlink()
+    world.new_pipeline()
+    assert world.load(start=september(14)).days
+    world.require_truth([september(14), TODAY])
+
+
 def test_two_loads_in_one_working_folder_exclude_each_other(world: World) -> None:
     class Second(LoadObserver):
         def planned(self, days: Any) -> None:
