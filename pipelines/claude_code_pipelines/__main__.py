@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-INCOMPLETE = 1
-GRACE_SECONDS = 10.0
+from .signals import INCOMPLETE, end_at_signals, interrupt_at_signals, interruptible
 
 
 class _ForgivingStream:
@@ -46,15 +41,15 @@ class _ForgivingStream:
 def main() -> None:
     """Runs the command line. A signal ends it like Ctrl-C does; a second one ends it at once."""
     # Nothing is under way during the imports, and an interrupt that is raised there may get lost in a callback.
-    _handle_signals(lambda number, frame: _end("interrupted"))
+    end_at_signals()
     sys.stderr = _ForgivingStream(sys.stderr, OSError)  # a full disk must not fail a load that is committed
     sys.stdout = _ForgivingStream(sys.stdout, BrokenPipeError)  # the reader has seen enough
     from .cli import run  # takes half a second
 
-    _handle_signals(_interrupt)
-    _end_after_signal()
+    interrupt_at_signals()
     try:
-        code = run(sys.argv[1:])
+        with interruptible():
+            code = run(sys.argv[1:])
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         code = INCOMPLETE
@@ -63,37 +58,6 @@ def main() -> None:
     sys.stderr.flush()
     # A request may still wait for its response in a daemon thread, and DuckDB complains of threads at exit.
     os._exit(code)
-
-
-def _end_after_signal() -> None:
-    """Ends the process some seconds after a signal, where it hangs in a driver's call that no signal interrupts."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-
-    def watch() -> None:
-        os.read(reader, 1)
-        time.sleep(GRACE_SECONDS)
-        _end("interrupted while the warehouse or the network was busy; run the same command again")
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _interrupt(number: int, frame: object) -> None:
-    _handle_signals(lambda number, frame: os._exit(INCOMPLETE))
-    raise KeyboardInterrupt
-
-
-def _handle_signals(handler: Callable[[int, Any], object]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handler)
-
-
-def _end(message: str) -> None:
-    """Ends the process at once, and prints why."""
-    with suppress(OSError):
-        os.write(2, f"{message}\n".encode())  # the stream itself may be in use
-    os._exit(INCOMPLETE)
 
 
 if __name__ == "__main__":

@@ -48,11 +48,11 @@ from .metrics.teams import MIN_TEAM, read_team_map
 from .metrics.views import create_views, print_views
 from .pipeline import Warehouse
 from .report.files import write_report
+from .signals import INCOMPLETE, interruptible
 from .status import read_status
 from .windows import WINDOW_DAYS, backfill, load
 
 PROGRAM = "claude-code-analytics"
-INCOMPLETE = 1
 MISTAKE = 2
 # Half a year: as far as the trends of the report look back.
 DEMO_DAYS = 182
@@ -407,7 +407,7 @@ def _reported(progress: str = "none", *, loads: bool = False) -> Iterator[Displa
     logger.addHandler(handler)
     propagates, logger.propagate = logger.propagate, False
     try:
-        with shown, translate_errors():
+        with interruptible(), shown, translate_errors():
             _quieten_dlt()
             yield shown
     except BrokenPipeError:  # the reader of a pipe has seen enough
