@@ -47,6 +47,7 @@ from .metrics.queries import HEADLINE_QUERIES
 from .metrics.teams import MIN_TEAM, read_team_map
 from .metrics.views import create_views, print_views
 from .pipeline import Warehouse
+from .read_only import require_file
 from .report.files import write_report
 from .signals import INCOMPLETE, interruptible
 from .status import read_status
@@ -134,7 +135,7 @@ def commands(context: click.Context) -> None:
 @_first
 @_last
 @_how
-@click.option("--missing", metavar="DAY", help="Leave this day out, to see what is said about a gap.")
+@click.option("--missing", metavar="DAY", help="Leave this day out, to see how a gap is shown.")
 @click.option("--report", "with_report", is_flag=True, help="Make the report of it: an HTML file beside the database.")
 def demo_command(
     destination: str,
@@ -377,6 +378,7 @@ def views_command(destination: str, dataset: str, pipeline: str, printed: bool) 
                 _print(line for text in print_views(opened) for line in text.splitlines())
             return
         with translate_errors("the warehouse could not be opened"):
+            require_file(opened)
             opened.sync_destination()
         _print(f"created view {name} in dataset {dataset}" for name in create_views(opened))
 
@@ -463,8 +465,13 @@ def _next_command(target: Warehouse, command: str = "status") -> str:
 
 def _print(lines: Iterable[str]) -> None:
     """Prints lines; ids and other text from outside lose their control characters, line breaks too."""
-    for line in lines:
-        click.echo("".join(filter(str.isprintable, line)))
+    text = "\n".join("".join(filter(str.isprintable, line)) for line in lines)
+    try:
+        click.echo(text)
+    except BrokenPipeError:  # the reader has seen enough
+        raise
+    except OSError as error:
+        raise ClaudeCodeAnalyticsError(f"standard output cannot be written: {error.strerror}") from None
 
 
 def run(arguments: list[str]) -> int:
@@ -485,4 +492,7 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.Abort:
+        return INCOMPLETE
+    except OSError as error:  # of the help
+        click.echo(f"error: standard output cannot be written: {error.strerror}", err=True)
         return INCOMPLETE

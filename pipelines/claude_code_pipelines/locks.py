@@ -13,14 +13,15 @@ from claude_code_analytics.destination.destinations import kind_of
 # Seconds. A window is usually written in less.
 FIRST_LOOK = 10.0
 
-# Sessions that block a statement on our tables. Only Postgres lets readers block a load, and shows who they are.
+# Sessions that block a statement on our tables and wait for nobody themselves. Only Postgres lets readers block a load,
+# and shows who they are.
 _BLOCKERS = {
     "postgres": """
 SELECT DISTINCT b.pid, b.usename, b.application_name, b.state
 FROM pg_stat_activity AS w
 CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS p(pid)
 JOIN pg_stat_activity AS b ON b.pid = p.pid
-WHERE w.datname = current_database() AND w.query LIKE '%%claude_code_%%'
+WHERE w.datname = current_database() AND w.query LIKE '%%claude_code_%%' AND pg_blocking_pids(b.pid) = '{}'
 """
 }
 

@@ -70,7 +70,7 @@ class Warehouse:
         if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names a folder
             raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits and _, a letter first")
         is_new = not Path(self.working_dir or get_dlt_pipelines_dir(), self.pipeline).exists()
-        with translate_errors("the warehouse could not be opened"):
+        with translate_errors("the warehouse could not be opened"), _usable_working_folder():
             pipeline: dlt.Pipeline = dlt.pipeline(
                 self.pipeline,
                 destination=self.destination,
@@ -83,6 +83,18 @@ class Warehouse:
             _use_current_folder(pipeline)
             _limit_lock_waits(pipeline)
         return pipeline
+
+
+@contextmanager
+def _usable_working_folder() -> Iterator[None]:
+    try:
+        yield
+    except Timeout:  # another load holds the lock
+        raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"dlt's working folder cannot be used ({error}); set DLT_DATA_DIR to a folder that you may write to"
+        ) from None
 
 
 @contextmanager
@@ -107,10 +119,11 @@ def locked(pipeline: dlt.Pipeline) -> Iterator[None]:
         LoadIsRunning: Another load of the pipeline is running on this machine.
     """
     folder = Path(pipeline.pipelines_dir or get_dlt_pipelines_dir())
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / f"{pipeline.pipeline_name}.lock")
     try:
-        lock.acquire(timeout=0)
+        with _usable_working_folder():
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
     except Timeout:
         raise LoadIsRunning(
             f"another load of pipeline {pipeline.pipeline_name} is running; wait for it, or choose another --pipeline"

@@ -38,12 +38,23 @@ def open_read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
             destination_named(kind_of(pipeline))
             if kind_of(pipeline) == "duckdb":
                 credentials: Any = pipeline.destination_client().config.credentials
-                if not Path(credentials.database).exists():
-                    raise ConfigurationError(f"nothing is loaded: there is no file {credentials.database}")
+                require_file(pipeline)
                 credentials.read_only = not is_open_here(credentials.database)
                 pipeline = _in_folder(target, folder, dlt.destinations.duckdb(credentials=credentials))
             pipeline.sync_destination()
         yield pipeline
+
+
+def require_file(pipeline: dlt.Pipeline) -> None:
+    """Refuses a DuckDB file that does not exist: connecting would create it.
+
+    Raises:
+        ConfigurationError: There is no such file.
+    """
+    if kind_of(pipeline) == "duckdb":
+        credentials: Any = pipeline.destination_client().config.credentials
+        if not Path(credentials.database).exists():
+            raise ConfigurationError(f"nothing is loaded: there is no file {credentials.database}")
 
 
 def described(pipeline: dlt.Pipeline) -> str:

@@ -17,7 +17,7 @@ from claude_code_analytics.config import SourceConfig, resolve_config
 from claude_code_analytics.daily_run import DailyRun, OnceLogger
 from claude_code_analytics.dates import Day, DayRange, check_range, last_final_day, parse_day
 from claude_code_analytics.destination.destinations import destination_named, kind_of
-from claude_code_analytics.destination.ledger import Proof
+from claude_code_analytics.destination.ledger import DayState, Proof
 from claude_code_analytics.planner import Plan, days_to_read
 from claude_code_analytics.report import DailyReport, FetchedDay, ShapedDay
 from claude_code_analytics.resource import PlannedDays
@@ -202,6 +202,7 @@ class _Job:
         self._report = LoadReport()
         self._fetched: dict[dt.date, tuple[int, Counter[str]]] = {}
         self._began = run.session.now()
+        self._problem = ""
         run.on_day = self._count
 
     @property
@@ -283,8 +284,7 @@ class _Job:
                 comment_tables(self._pipeline, self._daily_report)
         if not_held:
             undecoded = [error for day, error in self._run.undecoded.items() if day in not_held]
-            reason = str(undecoded[0]) if undecoded else "other loads write the same days; run again later"
-            raise DaysNotHeld(not_held, self._report, reason)
+            raise DaysNotHeld(not_held, self._report, str(undecoded[0] if undecoded else self._problem))
         return self._report
 
     def _load_window(self, days: Sequence[dt.date], proof: Proof, *, moves_cursor: bool) -> list[dt.date]:
@@ -330,13 +330,22 @@ class _Job:
         """
         with kept_open(self._pipeline):
             states = self._states(self._prove(first=days[0], last=days[-1]))
-        return [
+        missing = [
             day
             for day in days
             if day not in self._run.undecoded and not (day in states and _is_held_since(states[day], self._began))
         ]
+        if missing:
+            state = states.get(missing[0], DayState())
+            problem = state.problem or "their newest fetch is older than this load"
+            self._problem = f"{problem}; if other loads write the same days, run again later"
+        return missing
 
     def _prove(self, **window: dt.date) -> Proof:
+        with reported_locks(self._pipeline, self._observer.blocked):
+            return self._read_proof(**window)
+
+    def _read_proof(self, **window: dt.date) -> Proof:
         return read_warehouse(self._pipeline, self._daily_report, now=self._run.session.now(), **window)
 
     def _states(self, proof: Proof) -> dict[dt.date, Any]:

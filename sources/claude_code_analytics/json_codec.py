@@ -28,11 +28,11 @@ class NotJson(ValueError):
 def decode_exact(body: bytes) -> Any:
     """Decodes JSON with exact numbers.
 
-    Repairs what strict decoders reject although its meaning is clear (decision D14): a lone surrogate and bytes that
-    are no UTF-8 become U+FFFD, and an integer of more digits than Python converts stays the text of its digits.
+    Repairs what strict decoders reject although its meaning is clear (decision D14): a lone surrogate becomes U+FFFD,
+    and an integer of more digits than Python converts stays the text of its digits.
 
     Raises:
-        NotJson: Not JSON, cut off, or nested too deeply.
+        NotJson: Not JSON, cut off, not UTF-8, or nested too deeply.
     """
     try:
         return _decoder().decode(body)
@@ -90,7 +90,7 @@ def _exact_number(text: str) -> int | Decimal | str:
 def _decode_leniently(body: bytes) -> Any:
     try:
         decoded = json.loads(
-            body.decode(errors="replace"),
+            body.decode(),
             parse_float=_exact_number,
             parse_int=_integer,
             parse_constant=_reject_constant,

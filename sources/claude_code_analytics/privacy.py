@@ -70,7 +70,7 @@ def pseudonymizer(mode: str, key: str | None = None) -> Pseudonymizer:
         raise ConfigurationError(f"actor_identity is {mode!r}; it must be one of {', '.join(MODES)}")
     if mode != "hash":
         return Pseudonymizer(mode)
-    if not key:
+    if not (key and key.strip()):
         raise ConfigurationError(
             "actor_identity='hash' needs a key: set identity_key as a dlt secret "
             "(SOURCES__CLAUDE_CODE_ANALYTICS__IDENTITY_KEY) to a long random text and keep it"

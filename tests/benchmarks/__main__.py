@@ -231,7 +231,7 @@ def _daily_run_on(millions: int) -> tuple[float, float]:
 @click.option("--people", default=5000, show_default=True)
 @click.option("--days", "count", default=400, show_default=True)
 @click.option("--report-days", default=90, show_default=True)
-def answers(people: int, count: int, report_days: int) -> None:
+def reading(people: int, count: int, report_days: int) -> None:
     """Measures the views, the summary and the report of many people."""
     program = [sys.executable, "-m", "claude_code_pipelines"]
     with tempfile.TemporaryDirectory() as work:

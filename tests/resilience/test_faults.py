@@ -25,6 +25,7 @@ PAGES: list[Any] = [1, 2, "last"]
 # Pages that arrive whole and hold something that is no record: their day does not decode (decision D5a).
 UNDECODABLE = ("body-deep", "body-deep-page", "body-of-nulls", "body-of-texts", "body-of-lists")
 READABLE = [name for name in FAULTS if name not in UNDECODABLE]
+NOT_UTF8 = "body-not-utf8"  # read again once; what stays so does not decode
 EXACT = "exact"
 DAYS = [TODAY - 2 * ONE_DAY, TODAY - ONE_DAY, TODAY]
 SECONDS_PER_RESPONSE = 5.0
@@ -46,6 +47,8 @@ def expected(name: str, page: Any, *, lasts: bool) -> str:
         return "UnexpectedResponse"
     if not lasts:
         return EXACT
+    if name == NOT_UTF8:
+        return "UndecodableDay"
     # some cursors lead to a page where the API refuses the token
     refused = ("cursor-malformed", "cursor-of-another-day", "cursor-circle")
     if name in refused or (name == "cursor-repeated" and page == 1):
@@ -165,7 +168,7 @@ def test_faults_that_last_change_nothing_in_the_warehouse(world: World, tally: T
     assert load(world) == EXACT
     for day in days:
         world.write(day, *people(day, 5))
-    for number, name in enumerate(READABLE):
+    for number, name in enumerate(name for name in READABLE if name != NOT_UTF8):
         page = PAGES[number % 3]
         ended = load(world, On(name, day=days[1], page=page, times=None))
         assert ended == expected(name, page, lasts=True), (name, page)

@@ -470,7 +470,7 @@ def test_a_base_url_that_is_no_address_is_refused(connect: Connect, odd: Any) ->
 
 
 def test_a_password_in_base_url_is_refused_without_being_shown(connect: Connect) -> None:
-    with pytest.raises(ConfigurationError, match="must not contain a user name or password") as caught:
+    with pytest.raises(ConfigurationError, match="must not contain a user name, a password or a query") as caught:
         connect(base_url="https://me:geheim@proxy.test")
     assert "geheim" not in str(caught.value)
 

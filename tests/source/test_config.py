@@ -141,7 +141,8 @@ def test_without_a_credential_a_run_says_where_to_put_one(world: World) -> None:
         ({"max_days": 0}, "max_days is 0; it must be a whole number, 1 or more"),
         ({"max_concurrent_days": 0}, "max_concurrent_days is 0; it must be a whole number, 1 or more"),
         ({"actor_identity": "scramble"}, "actor_identity is 'scramble'; it must be one of keep, hash, drop"),
-        ({"base_url": "https://me:geheim@proxy.test"}, "base_url must not contain a user name or password"),
+        ({"base_url": "https://proxy.test/?key=geheim"}, "must not contain a user name, a password or a query"),
+        ({"base_url": "https://me:geheim@proxy.test"}, "base_url must not contain a user name"),
         ({"include": ["costs"]}, "include is not supported yet"),
     ],
 )

@@ -191,17 +191,19 @@ def with_bytes(found: bytes, replaced: bytes, times: int = 1) -> Any:
     return rewritten(change)
 
 
-def test_bytes_that_are_no_utf8_are_requested_again_and_then_replaced(world: World, warnings_of: Any) -> None:
+def test_bytes_that_are_no_utf8_are_requested_again_and_then_named_by_their_day(world: World, caplog: Any) -> None:
     """Damaged on its way, a page is right the second time. What the API stores damaged must not keep days away."""
-    world.write(MONDAY, record(MONDAY, terminal_type="plain"), record(MONDAY))
+    world.write(MONDAY, record(MONDAY, terminal_type="plain"))
+    world.write(TUESDAY, record(TUESDAY))
     world.api.fault = with_bytes(b"plain", b"pl\xffin")
     world.run(**CLOSED)
-    assert (world.column("terminal_type")[-1], warnings_of()) == ("vscode", [])
-    assert "plain" in world.column("terminal_type")
+    assert world.column("terminal_type") == ["plain", "vscode"]
     world.api.fault = with_bytes(b"plain", b"pl\xffin", times=9)
+    world.write(TUESDAY, record(TUESDAY, sessions=9))
     world.run(**CLOSED)
-    assert "pl\ufffdin" in world.column("terminal_type")
-    assert warnings_of() == [f"{MONDAY}: a page is not UTF-8; its odd bytes are stored as U+FFFD"]
+    assert world.column("core_metrics__num_sessions")[1] == 9
+    assert f"{MONDAY}: a page is not UTF-8; nothing of this day was loaded" in caplog.text
+    assert world.status().days("inconsistent") == [MONDAY]
     assert world.clock.slept == []
 
 

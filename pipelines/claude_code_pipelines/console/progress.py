@@ -98,7 +98,7 @@ class Lines(Display):
 
     def waiting(self, until: dt.datetime) -> None:
         """Shows until when all requests wait; once where several were refused together."""
-        line = f"rate limit (429): waiting until {until:%H:%M:%S} UTC"
+        line = _waiting(until)
         if line != self._last_wait:
             self.print(line)
         self._last_wait = line
@@ -128,6 +128,7 @@ class Bar(Display):
 
         super().__init__()
         self._records = self._total = 0
+        self._last_wait = ""
         self._began = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -169,9 +170,11 @@ class Bar(Display):
         self._bar.update(self._task, advance=1, records=self._records, rate=rate, description=f"{day}")
 
     def waiting(self, until: dt.datetime) -> None:
-        """Shows until when all requests wait."""
-        if self._task is not None:
-            self._bar.update(self._task, description=f"waiting until {until:%H:%M:%S} UTC (429)")
+        """Shows until when all requests wait, in a line that stays."""
+        line = _waiting(until)
+        if line != self._last_wait:
+            self.print(line)
+        self._last_wait = line
 
     def writing(self, days: Sequence[dt.date]) -> None:
         """Shows that a window is written, while the bar does not move."""
@@ -181,6 +184,11 @@ class Bar(Display):
         """Shows which days are in the warehouse."""
         super().committed(days)
         self.print(f"committed {list_ranges(days)}")
+        self._bar.update(self._task, description="reading")
+
+
+def _waiting(until: dt.datetime) -> str:
+    return f"rate limit (429): waiting until {until:%H:%M:%S} UTC"
 
 
 def _days(days: Sequence[dt.date]) -> str:

@@ -25,7 +25,7 @@ from .clock import ApiClock, Clock, utc_now
 from .credentials import REDACTED, Credential, clean
 from .network import Connection, can_connect
 from .rate_limit import Cancelled, PausedTooLong, RateLimiter, Run, Sleep
-from .retry import MAX_ATTEMPTS, MAX_SETUP_ATTEMPTS, Retry, call_with_retries, is_passing
+from .retry import MAX_ATTEMPTS, MAX_SETUP_ATTEMPTS, MAX_SLOW_ATTEMPTS, Retry, call_with_retries, is_passing
 
 T = TypeVar("T")
 logger = logging.getLogger("claude_code_analytics")
@@ -155,12 +155,15 @@ class AnalyticsClient:
                 response = self._connection.get(path, params)
             except (httpx.TransportError, httpx.DecodingError) as error:
                 what, is_setup = self._connection.explain(error)
+                is_slow = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
+                attempts = MAX_SLOW_ATTEMPTS if is_slow else MAX_ATTEMPTS
                 # A host that has responded before is set up right: then a failing DNS server, say, is a passing fault.
-                attempts = MAX_SETUP_ATTEMPTS if is_setup and not self._has_responded else MAX_ATTEMPTS
-                if attempts == MAX_ATTEMPTS and not self._has_responded and not self._has_warned:
-                    self._has_warned = True  # otherwise a first run is silent for a minute, and seems to hang
-                    problem = self._credential.redact(what).partition(";")[0]
-                    logger.warning("%s; trying again for about a minute", problem)
+                if is_setup and not self._has_responded:
+                    attempts = MAX_SETUP_ATTEMPTS
+                elif (is_slow or not self._has_responded) and not self._has_warned:
+                    self._has_warned = True  # otherwise a run is silent for minutes, and seems to hang
+                    span = "" if is_slow else " for about a minute"
+                    logger.warning("%s; trying again%s", self._credential.redact(what).partition(";")[0], span)
                 raise Retry(ApiUnavailable(self._credential.redact(what), day=day), attempts=attempts) from None
             status = response.status_code
             if status < 500:  # a failing proxy may have any clock
@@ -319,6 +322,6 @@ def usable_url(base_url: str) -> httpx.URL:
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not can_connect(url):
         raise ConfigurationError(f"base_url must be an http:// or https:// address; the API is at {BASE_URL}")
-    if url.userinfo:
-        raise ConfigurationError("base_url must not contain a user name or password; remove them")
+    if url.userinfo or url.query or url.fragment:
+        raise ConfigurationError("base_url must not contain a user name, a password or a query; remove them")
     return url

@@ -62,7 +62,7 @@ def fetch_day(session: Session, date: dt.date) -> FetchedDay:
 
     Raises:
         ApiError: The day could not be read whole; the error names it.
-        UndecodableDay: A page is nested too deep for any decoder.
+        UndecodableDay: A page is nested too deep for any decoder, or not UTF-8.
         ConfigurationError: There is no credential.
     """
     try:
@@ -99,15 +99,14 @@ def _fetch(session: Session, date: dt.date) -> FetchedDay:
                 raise _LostCursor(refusal) from None
             raise
         page, request_id = response.value, response.request_id
-        if page is None:
-            what = "a page is nested too deep to be decoded; nothing of this day was loaded"
+        if page is None or not page.is_utf8:
+            problem = "nested too deep to be decoded" if page is None else "not UTF-8"
+            what = f"a page is {problem}; nothing of this day was loaded"
             raise UndecodableDay(what, day=date, status=200, request_id=request_id)
-        problem = _problem(page, date, tokens, records)
-        if problem:
-            what = f"{problem}; nothing of this day was loaded, run again later"
+        lost = _problem(page, date, tokens, records)
+        if lost:
+            what = f"{lost}; nothing of this day was loaded, run again later"
             raise _LostCursor(UnexpectedResponse(what, day=date, status=200, request_id=request_id))
-        if not page.is_utf8:
-            logger.warning("%s: a page is not UTF-8; its odd bytes are stored as U+FFFD", date)
         bodies.append(page.body)
         records += page.record_count
         if page.next_page is None:
@@ -127,7 +126,7 @@ def _problem(page: Page, date: dt.date, tokens: set[str], records: int) -> str |
 
 
 def read_page(body: bytes) -> Page | None:
-    """Checks one page. Records may be anything, also bytes that are no UTF-8; None where it is nested too deeply.
+    """Checks one page. Records may be anything; None where the page is nested too deep for any decoder.
 
     The day goes on only where `has_more` is true and `next_page` is a non-empty text. `has_more` without a token would
     cut the day short and is refused.

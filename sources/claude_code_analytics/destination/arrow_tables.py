@@ -83,6 +83,11 @@ def build_table(
         data_type = types.get(name) or natural_type(left[path])
         if data_type is None:
             continue  # NULL in every record: there is nothing to keep, and no type to choose
+        if name not in types and extra.contract.columns == FREEZE:
+            raise UnexpectedResponse(
+                f"{table.name}.{name}: a new field in the API's records, and the schema contract freezes columns",
+                day=date,
+            )
         if name not in types and extra.contract.columns == DISCARD_VALUE:
             extra.warn_once(f"{table.name}.{name}: new field in the API's records; it is discarded (contract)")
             continue
