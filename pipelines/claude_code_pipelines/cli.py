@@ -61,20 +61,21 @@ REPORT_FILE = Path("claude-code-report.html")
 
 _HELP_END = """
 \b
-Credentials: ANTHROPIC_ADMIN_KEY in the environment, or sources.claude_code_analytics.api_key
-in .dlt/secrets.toml. The warehouse's address and credentials come from dlt's configuration,
-such as DESTINATION__POSTGRES__CREDENTIALS.
+Credentials: ANTHROPIC_ADMIN_KEY in the environment, or
+sources.claude_code_analytics.api_key in .dlt/secrets.toml. The warehouse's
+address and credentials come from dlt's configuration, such as
+DESTINATION__POSTGRES__CREDENTIALS.
 
 \b
-Exit codes: 0 done; 1 a load that is incomplete, what was committed stays; 2 a mistake in
-arguments, configuration or credentials.
+Exit codes: 0 done; 1 a load that is incomplete, what was committed stays;
+2 a mistake in arguments, configuration or credentials.
 
 \b
 Examples:
   claude-code-analytics demo
   claude-code-analytics check
   claude-code-analytics load --start 2026-01-01
-  claude-code-analytics load --destination snowflake --dataset analytics
+  claude-code-analytics load --destination snowflake
   claude-code-analytics backfill --start 2026-06-01 --end 2026-06-30
   claude-code-analytics status --fail-on-gap
   claude-code-analytics summary --by tool
@@ -120,7 +121,7 @@ _last = click.option("--end", metavar="DAY", help="Last day, inclusive (UTC, YYY
 @click.group(
     invoke_without_command=True,
     epilog=_HELP_END,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(version(), prog_name=PROGRAM)
 @click.pass_context
@@ -130,7 +131,7 @@ def commands(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-@commands.command("demo")
+@commands.command("demo", short_help="Load a built-in sample organization.")
 @_where
 @_first
 @_last
@@ -173,7 +174,7 @@ def demo_command(
         shown.finish([*summary.loaded(sum(loads, LoadReport()), dataset), following])
 
 
-@commands.command("load")
+@commands.command("load", short_help="Load what is new, missing or may still change.")
 @_where
 @_first
 @_last
@@ -211,7 +212,7 @@ def load_command(
         shown.finish([*summary.loaded(report, dataset), _next_command(target)])
 
 
-@commands.command("backfill")
+@commands.command("backfill", short_help="Load a closed range of days.")
 @_where
 @click.option("--start", metavar="DAY", required=True, help="First day, inclusive (UTC, YYYY-MM-DD).")
 @click.option("--end", metavar="DAY", required=True, help="Last day, inclusive (UTC, YYYY-MM-DD).")
@@ -241,7 +242,7 @@ def backfill_command(
         shown.finish([*summary.loaded(report, dataset), _next_command(target)])
 
 
-@commands.command("check")
+@commands.command("check", short_help="Explain what the credential can do.")
 @click.pass_obj
 def check_command(client: AnalyticsClient | None) -> None:
     """Call the endpoint with the configured credential, and explain the response."""
@@ -256,7 +257,7 @@ def check_command(client: AnalyticsClient | None) -> None:
                 connection.close()
 
 
-@commands.command("status")
+@commands.command("status", short_help="Show the state of every day.")
 @_where
 @_first
 @_last
@@ -285,7 +286,7 @@ def status_command(
             raise click.exceptions.Exit(INCOMPLETE)
 
 
-@commands.command("summary")
+@commands.command("summary", short_help="Show headline numbers and a table.")
 @_where
 @_organization
 @click.option("--weeks", type=click.IntRange(1, 520), default=4, show_default=True, help="Weeks of seven days.")
@@ -321,7 +322,7 @@ def summary_command(
             highlights.show(figures, by)
 
 
-@commands.command("report")
+@commands.command("report", short_help="Write one HTML page.")
 @_where
 @_organization
 @_first
@@ -366,7 +367,7 @@ def report_command(
             click.launch(str(output))
 
 
-@commands.command("views")
+@commands.command("views", short_help="Create the views beside the tables.")
 @_where
 @click.option("--print", "printed", is_flag=True, help="Print their SQL for the destination, and touch nothing.")
 def views_command(destination: str, dataset: str, pipeline: str, printed: bool) -> None:

@@ -9,11 +9,12 @@ from contextlib import closing
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from claude_code_analytics import ConfigurationError
+from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_pipelines import LoadObserver, Warehouse, load, locks, pipeline
 from claude_code_pipelines.metrics.views import create_views
 from destinations.backends.postgres_server import Postgres
-from destinations.scenario import Scenario
-from support.world import FIRST_DAY, MODELS, RECORD_TABLES, TODAY
+from destinations.scenario import Scenario, some_records
+from support.world import FIRST_DAY, MODELS, RECORD_TABLES, TODAY, USAGE
 
 pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 # Seconds within which the server has to reach a state; it takes a fraction of one.
@@ -44,6 +45,36 @@ def test_a_number_without_a_precision_is_named_in_a_sentence(scenario: Scenario)
         scenario.load(start=TODAY)
     with pytest.raises(PipelineStepFailed, match="is decimal without a precision, not decimal"):
         scenario.run(start_date=TODAY)
+
+
+def test_a_reader_that_blocks_a_load_is_named_and_the_load_gives_up(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Idle in a transaction, the reader holds a lock that a new column waits for; a second reader queues behind."""
+    monkeypatch.setattr(locks, "FIRST_LOOK", 0.1)
+    monkeypatch.setattr(pipeline, "LOCK_TIMEOUT_SECONDS", 2)
+    scenario.write_days(TODAY, TODAY)
+    target = Warehouse("postgres", scenario.dataset, working_dir=str(scenario.folder / "machine"))
+    with scenario.client() as client:
+        load(target, start=TODAY, client=client)
+    scenario.write(TODAY, {**some_records(TODAY, 1)[0], "new_field": 1})
+
+    class Watch(LoadObserver):
+        lines: list[str] = []  # noqa: RUF012  # one observer
+
+        def blocked(self, reason: str) -> None:
+            self.lines.append(reason)
+
+    with closing(scenario.backend.connect("postgres")) as reader, scenario.client() as client:
+        with reader.cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {scenario.backend.qualified(scenario.dataset, USAGE)}")
+        with pytest.raises(DestinationError, match="another session holds a lock on a table"):
+            load(target, start=TODAY, client=client, observer=Watch())
+        process = reader.info.backend_pid
+
+    assert Watch.lines
+    assert all(line.startswith(f"waiting for a lock held by session {process} of postgres") for line in Watch.lines)
+    assert all(line.endswith("idle in transaction") for line in Watch.lines)
 
 
 def test_tables_and_views_and_all_their_columns_have_comments(scenario: Scenario) -> None:

@@ -336,8 +336,9 @@ def test_a_database_file_that_another_process_has_open_is_named(run: Run, file: 
 
     for result in results:
         assert result.exit_code == 1
-        assert "lock" in only_line(result.stderr).lower()
+        assert f"another program has the file open (PID {holder.pid}): close it there" in only_line(result.stderr)
         assert file.name in result.stderr
+        assert "read-only" not in result.stderr  # DuckDB's advice on its own mode
 
 
 def test_a_credential_that_expires_on_the_way_is_exit_code_1_and_names_what_is_committed(
@@ -551,6 +552,57 @@ def test_a_reader_that_closes_the_pipe_changes_no_exit_code(run: Run, options: t
 
     assert ran.returncode == code
     assert "Broken pipe" not in ran.stderr
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_full_or_closed_stream_fails_no_load(file: Path, stream: str) -> None:
+    day = dt.date(2026, 3, 2)
+    command = [sys.executable, "-m", "claude_code_pipelines", "backfill", "--start", f"{day}", "--end", f"{day}"]
+    number = {"stdout": 1, "stderr": 2}[stream]
+    with serving(SimulatedApi(ScriptedOrganization())) as variables:
+        for redirection in (f"{number}>&-", f"{number}>/dev/full"):
+            shell = ["sh", "-c", f'"$@" {redirection}', "sh", *command]
+            ran = subprocess.run(shell, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
+            assert (ran.returncode, ran.stderr.count("Traceback")) == (0, 0), ran.stderr
+    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(2,)]
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("status", "--fail-on-gap")])
+def test_output_that_cannot_be_written_is_one_line(run: Run, arguments: tuple[str, ...]) -> None:
+    run("load", "--start", "2026-09-01", "--end", "2026-09-02", *QUIET)
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "claude_code_pipelines", *arguments]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    assert ran.returncode == 1
+    assert only_line(ran.stderr) == "error: standard output cannot be written: No space left on device"
+
+
+def test_what_the_program_writes_is_readable_by_its_owner_only(file: Path, own_process: None) -> None:
+    assert run_program(["demo", "--start", "2026-03-02", "--end", "2026-03-02", "--progress", "none"]) == 0
+    assert os.umask(0o022) == 0o077
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_line_of_the_help_is_cut_or_wider_than_a_terminal(capfd: Any, own_process: None) -> None:
+    for name in ([], *([name] for name in commands.commands)):
+        assert run_program([*name, "--help"]) == 0
+        shown = capfd.readouterr().out
+        assert "..." not in shown.replace("[ARGS]...", ""), name
+        assert max(map(len, shown.splitlines())) <= 80, name
+
+
+def test_the_views_are_refused_where_there_is_no_file_and_none_is_made(run: Run, file: Path) -> None:
+    result = run("views")
+    assert result.exit_code == 2
+    assert only_line(result.stderr) == f"error: nothing is loaded: there is no file {file}"
+    assert not file.exists()
+
+
+def test_a_folder_that_dlt_cannot_use_is_named_with_its_variable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLT_DATA_DIR", "/dev/null/x")
+    result = run("load", "--start", "2026-09-19")
+    assert result.exit_code == 2
+    assert "set DLT_DATA_DIR to a folder that you may write to" in only_line(result.stderr)
 
 
 # Progress

@@ -18,6 +18,7 @@ import pytest
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.configuration.specs.config_section_context import ConfigSectionContext
+from dlt.common.runtime.run_context import RunContext, switched_run_context
 from dlt.load.configuration import LoaderConfiguration
 
 from claude_code_analytics import ConfigurationError, claude_code_analytics
@@ -191,6 +192,16 @@ def test_a_new_file_is_readable_by_its_owner_only_and_an_old_one_keeps_its_mode(
         with world.client() as client:
             load(world.pipeline, start=TODAY, client=client)
     assert [world.database.stat().st_mode & 0o777 for world in (new, old)] == [0o600, 0o644]
+
+
+def test_a_relative_file_is_that_of_the_current_folder(world: World) -> None:
+    """dlt alone would go on with the folder of the first run."""
+    for name in ("one", "two"):
+        folder = world.folder / name
+        folder.mkdir()
+        with world.client() as client, switched_run_context(RunContext(str(folder))):
+            load(Warehouse(working_dir=str(world.machine)), start=TODAY, client=client)
+        assert (folder / "claude_code_analytics.duckdb").exists()
 
 
 def test_a_new_working_folder_is_readable_by_its_owner_only_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:

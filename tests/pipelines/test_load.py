@@ -210,9 +210,7 @@ def test_days_that_are_never_held_are_read_five_times_more_after_doubling_waits_
     world.write_days(september(14), TODAY)
     writes = after_each_write(world, lambda number: lose(world, september(16)))
 
-    with pytest.raises(
-        DaysNotHeld, match="1 day is not held: 2026-09-16; row counts differ from the ledger"
-    ) as caught:
+    with pytest.raises(DaysNotHeld, match="1 day is not held: 2026-09-16; row counts differ from the ledger") as caught:
         world.load(window_days=4)
 
     waits = world.clock.slept

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
-from claude_code_simulator import SAMPLE_ORGANIZATION_ID, model_usage, record
+from claude_code_simulator import SAMPLE_ORGANIZATION_ID, ScriptedOrganization, model_usage, record
 from claude_code_simulator.faults.builders import rewritten
 from support.plain import CLOSED, MONDAY, TUESDAY, counts, people
 from support.world import MODELS, RECORD_TABLES, TOOLS, USAGE, World
@@ -205,6 +205,22 @@ def test_bytes_that_are_no_utf8_are_requested_again_and_then_named_by_their_day(
     assert f"{MONDAY}: a page is not UTF-8; nothing of this day was loaded" in caplog.text
     assert world.status().days("inconsistent") == [MONDAY]
     assert world.clock.slept == []
+
+
+def test_a_field_named_like_a_system_column_of_postgres_gets_another_name_everywhere(world: World) -> None:
+    world.write(MONDAY, record(MONDAY, cmax=1, oid="x"))
+    world.run(**CLOSED)
+    (row,) = world.rows()
+    assert not {"cmax", "oid"} & row.keys()
+    assert {value for name, value in row.items() if name.startswith(("cmax__x", "oid__x"))} == {1, "x"}
+
+
+def test_a_number_in_one_organization_and_a_text_in_the_next_fit_into_one_run(world: World, tmp_path: Path) -> None:
+    second = World(tmp_path, organization=ScriptedOrganization(id="second"), clock=world.clock, database=world.database)
+    world.write(MONDAY, record(MONDAY, shift=5))
+    second.write(MONDAY, record(MONDAY, organization_id="second", shift="late"))
+    world.pipeline.run([world.source(**CLOSED), second.source(**CLOSED)])
+    assert [(row["shift"], row["shift__v_text"]) for row in world.rows()] == [(5, None), (None, "late")]
 
 
 def test_a_column_keeps_its_first_type_from_day_to_day_and_machine_to_machine(world: World) -> None:

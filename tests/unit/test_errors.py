@@ -37,6 +37,10 @@ def raised(error: BaseException, cause: BaseException | None = None, step: str =
         ("permission denied for schema claude_code", "grant the loading user that right"),
         ("Access Denied: Table x: User does not have permission", "grant the loading user that right"),
         ("Cannot execute statement: database is attached in read-only mode", "grant the loading user that right"),
+        (
+            'IO Error: Could not set lock on file "/x.duckdb": Conflicting lock is held in /bin/python (PID 4711)',
+            "another program has the file open (PID 4711): close it there",
+        ),
         ("Out of Memory Error: could not allocate block", "or load fewer days at once with --window-days"),
         ("[Errno 17] File exists: '/data/claude_code'", "choose another --dataset, or move it away"),
         ('FATAL:  database "warehouse" does not exist', "create it, or name another"),
