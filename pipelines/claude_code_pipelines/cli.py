@@ -12,11 +12,14 @@ import json
 import logging
 import os
 import shlex
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -48,6 +51,7 @@ from .metrics.teams import MIN_TEAM, read_team_map
 from .metrics.views import create_views, print_views
 from .pipeline import Warehouse
 from .read_only import require_file
+from .report.charts import renderer
 from .report.files import write_report
 from .signals import INCOMPLETE, interruptible
 from .status import read_status
@@ -153,6 +157,8 @@ def demo_command(
     with _reported(progress, loads=True) as shown, tempfile.TemporaryDirectory() as working_dir:
         from claude_code_simulator import SampleOrganization, SimulatedApi  # only the demo needs it
 
+        if with_report:
+            renderer()  # refuses before the days are loaded
         organization = SampleOrganization()
         api = SimulatedApi(organization)
         with AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport) as client:
@@ -170,7 +176,8 @@ def demo_command(
                 request = Request(teams=organization.teams, seats=organization.seats)
                 figures = read_figures(made, request, client.now())
                 write_report(figures, REPORT_FILE)
-        following = f"open {REPORT_FILE}" if with_report else _next_command(made, "report")
+        following = _next_command(made, "report" if find_spec("vl_convert") else "summary")
+        following = f"open {REPORT_FILE}" if with_report else following
         shown.finish([*summary.loaded(sum(loads, LoadReport()), dataset), following])
 
 
@@ -356,6 +363,7 @@ def report_command(
 ) -> None:
     """Write one HTML page with use, acceptance, cost, people and quality of the data; it makes no request."""
     with _reported():
+        renderer()  # refuses before the warehouse is read
         now = (client.now if client else utc_now)()
         first, last = _day(start, "--start"), _day(end, "--end")
         check_range(first, last, now.date(), names=("--start", "--end"))
@@ -461,7 +469,9 @@ def _next_command(target: Warehouse, command: str = "status") -> str:
     """Names the next command, with the options that lead to the same warehouse."""
     chosen = (("destination", target.destination), ("dataset", target.dataset), ("pipeline", target.pipeline))
     options = [f" --{name} {shlex.quote(value)}" for name, value in chosen if value != getattr(Warehouse, name)]
-    return f"next: {PROGRAM} {command}{''.join(options)}"
+    # not on the path, the program is named as it was started
+    program = sys.argv[0] if Path(sys.argv[0]).name == PROGRAM and not which(PROGRAM) else PROGRAM
+    return f"next: {shlex.quote(program)} {command}{''.join(options)}"
 
 
 def _print(lines: Iterable[str]) -> None:

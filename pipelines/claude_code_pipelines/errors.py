@@ -153,18 +153,23 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _missing_settings(error: Any) -> str:
     """Names the settings that dlt misses; its own text runs over many lines."""
     wanted = [max(_keys(traces), key=len, default=name) for name, traces in error.traces.items()]
+    missing = [key.rpartition("__")[2].lower() for key in wanted]
     return (
-        f"{error.spec_name} lacks {', '.join(error.fields)}: set {', '.join(wanted)} in the environment, or the same "
+        f"{error.spec_name} lacks {', '.join(missing)}: set {', '.join(wanted)} in the environment, or the same "
         "in .dlt/secrets.toml (docs/destinations.md)"
     )
 
 
 def _keys(traces: Iterable[Any]) -> list[str]:
-    """Returns the environment variables in which dlt looked for a destination's setting; a group by its fields."""
+    """Returns the environment variables in which dlt looked for a destination's setting.
+
+    A group that lacks several fields counts as one setting.
+    """
     found = []
     for each in traces:
         if isinstance(each, LookupTraces):
-            found += [key.rsplit("__", 1)[0] for fields in each.traces.values() for key in _keys(fields)]
+            keys = [key for fields in each.traces.values() for key in _keys(fields)]
+            found += keys if len(each.traces) == 1 else [key.rsplit("__", 1)[0] for key in keys]
         elif each.key.startswith("DESTINATION__"):
             found.append(each.key)
     return found

@@ -145,15 +145,17 @@ def test_a_dataset_without_the_tables_and_a_missing_extra_are_one_line(
 ) -> None:
     with duckdb.connect(str(awkward.database)) as connection:
         connection.execute("CREATE SCHEMA foreign_data; CREATE TABLE foreign_data.orders (id INTEGER)")
-    monkeypatch.setitem(sys.modules, "vl_convert", None)
 
     for arguments, message in (
         (["report", "--dataset", "foreign_data"], "nothing is loaded in"),
         (["report"], "pip install 'dlt-claude-code-analytics[report]'"),
+        (["demo", "--report", "--pipeline", "demo"], "pip install 'dlt-claude-code-analytics[report]'"),
     ):
         result = command(awkward, *arguments)
         assert result.exit_code == 2
         assert message in result.stderr.splitlines()[-1]
+        monkeypatch.setitem(sys.modules, "vl_convert", None)
+    assert not (tmp_path / "demo.duckdb").exists(), "it was loaded first"
     assert not list(tmp_path.glob("*.html"))
 
 

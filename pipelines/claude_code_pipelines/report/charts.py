@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from claude_code_analytics import ConfigurationError
@@ -30,14 +31,23 @@ def render(spec: Spec) -> str:
     Raises:
         ConfigurationError: The extra `report` is not installed.
     """
+    svg: str = renderer().vegalite_to_svg({**spec, "config": _config()}, vl_version=_VERSION)
+    return svg
+
+
+def renderer() -> Any:
+    """Returns the module that renders charts: 33 MB, and only the report needs it.
+
+    Raises:
+        ConfigurationError: The extra `report` is not installed.
+    """
     try:
-        import vl_convert  # 33 MB, and only the report needs it
+        return import_module("vl_convert")
     except ImportError:
         raise ConfigurationError(
-            "the report needs vl-convert: pip install 'dlt-claude-code-analytics[report]'"
+            "the report needs vl-convert: pip install 'dlt-claude-code-analytics[report]', or in a clone "
+            "pip install --editable '.[report]'"
         ) from None
-    svg: str = vl_convert.vegalite_to_svg({**spec, "config": _config()}, vl_version=_VERSION)
-    return svg
 
 
 def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
