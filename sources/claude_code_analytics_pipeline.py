@@ -8,30 +8,24 @@ import dlt
 
 from claude_code_analytics import claude_code_analytics
 
-PROGRESS = dlt.progress.log(dump_system_stats=False)
+LOG = dlt.progress.log(dump_system_stats=False)
 
 
 def load_new_days() -> None:
     """Loads up to today and fetches recent days again. Run it every day."""
-    pipeline = dlt.pipeline(
-        "claude_code_analytics", destination="duckdb", dataset_name="claude_code", progress=PROGRESS
-    )
+    pipeline = dlt.pipeline("claude_code_analytics", destination="duckdb", dataset_name="claude_code", progress=LOG)
     print(pipeline.run(claude_code_analytics(start_date="2025-01-01")))  # noqa: T201  # an example shows what it did
 
 
 def load_a_closed_range() -> None:
     """Loads past days, both ends included, and leaves the incremental cursor alone."""
-    pipeline = dlt.pipeline(
-        "claude_code_analytics", destination="duckdb", dataset_name="claude_code", progress=PROGRESS
-    )
+    pipeline = dlt.pipeline("claude_code_analytics", destination="duckdb", dataset_name="claude_code", progress=LOG)
     print(pipeline.run(claude_code_analytics(start_date="2025-06-01", end_date="2025-06-30")))  # noqa: T201
 
 
 def load_without_names() -> None:
     """Loads up to today and replaces addresses and key names by pseudonyms. Needs the secret `identity_key`."""
-    pipeline = dlt.pipeline(
-        "claude_code_analytics", destination="duckdb", dataset_name="claude_code", progress=PROGRESS
-    )
+    pipeline = dlt.pipeline("claude_code_analytics", destination="duckdb", dataset_name="claude_code", progress=LOG)
     print(pipeline.run(claude_code_analytics(actor_identity="hash")))  # noqa: T201
 
 
