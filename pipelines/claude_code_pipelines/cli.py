@@ -59,8 +59,8 @@ from .windows import WINDOW_DAYS, backfill, load
 
 PROGRAM = "claude-code-analytics"
 MISTAKE = 2
-# Half a year: as far as the trends of the report look back.
-DEMO_DAYS = 182
+# More than a year, with the roll-out, and in one window: nothing can be lost on the way.
+DEMO_DAYS = 400
 REPORT_FILE = Path("claude-code-report.html")
 
 _HELP_END = """
@@ -105,10 +105,19 @@ _where = _options(
 )
 _staging = click.option("--staging", metavar="NAME", help="Stage files in a bucket: `filesystem` of dlt's config.")
 _views = click.option("--views", is_flag=True, help="Create the views too, or bring them up to date.")
-_how = _options(
-    click.option("--window-days", type=int, default=WINDOW_DAYS, show_default=True, help="Days committed together."),
-    click.option("--progress", type=click.Choice(STYLES), default="auto", show_default=True, help="Progress display."),
-)
+
+
+def _how(window_days: int = WINDOW_DAYS) -> Callable[[_Command], _Command]:
+    return _options(
+        click.option(
+            "--window-days", type=int, default=window_days, show_default=True, help="Days committed together."
+        ),
+        click.option(
+            "--progress", type=click.Choice(STYLES), default="auto", show_default=True, help="Progress display."
+        ),
+    )
+
+
 _organization = click.option("--organization", metavar="ID", help="Organization, where the dataset has several.")
 _teams = _options(
     click.option(
@@ -139,7 +148,7 @@ def commands(context: click.Context) -> None:
 @_where
 @_first
 @_last
-@_how
+@_how(DEMO_DAYS)
 @click.option("--missing", metavar="DAY", help="Leave this day out, to see how a gap is shown.")
 @click.option("--report", "with_report", is_flag=True, help="Make the report of it: an HTML file beside the database.")
 def demo_command(
@@ -185,7 +194,7 @@ def demo_command(
 @_where
 @_first
 @_last
-@_how
+@_how()
 @_staging
 @_views
 @click.pass_obj
@@ -223,7 +232,7 @@ def load_command(
 @_where
 @click.option("--start", metavar="DAY", required=True, help="First day, inclusive (UTC, YYYY-MM-DD).")
 @click.option("--end", metavar="DAY", required=True, help="Last day, inclusive (UTC, YYYY-MM-DD).")
-@_how
+@_how()
 @_staging
 @_views
 @click.pass_obj
