@@ -85,8 +85,8 @@ ADDRESSES: dict[str, tuple[Callable[[Postgres, str], str | None], str, str]] = {
     ),
     "no password": (
         lambda server, user: server.address(user, "").replace(":@", "@"),
-        "PostgresClientConfiguration lacks credentials",
-        f"set {CREDENTIALS} in the environment",
+        "PostgresClientConfiguration lacks password",
+        f"set {CREDENTIALS}__PASSWORD in the environment",
     ),
     "nothing": (lambda server, user: None, "lacks credentials", f"set {CREDENTIALS} in the environment"),
     "no address": (lambda server, user: f"it is {PASSWORD}", "PostgresCredentials cannot read", "form"),

@@ -101,8 +101,7 @@ def test_where_the_dataset_has_none_yet_records_keep_their_id_and_empty_days_are
 @pytest.mark.parametrize("door", ["load", "backfill"])
 def test_a_first_load_is_held_whether_or_not_the_api_names_the_organization(world: World, door: str) -> None:
     world.api.fault = refuse_organization()
-    world.write_days(MONDAY, TUESDAY)
-    world.write(WEEK[2], record(WEEK[2], organization_id=OMITTED))
+    world.write_days(MONDAY, TUESDAY)  # the other days are empty, and belong to `unknown`
     report = world.load() if door == "load" else world.backfill(MONDAY, TODAY)
     assert report.days == WEEK
     assert len(world.api.requests) == 8  # each day once
