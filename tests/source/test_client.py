@@ -204,6 +204,23 @@ def test_a_body_of_one_byte_a_second_has_an_end(connect: Connect, clock: Any) ->
         assert clock.now - began < dt.timedelta(minutes=40)
 
 
+@pytest.mark.parametrize(("seconds", "attempts", "warnings"), [(60, 4, 1), (1, 7, 0)])
+def test_a_host_that_falls_silent_is_named_at_once_and_tried_less_often_than_one_that_fails_fast(
+    api: SimulatedApi, session: Session, clock: Any, warnings_of: Any, seconds: int, attempts: int, warnings: int
+) -> None:
+    session.organization()
+
+    def silent(request: httpx.Request, number: int) -> Exception:
+        clock.move(seconds=seconds)
+        return httpx.ReadTimeout("The read operation timed out", request=request)
+
+    api.fault = silent
+    with pytest.raises(ApiUnavailable, match="did not respond in time"):
+        fetch_day(session, DAY)
+    assert len(api.requests) == 1 + attempts
+    assert warnings_of() == ["api.anthropic.com did not respond in time (ReadTimeout); trying again"] * warnings
+
+
 def test_redirects_are_not_followed(api: SimulatedApi, session: Session) -> None:
     api.fault = always(lambda: httpx.Response(307, headers={"location": "https://elsewhere.test/v1"}))
     with pytest.raises(RequestRefused, match=r"redirect \(307\), which is never followed; check base_url"):

@@ -25,7 +25,15 @@ from .clock import ApiClock, Clock, utc_now
 from .credentials import REDACTED, Credential, clean
 from .network import Connection, can_connect
 from .rate_limit import Cancelled, PausedTooLong, RateLimiter, Run, Sleep
-from .retry import MAX_ATTEMPTS, MAX_SETUP_ATTEMPTS, MAX_SLOW_ATTEMPTS, Retry, call_with_retries, is_passing
+from .retry import (
+    MAX_ATTEMPTS,
+    MAX_SETUP_ATTEMPTS,
+    MAX_SLOW_ATTEMPTS,
+    SLOW_SECONDS,
+    Retry,
+    call_with_retries,
+    is_passing,
+)
 
 T = TypeVar("T")
 logger = logging.getLogger("claude_code_analytics")
@@ -151,11 +159,12 @@ class AnalyticsClient:
         with self._limiter.slot(run) as slot:
             if self._connection.is_closed:
                 raise Cancelled
+            began = self._clock.monotonic()
             try:
                 response = self._connection.get(path, params)
             except (httpx.TransportError, httpx.DecodingError) as error:
                 what, is_setup = self._connection.explain(error)
-                is_slow = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
+                is_slow = self._clock.monotonic() - began > SLOW_SECONDS
                 attempts = MAX_SLOW_ATTEMPTS if is_slow else MAX_ATTEMPTS
                 # A host that has responded before is set up right: then a failing DNS server, say, is a passing fault.
                 if is_setup and not self._has_responded:

@@ -14,8 +14,9 @@ T = TypeVar("T")
 PASSING_STATUSES = frozenset({408, 409, 425})
 # Attempts of one request that meets faults (5xx, resets, time-outs, broken bodies): about a minute in all.
 MAX_ATTEMPTS = 7
-# Attempts where a response takes longer than it may: a minute of silence, or five minutes in all.
-MAX_SLOW_ATTEMPTS = 3
+# Attempts of a request that fails after so many seconds: after a minute of silence, or five of a body that drips.
+SLOW_SECONDS = 30.0
+MAX_SLOW_ATTEMPTS = 4
 # Attempts where the setup is wrong (unknown host, untrusted certificate, proxy without password): waiting can't help.
 MAX_SETUP_ATTEMPTS = 2
 # Seconds. A run stops when no request got a response for so long.
