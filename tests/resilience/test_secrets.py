@@ -179,7 +179,7 @@ def test_no_secret_is_written_whatever_is_done(
     api.fault = rewritten(
         lambda body: body.replace(b'"is_remote":', f'"note":"{secret}","{secret}":1,"is_remote":'.encode())
     )
-    world.run()  # a plain run, with dlt's own trace
+    world.run(client=world.client(**credential))  # a plain run, with dlt's own trace
     assert "***" in world.column("note")
 
     out, err = capfd.readouterr()
