@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
+import dlt
 
 from claude_code_analytics import (
     AnalyticsClient,
@@ -61,6 +62,8 @@ PROGRAM = "claude-code-analytics"
 MISTAKE = 2
 # More than a year, with the roll-out, and in one window: nothing can be lost on the way.
 DEMO_DAYS = 400
+# Has the commands that load keep the views up to date, as `--views` does.
+VIEWS_SETTING = f"sources.{SOURCE_NAME}.views"
 REPORT_FILE = Path("claude-code-report.html")
 
 _HELP_END = """
@@ -402,8 +405,8 @@ def views_command(destination: str, dataset: str, pipeline: str, printed: bool) 
 
 
 def _refresh_views(target: Warehouse, shown: Display, *, wanted: bool) -> None:
-    """Creates the views after a load. Delta has none, which is no failure of the load."""
-    if not wanted:
+    """Creates the views after a load, on request or by configuration. Delta has none, which is no failure."""
+    if not (wanted or dlt.config.get(VIEWS_SETTING, bool)):
         return
     pipeline = target.dlt_pipeline()
     if destination_named(kind_of(pipeline)).table_format:

@@ -21,7 +21,7 @@ from claude_code_analytics import claude_code_analytics
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.settings import version
-from claude_code_pipelines.cli import commands
+from claude_code_pipelines.cli import VIEWS_SETTING, commands
 from claude_code_simulator import SampleOrganization, SimulatedApi
 from support.imports import ROOT
 from support.serving import serving
@@ -146,6 +146,7 @@ def example_settings(name: str) -> dict[str, Any]:
 
 def test_the_example_files_show_every_parameter_with_its_default() -> None:
     secrets, settings = example_settings("example.secrets.toml"), example_settings("config.toml")
+    assert settings.pop(VIEWS_SETTING.rpartition(".")[2]) is False  # of the commands, not of the source
 
     assert set(secrets) == {"api_key", "access_token", "identity_key"}
     # a single run sets the other two: the last day of a closed range, and reports that do not exist yet

@@ -56,7 +56,9 @@ def test_the_summary_is_the_same_as_json_and_csv(awkward: World, command: Comman
     ]
 
 
-def test_views_are_created_printed_and_kept_up_to_date(empty: World, command: Command) -> None:
+def test_views_are_created_printed_and_kept_up_to_date(
+    empty: World, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [view.name for view in VIEWS]
     printed = command(empty, "views", "--print", "--destination", "snowflake")
     assert printed.exit_code == 0
@@ -68,6 +70,9 @@ def test_views_are_created_printed_and_kept_up_to_date(empty: World, command: Co
     assert command(empty, "backfill", *day, "--views").exit_code == 0
     assert {row[0] for row in empty.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal")} >= set(names)
     assert "12 views are up to date" in command(empty, "load", *day, "--views").stderr
+    assert "views" not in command(empty, "load", *day).stderr
+    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__VIEWS", "true")
+    assert "12 views are up to date" in command(empty, "load", *day).stderr
 
 
 def test_on_delta_there_are_no_views_and_the_report_needs_none(
