@@ -30,7 +30,7 @@ from claude_code_analytics.foreign_text import printable
 
 _PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")  # a password may hold @ and / unescaped
 # What drivers add that is of no use here: Postgres quotes our SQL, DuckDB advertises its read-only mode.
-_NOISE = re.compile(r"\nLINE \d+:.*|\. However, you would be able to open.*", re.DOTALL)
+_NOISE = re.compile(r"\nLINE \d+:.*|\nHINT:  Use DROP.*|\. However, you would be able to open.*", re.DOTALL)
 _LONGEST = 300
 
 _THEN_AGAIN = "then run the same command again"
@@ -51,6 +51,14 @@ MISTAKES = (
     (
         r"\[Errno 17\] File exists",
         "that folder was not made by a load: choose another --dataset, or move it away",
+    ),
+    (
+        r"is not a view|is of type Table",
+        "a table of yours has the name of a view: rename it",
+    ),
+    (
+        r"name of view column|columns from view|type of view column",
+        "the view of an earlier version has other columns: drop it, with what reads it, and run `views` again",
     ),
     (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
     (

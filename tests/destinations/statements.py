@@ -16,6 +16,7 @@ import sys
 import tempfile
 import types
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,7 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
     executed: list[str] = []
     sql_client = job_client.sql_client
     sql_client.open_connection = sql_client.close_connection = lambda: None
+    sql_client.begin_transaction = nullcontext
     sql_client.execute_sql = lambda sql, *arguments, **named: executed.append(sql) or []
     pipeline.sql_client = lambda *arguments, **named: sql_client
     pipeline.destination_client = lambda *arguments, **named: job_client

@@ -77,6 +77,24 @@ def test_a_reader_that_blocks_a_load_is_named_and_the_load_gives_up(
     assert all(line.endswith("idle in transaction") for line in Watch.lines)
 
 
+def test_views_leave_what_others_built_upon_them_and_change_together(scenario: Scenario) -> None:
+    scenario.write_days(TODAY, TODAY)
+    scenario.load(start=TODAY)
+    create_views(scenario.pipeline)
+    records, people = (
+        scenario.backend.qualified(scenario.dataset, f"claude_code_{name}") for name in ("records", "people")
+    )
+    dashboard = scenario.backend.qualified(scenario.dataset, "dashboard")
+    scenario.backend.run(f"CREATE VIEW {dashboard} AS SELECT * FROM {records}")
+    create_views(scenario.pipeline)
+    assert scenario.backend.run(f"SELECT COUNT(*) FROM {dashboard}") == [(3,)]
+
+    scenario.backend.run(f"DROP VIEW {people}; CREATE TABLE {people} (mine int); COMMENT ON VIEW {records} IS 'old'")
+    with pytest.raises(ConfigurationError, match='"claude_code_people" is not a view; a table of yours has the name'):
+        create_views(scenario.pipeline)
+    assert scenario.backend.run(f"SELECT obj_description('{records}'::regclass)") == [("old",)]
+
+
 def test_tables_and_views_and_all_their_columns_have_comments(scenario: Scenario) -> None:
     scenario.write_days(TODAY, TODAY)
     scenario.load(start=TODAY)

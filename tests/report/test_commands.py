@@ -8,14 +8,17 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
+from claude_code_analytics.dates import DayRange
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.metrics.catalog import VIEWS
+from claude_code_simulator import model_usage, record
 from support.world import TODAY, World
 
 Command = Callable[..., Result]
@@ -54,6 +57,65 @@ def test_the_summary_is_the_same_as_json_and_csv(awkward: World, command: Comman
     assert [(row["Tool"], str(row["Accepted"])) for row in found["rows"]] == [
         (row["Tool"], row["Accepted"]) for row in rows
     ]
+
+
+def summary_of(world: World, command: Command, by: str = "model") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the headline numbers of 28 days, and the first row of a breakdown."""
+    found = json.loads(command(world, "summary", "--by", by, "--json").stdout)
+    assert found["last"] == str(TODAY - dt.timedelta(days=1))
+    return found["headlines"], found["rows"][0]
+
+
+def test_only_active_people_share_a_cost_and_no_one_where_names_are_dropped(empty: World, command: Command) -> None:
+    first, cut = TODAY - dt.timedelta(days=28), TODAY - dt.timedelta(days=10)
+    zeros: dict[str, Any] = {"sessions": 0, "added": 0, "removed": 0, "commits": 0, "pull_requests": 0, "tools": {}}
+    idle = [model_usage("m", 0, 0, 0, 0, cents=0)]
+    for day in DayRange(first, TODAY).days():
+        empty.write(
+            day,
+            record(day, email="a@x.test", models=[model_usage("m", cents=1000)]),
+            record(day, email="idle@x.test", models=idle, **zeros),
+            record(day, email="a@x.test", customer_type="enterprise", models=[model_usage("m", cents=5000)]),
+        )
+    empty.load(start=first)
+    headlines, _ = summary_of(empty, command)
+    assert headlines["active_people"] == {"value": 1, "before": None, "change": None}
+    assert headlines["cost_per_active_person"]["value"] == pytest.approx(280)
+    assert headlines["cost_other"]["value"] == "1400"
+    empty.run(start_date=cut, end_date=TODAY, actor_identity="drop")
+    headlines, _ = summary_of(empty, command)
+    assert headlines["active_people"]["value"] is None
+    assert "cost_per_active_person" not in headlines
+
+
+def test_rates_count_only_rows_that_report_what_they_divide(empty: World, command: Command) -> None:
+    first = TODAY - dt.timedelta(days=28)
+    half = {"edit_tool": {"accepted": 10, "rejected": None}, "write_tool": {"accepted": 5, "rejected": 5}}
+    for day in DayRange(first, TODAY).days():
+        priced, unpriced = (model_usage("m", 10**6, 0, 0, 0, cents=cents) for cents in (100, None))
+        empty.write(day, record(day, tools=half, models=[priced]), record(day, tools={}, models=[unpriced]))
+    empty.load(start=first)
+    headlines, model = summary_of(empty, command)
+    assert headlines["acceptance_rate"]["value"] == pytest.approx(0.5)
+    assert model["For a million tokens"] == pytest.approx(1.0)
+
+
+def test_a_period_that_no_other_lies_before_is_one_line(awkward: World, command: Command) -> None:
+    result = command(awkward, "report", "--start", "0001-01-01", "--end", TODAY - dt.timedelta(days=1))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: no period lies before 0001-01-01; choose a later --start")
+
+
+def test_all_files_of_a_report_are_written_or_none(awkward: World, command: Command, tmp_path: Path) -> None:
+    (tmp_path / "tables" / "people.csv").mkdir(parents=True)
+    result = command(awkward, "report", "--csv", "tables")
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'tables' / 'people.csv'} cannot be written: it is there and is no file" in result.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix in (".html", ".csv")] == ["people.csv"]
+    (tmp_path / "link.html").symlink_to("real.html")
+    assert command(awkward, "report", "--output", "link.html").exit_code == 0
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "real.html").is_file()
 
 
 def test_views_are_created_printed_and_kept_up_to_date(

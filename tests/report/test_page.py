@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from claude_code_analytics.dates import DayRange
 from claude_code_pipelines.metrics.views import create_views
 from claude_code_simulator import model_usage, record
 from metrics.awkward import HOSTILE
@@ -110,6 +111,20 @@ def test_no_name_from_outside_becomes_markup_or_a_formula(awkward: World, page_o
         assert f"'=cmd|{HOSTILE}" in {row["Team"] for row in csv.DictReader(file)}
     with (tmp_path / "tables" / "mapped_without_activity.csv").open(newline="") as file:
         assert [row["Person"] for row in csv.DictReader(file)] == ["'@gone@example.test"]
+
+
+def test_texts_that_no_renderer_takes_are_cleaned_and_shortened(empty: World, page_of: Make, tmp_path: Path) -> None:
+    """A control character ends the renderer's process; a direction mark turns labels around."""
+    name = "\x07=1+1\u202e\ufffe" + "x" * 3000
+    for day in DayRange(LAST - dt.timedelta(days=20), LAST).days():
+        empty.write(day, record(day, tools={name: (9, 1)}, models=[model_usage(name), model_usage("other")]))
+    empty.load(start=LAST - dt.timedelta(days=20))
+    page = page_of(empty, "--csv", "tables")
+    assert "\x07" not in page.html
+    assert "\u202e" not in page.html
+    assert "x" * 60 not in "".join(re.findall(r"<svg.*?</svg>", page.html, re.DOTALL))
+    with (tmp_path / "tables" / "cost_weeks_billed.csv").open(newline="") as file:
+        assert any(title.startswith("'=1+1") for title in next(csv.reader(file)))
 
 
 def test_partial_and_missing_days_are_marked_and_nothing_is_compared(empty: World, page_of: Make) -> None:

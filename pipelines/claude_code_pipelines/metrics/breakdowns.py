@@ -154,7 +154,7 @@ def by_model(models: Iterable[Row]) -> Table:
         dollars = [row for row in rows if row["currency"] == "USD"]
         priced = [row for row in dollars if row["cost"] is not None]
         cost = total(row["cost"] for row in dollars)
-        price = ratio(cost, total(all_tokens(row) for row in priced))
+        price = ratio(cost, total(_priced_tokens(row) for row in priced))
         others = sorted({row["currency"] for row in rows if row["currency"] not in ("USD", None)})
         costs = (total(row["cost"] for row in dollars if row["customer_type"] == kind) for kind in (API, SUBSCRIPTION))
         found.append(
@@ -197,6 +197,11 @@ def by_terminal(mix: Iterable[Row]) -> Table:
         found.append((name, sessions, ratio(sessions, whole), ratio(remote or 0, known)))
     columns = (Column("Terminal", _TEXT), Column("Sessions"), Column("Share", _SHARE), Column("Remote", _SHARE))
     return Table("terminals", columns, sorted(found, key=lambda row: (-(row[1] or 0), row[0])))
+
+
+def _priced_tokens(row: Row) -> Any:
+    """Returns the tokens of a row whose cost is known; its other tokens come from records without an amount."""
+    return float(row["cost"]) / row["price_per_mtok"] * 1e6 if row["price_per_mtok"] else all_tokens(row)
 
 
 def _active(actors: Iterable[Row], actor_type: str) -> list[Row]:

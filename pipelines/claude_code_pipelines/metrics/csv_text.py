@@ -20,7 +20,7 @@ def csv_of(table: Table) -> str:
     """Returns a table as CSV with a header; nothing where a value is not known."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(column.title for column in table.columns)
+    writer.writerow(cell(column.title) for column in table.columns)
     writer.writerows([cell(value) for value in row] for row in table.rows)
     return text.getvalue()
 

@@ -87,13 +87,14 @@ class Figures:
     @cached_property
     def current(self) -> Totals:
         """Totals of the period."""
-        return totals_of(self.period, self.rows["days"], self.actors(), _current(self.rows["costs"], 1))
+        costs = _current(self.rows["costs"], 1)
+        return totals_of(self.period, self.rows["days"], self.actors(), costs, self.within("tools"))
 
     @cached_property
     def earlier(self) -> Totals:
         """Totals of the preceding period."""
         actors, costs = (_current(self.rows[name], 0) for name in ("actors", "costs"))
-        return totals_of(self.before, self.rows["days"], actors, costs)
+        return totals_of(self.before, self.rows["days"], actors, costs, self.within("tools", self.before))
 
     @property
     def is_comparable(self) -> bool:
@@ -173,7 +174,10 @@ def read_figures(
         status = status_of(pipeline, now)
         organization = _organization(status, request.organization)
         period = _period(organization, request)
-        since = min(monday(period.last - dt.timedelta(weeks=TREND_WEEKS - 1)), preceding(period).first)
+        try:
+            since = min(monday(period.last - dt.timedelta(weeks=TREND_WEEKS - 1)), preceding(period).first)
+        except OverflowError:
+            raise ConfigurationError(f"no period lies before {period.first}; choose a later --start") from None
         days = {"first": period.first, "last": period.last, "before": preceding(period).first, "since": since}
         own_id = organization.organization_id
         with open_reader(pipeline) as reader:

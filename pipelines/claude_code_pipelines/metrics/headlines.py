@@ -139,12 +139,19 @@ MEASURES = (
         "What subscription use would cost at list prices. Nobody is billed for it: never add it to the cost.",
     ),
     Measure(
+        "cost_other",
+        "Cost of other types",
+        Kind.MONEY,
+        lambda totals: totals.other_cost,
+        "The API's estimate for customer types other than api and subscription: it is not known who pays it.",
+    ),
+    Measure(
         "cost_per_active_person",
         "Billed per person",
         Kind.MONEY,
         lambda totals: totals.billed.per_person,
         "Cost billed by use, of people without keys / people with such a cost.",
-        lambda totals, seats: f"{totals.billed.people:,} people, no keys",
+        lambda totals, seats: f"{totals.billed.people:,} people, no keys" if totals.billed.people else "",
     ),
     Measure(
         "cache_read_share",

@@ -52,7 +52,7 @@ QUERIES = {
         WHERE r.organization_id = @organization""",
     "models": """
         SELECT r.date, r.customer_type, r.model, r.currency, r.tokens_input, r.tokens_output, r.tokens_cache_read,
-            r.tokens_cache_creation, r.cost
+            r.tokens_cache_creation, r.cost, r.price_per_mtok
         FROM claude_code_model_days AS r
         WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last""",
     "tools": f"""

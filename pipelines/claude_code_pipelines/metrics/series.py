@@ -103,6 +103,27 @@ def cohorts(figures: Figures) -> Table:
     return Table("cohorts", (Column("First week", Kind.TEXT), Column("People"), *titles), rows)
 
 
+def retention(figures: Figures, weeks: tuple[int, ...] = (4, 3, 2, 1)) -> tuple[int, int, int] | None:
+    """Returns how many weeks after their first, people who began, and how many of them were active then.
+
+    Of the first of `weeks` that is complete for any cohort. Those who were there in the first four weeks are left out:
+    nobody knows when they began.
+    """
+    first = min((row["cohort_week"] for row in figures.rows["cohorts"]), default=None)
+    for later in weeks:
+        rows = [
+            row
+            for row in figures.rows["cohorts"]
+            if row["is_complete"]
+            and row["weeks_since"] == later
+            and row["cohort_week"] != first
+            and row["cohort_week"] + WEEK * (later + 1) - ONE_DAY <= figures.period.last
+        ]
+        if rows:
+            return later, sum(row["cohort_people"] for row in rows), sum(row["active_people"] for row in rows)
+    return None
+
+
 def _grouped_cohorts(sizes: dict[dt.date, int], least: int) -> list[list[dt.date]]:
     groups: list[list[dt.date]] = []
     for cohort in sorted(sizes):

@@ -28,8 +28,8 @@ class Cost:
 
     Attributes:
         amount: The cost; None if none was reported.
-        of_people: The part of people, without keys.
-        people: People with such a cost.
+        of_people: The part of people, without keys; None where identities are dropped.
+        people: Active people with such a cost.
         covered: By measure, the sum over records with a cost.
     """
 
@@ -66,7 +66,8 @@ class Totals:
         billed: Cost of customer type `api`.
         notional: List value of customer type `subscription`. Nobody is billed for it.
         cost_coverage: Sessions of records with a cost / all sessions.
-        accepted_decided: Accepted proposals of records that report both counts.
+        other_cost: Cost of all other customer types.
+        accepted_decided: Accepted proposals, where a record reports both counts of a tool.
         decisions: Accepted and rejected proposals of these.
     """
 
@@ -80,6 +81,7 @@ class Totals:
     person_sessions: int | None
     billed: Cost
     notional: Cost
+    other_cost: Decimal | None
     cost_coverage: float | None
     accepted_decided: int | None
     decisions: int | None
@@ -100,7 +102,9 @@ class Totals:
         return cache_read_share(self.sums)
 
 
-def totals_of(days: DayRange, day_rows: Iterable[Row], actors: Sequence[Row], costs: Sequence[Row]) -> Totals:
+def totals_of(
+    days: DayRange, day_rows: Iterable[Row], actors: Sequence[Row], costs: Sequence[Row], tools: Sequence[Row]
+) -> Totals:
     """Sums up a period.
 
     Args:
@@ -108,6 +112,7 @@ def totals_of(days: DayRange, day_rows: Iterable[Row], actors: Sequence[Row], co
         day_rows: Rows of `queries.QUERIES["days"]`, of any days.
         actors: Rows of `actors`, of this period.
         costs: Rows of `costs`, of this period.
+        tools: Rows of `tools`, of this period.
     """
     loaded = [row for row in day_rows if days.first <= row["date"] <= days.last]
     people = [row for row in actors if row["actor_type"] == PERSON]
@@ -116,26 +121,30 @@ def totals_of(days: DayRange, day_rows: Iterable[Row], actors: Sequence[Row], co
         loaded=len(loaded),
         final=sum(bool(row["is_final"]) for row in loaded),
         sums={name: total(row[name] for row in loaded) for name in MEASURES},
-        people=_active(people),
-        keys=_active([row for row in actors if row["actor_type"] == KEY]),
+        people=_active(people) if loaded else None,
+        keys=_active([row for row in actors if row["actor_type"] == KEY]) if loaded else None,
         person_days=sum(row["active_days"] for row in people),
         person_sessions=total(row["sessions"] for row in people),
         billed=_cost(API, "billed_cost", people, costs),
         notional=_cost(SUBSCRIPTION, "notional_cost", people, costs),
+        other_cost=total(row["cost_usd"] for row in costs if row["customer_type"] not in (API, SUBSCRIPTION)),
         cost_coverage=ratio(
             total(row["sessions_covered"] for row in costs) or 0, total(row["sessions"] for row in costs)
         ),
-        accepted_decided=total(row["accepted_decided"] for row in costs),
-        decisions=total(row["decisions"] for row in costs),
+        accepted_decided=total(row["accepted_decided"] for row in tools),
+        decisions=total(row["decisions"] for row in tools),
     )
 
 
 def _cost(customer_type: str, column: str, people: Sequence[Row], costs: Sequence[Row]) -> Cost:
     rows = [row for row in costs if row["customer_type"] == customer_type]
+    with_cost = [row for row in people if row[column] is not None and row["active_days"]]
+    if any(row["actor"] is None for row in with_cost):  # dropped, at least in a part of the period
+        with_cost = []
     return Cost(
         total(row["cost_usd"] for row in rows),
-        total(row[column] for row in people),
-        sum(row[column] is not None and row["actor"] is not None for row in people),
+        total(row[column] for row in with_cost),
+        len(with_cost),
         {name: total(row[f"{name}_with_cost"] for row in rows) for name in COVERED},
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import dlt
 import sqlglot
 from sqlglot import ErrorLevel, exp
 
-from claude_code_analytics import ConfigurationError
+from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.destination.destinations import destination_named, kind_of
 from claude_code_analytics.settings import SOURCE_NAME
@@ -17,6 +18,8 @@ from claude_code_analytics.settings import SOURCE_NAME
 from ..comments import COMMENTED, comment_statements, comment_tables, literal
 from ..errors import translate_errors
 from .catalog import DIALECT, VIEWS, View
+
+_TRANSACTIONAL = ("duckdb", "postgres", "redshift")
 
 _RELATIONS = {table.name for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)} | {view.name for view in VIEWS}
 
@@ -32,17 +35,23 @@ def create_views(pipeline: dlt.Pipeline) -> list[str]:
 
     Raises:
         ConfigurationError: Nothing is loaded yet, or the tables are files.
-        DestinationError: The warehouse rejected a view.
+        ConfigurationError: The warehouse rejected a view: none is changed then, where its DDL has transactions.
+        DestinationError: The warehouse cannot be reached.
     """
     if SOURCE_NAME not in pipeline.schema_names:
         raise ConfigurationError("nothing is loaded yet: load first, then create the views")
     if destination_named(kind_of(pipeline)).table_format:
         raise ConfigurationError("Delta tables have no views; `views --print` shows the SELECTs for your query engine")
     with pipeline.sql_client(SOURCE_NAME) as client:
-        for view in VIEWS:
-            with translate_errors(f"view {view.name} could not be created"):
-                for statement in view_statements(view, client.capabilities, client.make_qualified_table_name):
-                    client.execute_sql(statement)
+        is_transactional = client.capabilities.sqlglot_dialect in _TRANSACTIONAL
+        with client.begin_transaction() if is_transactional else nullcontext():
+            try:
+                for view in VIEWS:
+                    with translate_errors(f"view {view.name} could not be created"):
+                        for statement in view_statements(view, client.capabilities, client.make_qualified_table_name):
+                            client.execute_sql(statement)
+            except DestinationError as error:
+                raise ConfigurationError(str(error)) from None
     comment_tables(pipeline, CLAUDE_CODE)  # those of a plain run have no comments yet
     return [view.name for view in VIEWS]
 
@@ -81,12 +90,9 @@ def view_statements(view: View, capabilities: Any, qualify: Callable[[str], str]
     dialect = capabilities.sqlglot_dialect
     name = qualify(view.name)
     select = transpiled(view.select, dialect, qualify, capabilities.casefold_identifier)
-    if dialect in ("postgres", "redshift"):  # they refuse to replace a view by one with other columns
-        yield f"DROP VIEW IF EXISTS {name} CASCADE"
-        yield f"CREATE VIEW {name} AS\n{select}"
-    else:
-        options = f" OPTIONS (description = {literal(view.comment, dialect)})" if dialect == "bigquery" else ""
-        yield f"CREATE OR REPLACE VIEW {name}{options} AS\n{select}"
+    # never dropped first: what users built upon a view, and rights that they granted, would go with it
+    options = f" OPTIONS (description = {literal(view.comment, dialect)})" if dialect == "bigquery" else ""
+    yield f"CREATE OR REPLACE VIEW {name}{options} AS\n{select}"
     if dialect in (*COMMENTED, "redshift", "snowflake"):
         columns = view.meanings if dialect in COMMENTED else {}
         quoted = {capabilities.escape_identifier(column): meaning for column, meaning in columns.items()}

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from claude_code_analytics import ConfigurationError
+from claude_code_analytics.foreign_text import printable
 
 from ..metrics.series import FINAL, MISSING
 from ..metrics.tables import Table, rounded
@@ -23,6 +24,8 @@ _DATE = {"type": "utc"}
 # Longer trends, in days, are marked by months.
 _WEEKS_UNTIL = 70
 _FEW = 3
+# Characters of a text in a chart.
+_LONGEST = 60
 
 
 def render(spec: Spec) -> str:
@@ -31,8 +34,23 @@ def render(spec: Spec) -> str:
     Raises:
         ConfigurationError: The extra `report` is not installed.
     """
-    svg: str = renderer().vegalite_to_svg({**spec, "config": _config()}, vl_version=_VERSION)
+    svg: str = renderer().vegalite_to_svg(_drawable({**spec, "config": _config()}), vl_version=_VERSION)
     return svg
+
+
+def _drawable(value: Any, longest: int | None = None) -> Any:
+    """Returns a specification without unprintable characters, which end the renderer's process; data is shortened."""
+    if isinstance(value, dict):
+        return {
+            _drawable(key, longest): _drawable(inner, _LONGEST if key in ("values", "title") else longest)
+            for key, inner in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_drawable(inner, longest) for inner in value]
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def renderer() -> Any:
@@ -221,7 +239,8 @@ def tool_rates(table: Table, width: int) -> Spec:
         {
             "row": number,
             "rate": rate,
-            "text": f"{name}  {rounded(rate, table.columns[3].kind)} of {(accepted or 0) + (rejected or 0):,} edits",
+            "text": f"{_drawable(name, _LONGEST // 2)}  {rounded(rate, table.columns[3].kind)} of "
+            f"{(accepted or 0) + (rejected or 0):,} edits",
         }
         for number, (name, accepted, rejected, rate, _) in enumerate(table.rows)
         if rate is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import EINVAL
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -35,11 +36,11 @@ def write_report(figures: Figures, output: Path, csv_folder: Path | None = None)
     try:
         if csv_folder is not None:
             csv_folder.mkdir(parents=True, exist_ok=True)
-        for file, text in contents.items():
-            _replace(file, text)
+        _replace_all({_writable(file): text for file, text in contents.items()})
     except OSError as error:
         reason = printable(error.strerror or str(error))
-        raise ConfigurationError(f"{output} cannot be written: {reason}; choose another --output or --csv") from None
+        file = printable(str(error.filename2 or error.filename or output))
+        raise ConfigurationError(f"{file} cannot be written: {reason}; choose another --output or --csv") from None
     return list(contents)
 
 
@@ -50,13 +51,30 @@ def headline_table(figures: Figures) -> Table:
     return Table("headlines", columns, rows)
 
 
-def _replace(file: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False) as partial:
-        try:
-            partial.write(text)
-            partial.close()
-            Path(partial.name).replace(file)
-        except BaseException:
-            Path(partial.name).unlink(missing_ok=True)
-            raise
+def _writable(file: Path) -> Path:
+    """Returns the file behind links.
+
+    Raises:
+        OSError: Something else than a file is there.
+    """
+    file = file.resolve()
+    if file.exists() and not file.is_file():
+        raise OSError(EINVAL, "it is there and is no file", str(file))
+    return file
+
+
+def _replace_all(contents: dict[Path, str]) -> None:
+    """Writes all files whole or none."""
+    partial: dict[Path, Path] = {}
+    try:
+        for file, text in contents.items():
+            with NamedTemporaryFile(
+                "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False
+            ) as written:
+                partial[file] = Path(written.name)
+                written.write(text)
+        for file, made in partial.items():
+            made.replace(file)
+    finally:
+        for made in partial.values():
+            made.unlink(missing_ok=True)

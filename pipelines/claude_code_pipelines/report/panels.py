@@ -86,12 +86,12 @@ def _weeks_sentence(figures: Figures, table: Table) -> str:
 
 
 def _cohorts_sentence(figures: Figures, table: Table) -> str:
-    place = next((place for place in (4, 3, 2, 1) if any(row[2 + place] is not None for row in table.rows)), None)
-    if place is None:
+    found = series.retention(figures)
+    if found is None:
         return "No week after a first one is complete yet."
-    rows = [row for row in table.rows if row[2 + place] is not None]
-    share = sum(row[2 + place] for row in rows) / sum(row[1] for row in rows)
-    return f"{share:.0%} of the people who began were active in week {place} after their first."
+    weeks, began, active = found
+    share = f"{active / began:.0%} of the {began:,} people who began since then"
+    return f"{share} were active in week {weeks} after their first."
 
 
 def _tools_sentence(figures: Figures, table: Table) -> str:

@@ -75,9 +75,9 @@ WITH person_days AS (
 ), people AS (
   SELECT
     organization_id, week, COUNT(*) AS active_people,
-    SUM(CASE WHEN week = first_week THEN 1 ELSE 0 END) AS new_people,
-    SUM(CASE WHEN week_before = CAST(DATE_SUB(week, INTERVAL 7 DAY) AS DATE) THEN 1 ELSE 0 END) AS retained_people,
-    SUM(CASE WHEN week_before < CAST(DATE_SUB(week, INTERVAL 7 DAY) AS DATE) THEN 1 ELSE 0 END) AS returning_people
+    CAST(SUM(CASE WHEN week = first_week THEN 1 ELSE 0 END) AS INT64) AS new_people,
+    CAST(SUM(CASE WHEN week_before = CAST(DATE_SUB(week, INTERVAL 7 DAY) AS DATE) THEN 1 ELSE 0 END) AS INT64) AS retained_people,
+    CAST(SUM(CASE WHEN week_before < CAST(DATE_SUB(week, INTERVAL 7 DAY) AS DATE) THEN 1 ELSE 0 END) AS INT64) AS returning_people
   FROM steps
   GROUP BY organization_id, week
 ), lapsed AS (
