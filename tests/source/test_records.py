@@ -207,6 +207,16 @@ def test_bytes_that_are_no_utf8_are_requested_again_and_then_named_by_their_day(
     assert world.clock.slept == []
 
 
+def test_a_lone_surrogate_is_replaced_and_keeps_no_day_away(world: World) -> None:
+    world.write(MONDAY, record(MONDAY, email="cut\ud83d@x.test", tools={"t\ud83d": (1, 2)}))
+    world.write(TUESDAY, record(TUESDAY))
+    world.run(**CLOSED)
+    assert world.column("actor__email_address")[0] == "cut\ufffd@x.test"
+    assert world.column("tool_name", TOOLS)[0] == "t\ufffd"
+    assert counts(world)[0] == 2
+    assert world.status().days("inconsistent") == []
+
+
 def test_a_field_named_like_a_system_column_of_postgres_gets_another_name_everywhere(world: World) -> None:
     world.write(MONDAY, record(MONDAY, cmax=1, oid="x"))
     world.run(**CLOSED)

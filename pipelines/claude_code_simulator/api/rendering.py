@@ -40,8 +40,8 @@ class Refusal(NamedTuple):
 
 
 def to_json(value: Any) -> bytes:
-    """Returns a value as compact JSON in UTF-8."""
-    return _encode(value).encode()
+    """Returns a value as compact JSON in UTF-8; a lone surrogate, which UTF-8 does not have, as an escape."""
+    return _encode(value).encode(errors="backslashreplace")
 
 
 def page_body(records: Sequence[bytes], next_page: str | None) -> bytes:
