@@ -36,16 +36,20 @@ _SUMMED = (
 )
 
 
-def by_person(actors: Iterable[Row], people: Iterable[Row], teams: Mapping[str, str] | None = None) -> Table:
+def by_person(
+    actors: Iterable[Row], people: Iterable[Row], teams: Mapping[str, str] | None = None, min_team: int = 1
+) -> Table:
     """Returns active people, the most sessions first.
 
     Args:
         actors: Rows of `queries.QUERIES["actors"]`, of the period.
         people: Rows of `people`.
         teams: Teams by address.
+        min_team: Fewest active people of a team that is shown by its name.
     """
     known = {row["actor"]: row for row in people if row["actor_type"] == PERSON}
     rows = _active(actors, PERSON)
+    shown = shown_teams((row["actor"] for row in rows), teams or {}, min_team)
     team = (Column("Team", _TEXT),) if teams is not None else ()
     columns = (Column("Person", _TEXT), *team, Column("Active days"), *(column for column, _ in _ACTIVITY))
     return Table(
@@ -54,7 +58,7 @@ def by_person(actors: Iterable[Row], people: Iterable[Row], teams: Mapping[str, 
         [
             (
                 row["actor"],
-                *([teams.get(row["actor"], "")] if teams is not None else ()),
+                *([shown[row["actor"]]] if teams is not None else ()),
                 row["active_days"],
                 *(value(row) for _, value in _ACTIVITY),
                 known.get(row["actor"], {}).get("usage_level"),

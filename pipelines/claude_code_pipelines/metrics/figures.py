@@ -137,7 +137,7 @@ class Figures:
                 raise ConfigurationError("teams need a map of addresses to teams: --team-map FILE.csv")
             return breakdowns.by_team(self.actors(), teams, self.request.min_team)
         if by == "person":
-            return breakdowns.by_person(self.actors(), self.rows.get("people", ()), teams)
+            return breakdowns.by_person(self.actors(), self.rows.get("people", ()), teams, self.request.min_team)
         if by == "tool":
             earlier = self.within("tools", self.before)
             return breakdowns.by_tool(self.within("tools"), earlier, comparable=self.is_comparable)

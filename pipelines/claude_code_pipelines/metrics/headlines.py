@@ -223,9 +223,15 @@ def unit_costs(current: Totals, before: Totals) -> Table:
             change = change_of(Kind.MONEY, of(cost), of(earlier)) if comparable else None
             row += [number(cost), of(cost), change]
         rows.append(tuple(row))
-    apart = (Column("Billed by use", Kind.MONEY), Column("Change", Kind.CHANGE))
-    notional = (Column("Subscription list value", Kind.MONEY), Column("Change", Kind.CHANGE))
-    columns = (Column("For each", Kind.TEXT), Column("Number"), *apart, Column("Number"), *notional)
+    columns = (
+        Column("For each", Kind.TEXT),
+        Column("Number with billed cost"),
+        Column("Billed by use", Kind.MONEY),
+        Column("Its change", Kind.CHANGE),
+        Column("Number with list value"),
+        Column("Subscription list value", Kind.MONEY),
+        Column("Change of list value", Kind.CHANGE),
+    )
     return Table("unit_costs", columns, rows)
 
 
