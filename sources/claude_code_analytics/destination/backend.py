@@ -18,6 +18,12 @@ from .destinations import destination_named, kind_of
 StoredColumns = dict[str, dict[str, TColumnSchema]]
 
 
+# Columns that Postgres pads with blanks, which dlt takes for any text.
+_PADDED = """
+SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s AND data_type = 'character'
+"""
+
+
 class Backend(Protocol):
     """A destination, as far as it is queried."""
 
@@ -90,8 +96,13 @@ class SqlBackend:
         names = {self._naming.normalize_tables_path(table): table for table in tables}
         # where dlt folds the case (Snowflake: to upper), its schema has lower case; elsewhere the case is the schema's
         keeps_case = self._client.capabilities.casefold_identifier is str
-        return {
+        found: StoredColumns = {
             names[table]: {name if keeps_case else name.lower(): column for name, column in columns.items()}
             for table, columns in self._client.get_storage_tables(list(names))
             if columns
         }
+        if self._client.capabilities.sqlglot_dialect == "postgres":
+            for table, name in self.query(_PADDED, self._sql.dataset_name):
+                if names.get(table) in found:
+                    found[names[table]][name] = {**found[names[table]][name], "data_type": "character"}  # type: ignore[typeddict-item]
+        return found
