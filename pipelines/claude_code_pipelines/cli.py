@@ -177,8 +177,11 @@ def demo_command(
             target = Warehouse(destination, dataset, pipeline, working_dir)
             first = _day(start, "--start") or client.now().date() - (DEMO_DAYS - 1) * ONE_DAY
             last, gap = _day(end, "--end"), _day(missing, "--missing")
-            # a day that is left out splits the range
-            spans = [(first, last)] if gap is None else [(first, gap - ONE_DAY), (gap + ONE_DAY, last)]
+            spans = [(first, last)]
+            if gap is not None:  # it splits the range
+                end_of_all = last or client.now().date()
+                parts = (first, min(gap - ONE_DAY, end_of_all)), (max(first, gap + ONE_DAY), end_of_all)
+                spans = [part for part in parts if part[0] <= part[1]]
             loads = [
                 load(target, start=first, end=last, window_days=window_days, client=client, observer=shown)
                 for first, last in spans

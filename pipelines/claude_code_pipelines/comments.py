@@ -17,8 +17,8 @@ from .errors import translate_errors
 
 logger = logging.getLogger("claude_code_analytics")
 
-# Dialects in which columns, of tables and of views, take comments by a statement of their own. To tables in BigQuery,
-# Snowflake and Databricks dlt writes the descriptions.
+# Dialects in which columns of tables and views take comments by a statement. dlt itself writes the descriptions of
+# tables in BigQuery, Snowflake and Databricks.
 COMMENTED = ("duckdb", "postgres")
 
 

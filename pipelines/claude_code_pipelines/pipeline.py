@@ -144,14 +144,8 @@ def put_in_order(pipeline: dlt.Pipeline, destination: Destination) -> None:
         DestinationError: The destination cannot be reached, or rejects a pending package.
     """
     _set_defaults(pipeline, destination)
-    with translate_errors("the warehouse could not be opened"):
-        try:
-            for name in pipeline.schema_names:
-                pipeline.schemas[name].tables  # noqa: B018  # reads it
-            pipeline.default_schema_name and pipeline.default_schema  # noqa: B018
-        except (OSError, ValueError, KeyError, DltException):
-            # a kill while dlt restores its schemas leaves a state that names one without a file
-            _start_over(pipeline)
+    if not _has_its_schemas(pipeline):
+        _start_over(pipeline)
     with translate_errors("the warehouse could not be opened"), owner_only(pipeline):
         abort_own_packages(pipeline)
         pipeline.sync_destination()
@@ -173,6 +167,16 @@ def abort_own_packages(pipeline: dlt.Pipeline) -> None:
         pipeline.abort_packages()
     if pending and (not schemas or pipeline.has_pending_data):
         _start_over(pipeline)
+
+
+def _has_its_schemas(pipeline: dlt.Pipeline) -> bool:
+    """Returns whether dlt can read its schemas: a kill while it restores them leaves a state without their files."""
+    try:
+        for name in {*pipeline.schema_names, *filter(None, [pipeline.default_schema_name])}:
+            pipeline.schemas[name]
+    except (OSError, ValueError):  # a missing file, or half of one
+        return False
+    return True
 
 
 def _start_over(pipeline: dlt.Pipeline) -> None:

@@ -343,10 +343,7 @@ class _Job:
 
     def _prove(self, **window: dt.date) -> Proof:
         with reported_locks(self._pipeline, self._observer.blocked):
-            return self._read_proof(**window)
-
-    def _read_proof(self, **window: dt.date) -> Proof:
-        return read_warehouse(self._pipeline, self._daily_report, now=self._run.session.now(), **window)
+            return read_warehouse(self._pipeline, self._daily_report, now=self._run.session.now(), **window)
 
     def _states(self, proof: Proof) -> dict[dt.date, Any]:
         return proof.of(self._run.organization)

@@ -90,10 +90,7 @@ def _exact_number(text: str) -> int | Decimal | str:
 def _decode_leniently(body: bytes) -> Any:
     try:
         decoded = json.loads(
-            body.decode(),
-            parse_float=_exact_number,
-            parse_int=_integer,
-            parse_constant=_reject_constant,
+            body.decode(), parse_float=_exact_number, parse_int=_integer, parse_constant=_reject_constant
         )
         return _without_lone_surrogates(decoded)
     except (ValueError, RecursionError) as error:

@@ -127,6 +127,12 @@ def test_the_demo_leaves_a_day_out_and_heals_it_when_it_is_run_again(run: Run, f
     assert "4/4 days" in result.stderr
     run("demo", *days)
     assert len(query(file, f"SELECT DISTINCT date FROM {LEDGER}")) == 5
+    for edge, loaded in (
+        ("2026-03-02", "4 days (2026-03-03"),
+        ("2026-03-06", "4 days (2026-03-02"),
+        ("2026-04-01", "5"),
+    ):
+        assert run("demo", *days, "--missing", edge).stdout.startswith(f"loaded {loaded}")
 
 
 def test_the_next_command_names_the_same_warehouse_quoted_where_it_must_be(run: Run, tmp_path: Path) -> None:

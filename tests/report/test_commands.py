@@ -110,7 +110,7 @@ def test_all_files_of_a_report_are_written_or_none(awkward: World, command: Comm
     (tmp_path / "tables" / "people.csv").mkdir(parents=True)
     result = command(awkward, "report", "--csv", "tables")
     assert result.exit_code == 2
-    assert f"{tmp_path / 'tables' / 'people.csv'} cannot be written: it is there and is no file" in result.stderr
+    assert f"{tmp_path / 'tables' / 'people.csv'} cannot be written: it exists and is not a file" in result.stderr
     assert [path.name for path in tmp_path.rglob("*") if path.suffix in (".html", ".csv")] == ["people.csv"]
     (tmp_path / "link.html").symlink_to("real.html")
     assert command(awkward, "report", "--output", "link.html").exit_code == 0

@@ -227,7 +227,7 @@ def unit_costs(current: Totals, before: Totals) -> Table:
         Column("For each", Kind.TEXT),
         Column("Number with billed cost"),
         Column("Billed by use", Kind.MONEY),
-        Column("Its change", Kind.CHANGE),
+        Column("Change of billed cost", Kind.CHANGE),
         Column("Number with list value"),
         Column("Subscription list value", Kind.MONEY),
         Column("Change of list value", Kind.CHANGE),

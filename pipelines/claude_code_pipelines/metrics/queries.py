@@ -42,7 +42,7 @@ QUERIES = {
     "costs": f"""
         SELECT {_IS_CURRENT} AS is_current, r.actor_type, r.customer_type, SUM(r.cost_usd) AS cost_usd,
             SUM(r.sessions) AS sessions, SUM(CASE WHEN r.has_cost THEN r.sessions END) AS sessions_covered,
-            {_WITH_COST}, {_DECIDED}
+            {_WITH_COST}
         FROM claude_code_records AS r
         WHERE {_IN_PERIODS}
         GROUP BY {_IS_CURRENT}, r.actor_type, r.customer_type""",

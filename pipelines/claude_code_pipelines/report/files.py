@@ -55,11 +55,11 @@ def _writable(file: Path) -> Path:
     """Returns the file behind links.
 
     Raises:
-        OSError: Something else than a file is there.
+        OSError: It exists and is not a file.
     """
     file = file.resolve()
     if file.exists() and not file.is_file():
-        raise OSError(EINVAL, "it is there and is no file", str(file))
+        raise OSError(EINVAL, "it exists and is not a file", str(file))
     return file
 
 

@@ -90,7 +90,7 @@ def _cohorts_sentence(figures: Figures, table: Table) -> str:
     if found is None:
         return "No week after a first one is complete yet."
     weeks, began, active = found
-    share = f"{active / began:.0%} of the {began:,} people who began since then"
+    share = f"{active / began:.0%} of the {began:,} people who began after the first four loaded weeks"
     return f"{share} were active in week {weeks} after their first."
 
 
