@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .events import DaysNotHeld, LoadObserver, LoadReport
-    from .pipeline import Warehouse
+    from .loader import backfill, load
     from .status import Status, read_status
-    from .windows import backfill, load
+    from .warehouse import Warehouse
 
 __all__ = [
     "DaysNotHeld",
@@ -28,9 +28,9 @@ _MODULES = {
     "LoadObserver": "events",
     "LoadReport": "events",
     "Status": "status",
-    "Warehouse": "pipeline",
-    "backfill": "windows",
-    "load": "windows",
+    "Warehouse": "warehouse",
+    "backfill": "loader",
+    "load": "loader",
     "read_status": "status",
 }
 

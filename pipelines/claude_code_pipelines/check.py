@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from claude_code_analytics import AnalyticsClient
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.dates import ONE_DAY, DayRange, last_final_day
-from claude_code_analytics.destination.extra_columns import ExtraColumns
 from claude_code_analytics.privacy import pseudonymizer
 from claude_code_analytics.report import Shaping
+from claude_code_analytics.warehouse.unknown_fields import ExtraColumns
 
 CHECKED_DAYS = 7
 

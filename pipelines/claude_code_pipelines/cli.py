@@ -35,28 +35,28 @@ from claude_code_analytics import (
 )
 from claude_code_analytics.api.clock import utc_now
 from claude_code_analytics.config import resolve_config
+from claude_code_analytics.constants import SOURCE_NAME, version
 from claude_code_analytics.dates import ONE_DAY, check_range, parse_day
-from claude_code_analytics.destination.destinations import destination_named, kind_of
 from claude_code_analytics.foreign_text import printable
-from claude_code_analytics.settings import SOURCE_NAME, version
+from claude_code_analytics.warehouse.destinations import destination_named, kind_of
 
 from .check import CHECKED_DAYS, check_credential
-from .console import highlights, summary
+from .console import messages, summary
 from .console.progress import STYLES, Display, display
-from .errors import translate_errors
+from .error_messages import translate_errors
 from .events import DaysNotHeld, LoadReport
+from .loader import WINDOW_DAYS, backfill, load
 from .metrics.csv_text import csv_of
 from .metrics.figures import Request, read_figures
 from .metrics.queries import HEADLINE_QUERIES
 from .metrics.teams import MIN_TEAM, read_team_map
 from .metrics.views import create_views, print_views
-from .pipeline import Warehouse
 from .read_only import require_file
 from .report.charts import renderer
 from .report.files import write_report
 from .signals import INCOMPLETE, interruptible
 from .status import read_status
-from .windows import WINDOW_DAYS, backfill, load
+from .warehouse import Warehouse
 
 PROGRAM = "claude-code-analytics"
 MISTAKE = 2
@@ -193,7 +193,7 @@ def demo_command(
                 write_report(figures, REPORT_FILE)
         following = _next_command(made, "report" if find_spec("vl_convert") else "summary")
         following = f"open {REPORT_FILE}" if with_report else following
-        shown.finish([*summary.loaded(sum(loads, LoadReport()), dataset), following])
+        shown.finish([*messages.loaded(sum(loads, LoadReport()), dataset), following])
 
 
 @commands.command("load", short_help="Load what is new, missing or may still change.")
@@ -231,7 +231,7 @@ def load_command(
             observer=shown,
         )
         _refresh_views(target, shown, wanted=views)
-        shown.finish([*summary.loaded(report, dataset), _next_command(target)])
+        shown.finish([*messages.loaded(report, dataset), _next_command(target)])
 
 
 @commands.command("backfill", short_help="Load a closed range of days.")
@@ -261,7 +261,7 @@ def backfill_command(
         target = Warehouse(destination, dataset, pipeline, staging=staging)
         report = backfill(target, first, last, window_days=window_days, client=client, observer=shown)
         _refresh_views(target, shown, wanted=views)
-        shown.finish([*summary.loaded(report, dataset), _next_command(target)])
+        shown.finish([*messages.loaded(report, dataset), _next_command(target)])
 
 
 @commands.command("check", short_help="Explain what the credential can do.")
@@ -273,7 +273,7 @@ def check_command(client: AnalyticsClient | None) -> None:
         connection = client or config.client()
         click.echo(f"calling {urlsplit(config.base_url).hostname} for the last {CHECKED_DAYS} days", err=True)
         try:
-            _print(summary.checked(check_credential(connection)))
+            _print(messages.checked(check_credential(connection)))
         finally:
             if client is None:
                 connection.close()
@@ -302,8 +302,8 @@ def status_command(
         first, last = _day(start, "--start"), _day(end, "--end")
         check_range(first, last, now.date(), names=("--start", "--end"))
         status = read_status(Warehouse(destination, dataset, pipeline), now, first, last)
-        as_text = json.dumps(summary.status_json(status), indent=2).splitlines() if as_json else None
-        _print(as_text or summary.status_lines(status))
+        as_text = json.dumps(messages.status_json(status), indent=2).splitlines() if as_json else None
+        _print(as_text or messages.status_lines(status))
         if fail_on_gap and status.has_gap:
             raise click.exceptions.Exit(INCOMPLETE)
 
@@ -312,7 +312,7 @@ def status_command(
 @_where
 @_organization
 @click.option("--weeks", type=click.IntRange(1, 520), default=4, show_default=True, help="Weeks of seven days.")
-@click.option("--by", type=click.Choice(highlights.BREAKDOWNS), default="model", show_default=True, help="Breakdown.")
+@click.option("--by", type=click.Choice(summary.BREAKDOWNS), default="model", show_default=True, help="Breakdown.")
 @_teams
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the breakdown as CSV.")
@@ -337,11 +337,11 @@ def summary_command(
         now = (client.now if client else utc_now)()
         figures = read_figures(Warehouse(destination, dataset, pipeline), request, now, queries)
         if as_json:
-            _print(json.dumps(highlights.as_json(figures, by), indent=2).splitlines())
+            _print(json.dumps(summary.as_json(figures, by), indent=2).splitlines())
         elif as_csv:
             _print(csv_of(figures.table(by)).splitlines())
         else:
-            highlights.show(figures, by)
+            summary.show(figures, by)
 
 
 @commands.command("report", short_help="Write one HTML page.")
@@ -442,10 +442,10 @@ def _reported(progress: str = "none", *, loads: bool = False) -> Iterator[Displa
         click.echo(f"error: {printable(str(error))}", err=True)
         mistake = isinstance(error, (ConfigurationError, CredentialRefused, OSError))
         if shown.committed_days or (loads and isinstance(error, (ApiError, DaysNotHeld)) and not mistake):
-            click.echo(summary.stopped(shown.committed_days), err=True)
+            click.echo(messages.stopped(shown.committed_days), err=True)
         raise click.exceptions.Exit(MISTAKE if mistake and not shown.committed_days else INCOMPLETE) from None
     except KeyboardInterrupt:
-        click.echo(f"interrupted; {summary.stopped(shown.committed_days)}" if loads else "interrupted", err=True)
+        click.echo(f"interrupted; {messages.stopped(shown.committed_days)}" if loads else "interrupted", err=True)
         raise click.exceptions.Exit(INCOMPLETE) from None
     finally:
         logger.removeHandler(handler)

@@ -9,11 +9,11 @@ import dlt
 from sqlglot import exp
 
 from claude_code_analytics import DestinationError
-from claude_code_analytics.destination.backend import open_backend
+from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.report import DailyReport
-from claude_code_analytics.settings import SOURCE_NAME
+from claude_code_analytics.warehouse.backend import open_backend
 
-from .errors import translate_errors
+from .error_messages import translate_errors
 
 logger = logging.getLogger("claude_code_analytics")
 

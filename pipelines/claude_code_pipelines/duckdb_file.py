@@ -13,9 +13,9 @@ import dlt
 import duckdb
 
 from claude_code_analytics import DestinationError
-from claude_code_analytics.destination.destinations import kind_of
+from claude_code_analytics.warehouse.destinations import kind_of
 
-from .errors import one_line, translate_errors
+from .error_messages import one_line, translate_errors
 
 # Megabytes for DuckDB while it writes a window: by default it keeps old rows in four fifths of the machine's memory, so
 # that the peak grows with the file. Rows that would need more than the most get the default.

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 import dlt
 
-from claude_code_analytics.destination.destinations import kind_of
+from claude_code_analytics.warehouse.destinations import kind_of
 
 # Seconds. A window is usually written in less.
 FIRST_LOOK = 10.0

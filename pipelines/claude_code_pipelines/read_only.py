@@ -12,11 +12,11 @@ from typing import Any
 import dlt
 
 from claude_code_analytics import ConfigurationError
-from claude_code_analytics.destination.destinations import destination_named, kind_of
+from claude_code_analytics.warehouse.destinations import destination_named, kind_of
 
 from .duckdb_file import is_open_here
-from .errors import translate_errors
-from .pipeline import Warehouse, active_pipeline_kept
+from .error_messages import translate_errors
+from .warehouse import Warehouse, active_pipeline_kept
 
 
 @contextmanager

@@ -11,13 +11,13 @@ import dlt
 
 from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.constants import UNKNOWN_ORGANIZATION
 from claude_code_analytics.dates import ONE_DAY, DayRange, last_final_day
-from claude_code_analytics.destination.ledger import DayState, Proof
-from claude_code_analytics.settings import UNKNOWN_ORGANIZATION
+from claude_code_analytics.warehouse.proof import DayState, Proof
 
 from .metrics.pulse import Pulse, read_pulses
-from .pipeline import Warehouse, read_warehouse
 from .read_only import described, open_read_only
+from .warehouse import Warehouse, read_warehouse
 
 logger = logging.getLogger("claude_code_analytics")
 

@@ -12,10 +12,10 @@ from dlt.common.typing import TSecretStrValue
 
 from .api.client import AnalyticsClient, usable_url
 from .api.credentials import filled_in
+from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
 from .dates import check_range, parse_day
 from .exceptions import ConfigurationError
 from .privacy import MODES, Pseudonymizer, pseudonymizer
-from .settings import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
 
 
 @configspec

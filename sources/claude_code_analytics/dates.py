@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pendulum
 
+from .constants import FINAL_AFTER
 from .exceptions import ConfigurationError
-from .settings import FINAL_AFTER
 
 ONE_DAY = dt.timedelta(days=1)
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from .api.client import Session
-from .destination.extra_columns import ExtraColumns
-from .destination.schema import Table
 from .privacy import Pseudonymizer
+from .warehouse.schema import Table
+from .warehouse.unknown_fields import ExtraColumns
 
 
 @dataclass(frozen=True)

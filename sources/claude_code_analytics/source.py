@@ -12,8 +12,8 @@ from dlt.extract import DltResource, DltSource
 from .api.client import AnalyticsClient
 from .claude_code.report import CLAUDE_CODE
 from .config import SourceConfig
-from .resource import PlannedDays, daily_resource
-from .settings import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
+from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
+from .run.resource import PlannedDays, daily_resource
 
 
 @dlt.source(name=SOURCE_NAME, section=SOURCE_NAME, spec=SourceConfig)

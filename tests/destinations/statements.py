@@ -142,8 +142,8 @@ def _of_dlt(job_client: Any) -> Iterator[dict[str, str]]:
 
 def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]:
     from claude_code_analytics.claude_code.report import CLAUDE_CODE
-    from claude_code_analytics.destination.backend import SqlBackend
-    from claude_code_analytics.destination.ledger import read_proof
+    from claude_code_analytics.warehouse.backend import SqlBackend
+    from claude_code_analytics.warehouse.proof import read_proof
     from claude_code_pipelines.metrics import views
 
     executed: list[str] = []
@@ -165,7 +165,7 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
 
 def _unconnected(factory: Any, schema: Any, pipeline: Any) -> Any:
     """Returns dlt's job client for the destination, not connected."""
-    from claude_code_analytics.destination.destinations import destination_named
+    from claude_code_analytics.warehouse.destinations import destination_named
 
     config = factory.spec()
     config._bind_dataset_name(pipeline.dataset_name, default_schema_name=schema.name)

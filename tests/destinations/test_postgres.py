@@ -10,7 +10,7 @@ import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ConfigurationError, DestinationError
-from claude_code_pipelines import LoadObserver, Warehouse, load, locks, pipeline
+from claude_code_pipelines import LoadObserver, Warehouse, load, locks, warehouse
 from claude_code_pipelines.metrics.views import create_views
 from destinations.backends.postgres_server import Postgres
 from destinations.scenario import Scenario, some_records
@@ -52,7 +52,7 @@ def test_a_reader_that_blocks_a_load_is_named_and_the_load_gives_up(
 ) -> None:
     """Idle in a transaction, the reader holds a lock that a new column waits for; a second reader queues behind."""
     monkeypatch.setattr(locks, "FIRST_LOOK", 0.1)
-    monkeypatch.setattr(pipeline, "LOCK_TIMEOUT_SECONDS", 2)
+    monkeypatch.setattr(warehouse, "LOCK_TIMEOUT_SECONDS", 2)
     scenario.write_days(TODAY, TODAY)
     target = Warehouse("postgres", scenario.dataset, working_dir=str(scenario.folder / "machine"))
     with scenario.client() as client:

@@ -20,7 +20,7 @@ from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
-from claude_code_analytics.destination.destinations import SUPPORTED
+from claude_code_analytics.warehouse.destinations import SUPPORTED
 from destinations.statements import TABLES
 
 ROOT = Path(__file__).parents[2]

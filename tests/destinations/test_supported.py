@@ -15,7 +15,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
-from claude_code_analytics.destination.destinations import NAMES, SUPPORTED, Destination
+from claude_code_analytics.warehouse.destinations import NAMES, SUPPORTED, Destination
 from claude_code_pipelines import load
 from support.world import World
 

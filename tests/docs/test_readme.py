@@ -20,7 +20,7 @@ from dlt.common.runtime.run_context import RunContext, switched_run_context
 from claude_code_analytics import claude_code_analytics
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.config import resolve_config
-from claude_code_analytics.settings import version
+from claude_code_analytics.constants import version
 from claude_code_pipelines.cli import VIEWS_SETTING, commands
 from claude_code_simulator import SampleOrganization, SimulatedApi
 from support.imports import ROOT

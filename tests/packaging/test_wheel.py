@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from claude_code_analytics.settings import DISTRIBUTION, version
+from claude_code_analytics.constants import DISTRIBUTION, version
 from support.imports import FOLDERS, ROOT, imports_of, third_party
 
 NAME = "dlt-claude-code-analytics"

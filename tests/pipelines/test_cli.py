@@ -24,7 +24,7 @@ from click.testing import CliRunner, Result
 from filelock import FileLock
 
 from claude_code_analytics import AnalyticsClient
-from claude_code_analytics.settings import version
+from claude_code_analytics.constants import version
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.cli import run as run_program
 from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record

@@ -12,7 +12,7 @@ import pytest
 
 from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import Warehouse, read_status
-from claude_code_pipelines.console import summary
+from claude_code_pipelines.console import messages
 from support.plain import days, noon, september
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
@@ -175,7 +175,7 @@ def test_the_json_has_plain_values_for_all_and_for_each_organization(world: Worl
     world.backfill(september(12), september(12))
     world.sql(f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'")
 
-    found = json.loads(json.dumps(summary.status_json(world.status())))
+    found = json.loads(json.dumps(messages.status_json(world.status())))
 
     own = {
         "first": "2026-09-12",
@@ -207,7 +207,7 @@ def test_the_lines_show_days_as_ranges_and_say_what_to_expect(world: World) -> N
     world.backfill(september(1), september(2))
     world.sql(f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'")
 
-    lines = list(summary.status_lines(world.status(first=september(2))))
+    lines = list(messages.status_lines(world.status(first=september(2))))
 
     assert f"organization {world.organization.id}: 19 days, 2026-09-02 to 2026-09-20" in lines
     assert "  missing          11: 2026-09-03..2026-09-13 (final, and never loaded)" in lines

@@ -26,7 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.dates import ONE_DAY, DayRange
 from claude_code_pipelines import backfill, load
-from claude_code_pipelines.pipeline import read_warehouse
+from claude_code_pipelines.warehouse import read_warehouse
 from claude_code_simulator import ScriptedOrganization, model_usage, record
 from destinations.backends.postgres_server import Postgres
 from support.exactness import Key, differences, require_sound

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from claude_code_analytics import ConfigurationError, batches
+from claude_code_analytics import ConfigurationError
+from claude_code_analytics.run import batches
 from claude_code_simulator import ScriptedOrganization, record
 from support.plain import MONDAY, TUESDAY, WEEK, back, counts, people, refused
 from support.world import MODELS, RECORD_TABLES, TODAY, USAGE, World

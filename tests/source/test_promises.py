@@ -11,8 +11,8 @@ import pytest
 
 from claude_code_analytics import (
     ApiUnavailable,
-    batches,
 )
+from claude_code_analytics.run import batches
 from claude_code_simulator import OMITTED, error_response, model_usage, record
 from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, back, counts, people, refused
 from support.world import LEDGER, MODELS, TODAY, World

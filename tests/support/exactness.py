@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from claude_code_analytics.destination.ledger import Proof
+from claude_code_analytics.warehouse.proof import Proof
 from support.expected import Contents, RecordingApi, Tables, wrong_days
 
 # Organization and day.

@@ -11,9 +11,9 @@ from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from claude_code_analytics.claude_code.columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 from claude_code_analytics.claude_code.tables import shape
-from claude_code_analytics.destination.extra_columns import ExtraColumns, column_naming
 from claude_code_analytics.privacy import pseudonymizer
 from claude_code_analytics.report import FetchedDay, ShapedDay, Shaping
+from claude_code_analytics.warehouse.unknown_fields import ExtraColumns, column_naming
 from claude_code_simulator import SAMPLE_ORGANIZATION_ID
 
 DAY = dt.date(2026, 9, 14)

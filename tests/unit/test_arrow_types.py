@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.destination.arrow_types import coerce, natural_type
-from claude_code_analytics.destination.schema import arrow_types
+from claude_code_analytics.warehouse.arrow_types import coerce, natural_type
+from claude_code_analytics.warehouse.schema import arrow_types
 
 BEYOND_64_BITS = 2**63
 

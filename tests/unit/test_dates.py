@@ -22,7 +22,7 @@ from claude_code_analytics.dates import (
     parse_day,
     ranges,
 )
-from claude_code_analytics.planner import is_settled
+from claude_code_analytics.run.planner import is_settled
 
 START = dt.date(2026, 1, 1)
 UTC = dt.timezone.utc

@@ -10,7 +10,7 @@ from dlt.load.exceptions import LoadClientJobFailed
 from dlt.pipeline.exceptions import InvalidPipelineName
 
 from claude_code_analytics import ApiUnavailable, ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
-from claude_code_pipelines.errors import one_line, translate_errors
+from claude_code_pipelines.error_messages import one_line, translate_errors
 
 PASSWORD = "hunter2/with@odd"
 

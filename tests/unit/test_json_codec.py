@@ -100,7 +100,7 @@ sys.meta_path.insert(0, Missing)
 package = types.ModuleType("package")
 package.__path__ = [{str(package)!r}]
 sys.modules["package"] = package
-for name in ("json_codec", "destination.arrow_tables", "claude_code.record_types", "privacy"):
+for name in ("json_codec", "warehouse.arrow_tables", "claude_code.record_types", "privacy"):
     import_module_with_missing("package." + name)
 """
     subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603

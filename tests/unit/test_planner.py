@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_code_analytics.dates import ONE_DAY, DayRange, end_of
-from claude_code_analytics.destination.ledger import DayState
-from claude_code_analytics.planner import Plan, days_to_read, is_settled
+from claude_code_analytics.run.planner import Plan, days_to_read, is_settled
+from claude_code_analytics.warehouse.proof import DayState
 
 START = dt.date(2026, 9, 1)
 TODAY = dt.date(2026, 9, 20)

@@ -1,143 +1,162 @@
-"""Text output at the end of a command: what was loaded, what a warehouse holds, what a credential can do."""
+"""Terminal output of `summary`: headline numbers and a breakdown, within 80 columns."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-from claude_code_analytics.claude_code.report import CLAUDE_CODE
-from claude_code_analytics.dates import DayRange, list_ranges
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
 
-from ..check import Check
-from ..events import LoadReport
-from ..metrics.pulse import CUSTOMER_TYPES, ONLY_API, Pulse
-from ..status import KINDS, Status
+from claude_code_analytics.foreign_text import printable
 
-NO_RECORDS = (
-    "no records came back, which is suspicious. The API reports Claude Code on the Claude API only: not on "
-    "Amazon Bedrock, Google Cloud, Microsoft Foundry or Claude Platform on AWS; not Claude Enterprise organizations, "
-    "which have an API of their own; and people who sign in with a Claude subscription are reported to be missing"
-)
+from ..metrics.figures import Figures
+from ..metrics.tables import Table, rounded
 
-_EXPLANATIONS = {
-    "missing": "final, and never loaded",
-    "inconsistent": "not what their newest fetch returned; the next load reads them again",
-    "partial": "read before they were final; the next load reads them again",
-    "changed": "the API changed them after they were final",
-    "held": "exactly what the API returned",
+WIDTH = 80
+_GAP = 2
+MOST_ROWS = 20
+
+# Columns of the breakdowns that fit, with their titles here; the report and CSV have all.
+_ACTIVITY = {
+    "Sessions": "Sessions",
+    "Commits": "Commits",
+    "Accepted": "Accepted",
+    "Billed by use": "Billed",
+    "List value": "List value",
 }
+_COLUMNS = {
+    "person": {"Person": "Person", "Active days": "Days", **_ACTIVITY},
+    "team": {"Team": "Team", "Active people": "People", **_ACTIVITY},
+    "model": {
+        "Model": "Model",
+        "Billed by use": "Billed",
+        "Subscription list value": "List value",
+        "Share of tokens": "Tokens",
+        "Read from cache": "From cache",
+    },
+    "tool": {title: title for title in ("Tool", "Accepted", "Rejected", "Acceptance", "Change")},
+}
+BREAKDOWNS = tuple(_COLUMNS)
 
 
-def loaded(report: LoadReport, dataset: str) -> Iterator[str]:
-    """Describes a finished load, line by line."""
-    if report.resumed:
-        yield f"resumed: {_count(report.resumed, 'day')} of this range were loaded before the interruption"
-    days = report.days
-    if not days:
-        yield "nothing to load"
-        return
-    yield f"loaded {_count(len(days), 'day')} ({list_ranges(days)}), {_count(report.records, 'record')}"
-    for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger):
-        yield f"  {table.name:<36}{report.rows[table.name]:>12,} rows"
-    yield f"into {report.destination}, dataset {dataset}"
-    if report.waiting:
-        yield f"{_count(report.waiting, 'day')} more to read: run again (max_days limits each run)"
-    if not report.records:
-        yield f"warning: {NO_RECORDS}"
+def show(figures: Figures, by: str, console: Console | None = None) -> None:
+    """Prints headline numbers and a breakdown.
+
+    Args:
+        figures: The numbers.
+        by: One of `BREAKDOWNS`.
+        console: Where to; None for standard output.
+    """
+    (console or Console(width=WIDTH, highlight=False)).print(summary_of(figures, by))
 
 
-def stopped(days: Sequence[dt.date]) -> str:
-    """Describes what is committed of a load that was stopped."""
-    if not days:
-        return "nothing was committed; run the same command again"
-    return f"committed: {_count(len(days), 'day')}, {list_ranges(days)}; run the same command again to go on"
+def summary_of(figures: Figures, by: str) -> RenderableType:
+    """Returns headline numbers and a breakdown for the terminal."""
+    table = figures.table(by)
+    parts: list[RenderableType] = [*_head(figures), _headlines(figures), Text(f"\nBy {by}", style="bold")]
+    parts.append(_breakdown(table, _COLUMNS[by]) if table.rows else Text("no activity in this period"))
+    if len(table.rows) > MOST_ROWS:
+        parts.append(Text(f"and {len(table.rows) - MOST_ROWS:,} more; --csv lists all", style="dim"))
+    return Group(*parts)
 
 
-def status_lines(status: Status) -> Iterator[str]:
-    """Describes a warehouse for a person."""
-    yield status.warehouse
-    for each in status.organizations:
-        number = len(DayRange(each.first, each.last)) if each.first <= each.last else 0
-        yield f"organization {each.organization_id}: {_count(number, 'day')}, {each.first} to {each.last}"
-        if each.newest:
-            final = f"every day is final up to {each.final_until}" if each.final_until else "the first day is not final"
-            yield f"  loaded up to {each.newest}, {_count(each.days_behind or 0, 'day')} behind; {final}"
-        for kind in KINDS:
-            days = each.days[kind]
-            if days or kind in ("missing", "inconsistent"):
-                shown = f": {list_ranges(days)} ({_EXPLANATIONS[kind]})" if days and kind != "held" else ""
-                yield f"  {kind:<13}{len(days):>6}{shown}"
-        for problem in sorted(set(each.problems.values())):
-            yield f"  inconsistent because: {problem}"
-        yield (
-            f"  {_count(each.records, 'record')}; last fetch {each.last_fetch:%Y-%m-%d %H:%M:%S} UTC"
-            if (each.last_fetch)
-            else f"  {_count(each.records, 'record')}"
-        )
-        if each.pulse:
-            yield from _pulse_lines(each.pulse)
-    if status.outside:
-        yield f"{_count(status.outside, 'day')} outside this range hold rows or were loaded too"
-    for table, rows in status.rows.items():
-        yield f"  {table:<36}{rows:>12,} rows"
+def as_json(figures: Figures, by: str) -> dict[str, Any]:
+    """Returns the same for a program: days as `YYYY-MM-DD`, money as text in US dollars, shares as fractions.
 
-
-def _pulse_lines(pulse: Pulse) -> Iterator[str]:
-    costs = (f"${cost:,.2f} {CUSTOMER_TYPES.get(kind, kind)}" for kind, cost in pulse.costs.items())
-    yield f"  estimated cost since {pulse.month}: {'; '.join(costs) or 'none reported'}"
-    kinds = (f"{_count(number, (kind or 'unknown') + ' record')}" for kind, number in sorted(pulse.records.items()))
-    yield f"  customer types: {', '.join(kinds)}{f'; {ONLY_API}' if set(pulse.records) == {'api'} else ''}"
-
-
-def status_json(status: Status) -> dict[str, Any]:
-    """Describes a warehouse for a program: days as `YYYY-MM-DD`, times as RFC 3339, money as text (docs/status.md)."""
-    organizations = {
-        each.organization_id: {
-            "first": each.first.isoformat(),
-            "last": each.last.isoformat(),
-            **{kind: _texts(each.days[kind]) for kind in KINDS},
-            "problems": {day.isoformat(): problem for day, problem in each.problems.items()},
-            "records": each.records,
-            "last_fetch": each.last_fetch.isoformat() if each.last_fetch else None,
-            "newest": each.newest.isoformat() if each.newest else None,
-            "days_behind": each.days_behind,
-            "final_until": each.final_until.isoformat() if each.final_until else None,
-            "month_cost_usd": {kind: f"{cost.normalize():f}" for kind, cost in each.pulse.costs.items()}
-            if each.pulse
-            else None,
-            "customer_types": dict(each.pulse.records) if each.pulse else None,
-        }
-        for each in status.organizations
-    }
-    fetches = [each.last_fetch for each in status.organizations if each.last_fetch]
+    Keys: `organization`, `first`, `last`, `is_complete`, `days_loaded`, `days_final`, `compared_with` (`first`, `last`,
+    `is_complete`), `headlines` (by name: `value`, `before`, `change`; null where not known or not comparable; the
+    change of a share is a difference), `by`, `rows` (by column title).
+    """
+    table = figures.table(by)
     return {
-        "warehouse": status.warehouse,
-        "organizations": list(organizations),
-        "first": min((each.first for each in status.organizations), default=dt.date.min).isoformat(),
-        "last": max((each.last for each in status.organizations), default=dt.date.min).isoformat(),
-        **{kind: _texts(status.days(kind)) for kind in KINDS},
-        "records": sum(each.records for each in status.organizations),
-        "rows": status.rows,
-        "last_fetch": max(fetches).isoformat() if fetches else None,
-        "by_organization": organizations,
+        "organization": figures.status.organization_id,
+        "first": figures.period.first.isoformat(),
+        "last": figures.period.last.isoformat(),
+        "is_complete": figures.current.is_complete,
+        "days_loaded": figures.current.loaded,
+        "days_final": figures.current.final,
+        "compared_with": {
+            "first": figures.before.first.isoformat(),
+            "last": figures.before.last.isoformat(),
+            "is_complete": figures.earlier.is_complete,
+        },
+        "headlines": {
+            each.name: {"value": _plain(each.value), "before": _plain(each.before), "change": each.change}
+            for each in figures.headlines
+        },
+        "by": by,
+        "rows": [
+            {column.title: _plain(value) for column, value in zip(table.columns, row, strict=True)}
+            for row in table.rows
+        ],
     }
 
 
-def checked(check: Check) -> Iterator[str]:
-    """Describes what a credential can do, line by line."""
-    yield f"the credential works: the API returned {check.days.first} to {check.days.last}"
-    yield f"organization {check.organization_id or f'not named ({check.problem})'}"
-    if not check.records:
-        yield f"warning: {NO_RECORDS}"
-        return
-    kinds = ", ".join(f"{number:,} {kind}" for kind, number in check.customer_types.most_common())
-    yield f"{_count(check.records, 'record')} by customer_type: {kinds}"
+def period_sentence(figures: Figures) -> str:
+    """Returns how complete the period is and what it is compared with."""
+    days, current = len(figures.period), figures.current
+    if not current.is_complete:
+        missing, partial = days - current.loaded, current.loaded - current.final
+        counted = ((missing, "not loaded"), (partial, "not final"))
+        gaps = [f"{number} {'is' if number == 1 else 'are'} {what}" for number, what in counted if number]
+        return f"Of {days} days, {' and '.join(gaps)}: no comparison with the period before."
+    if not figures.earlier.is_complete:
+        return f"All {days} days are final. The {days} days before are not complete: no comparison."
+    return f"All {days} days are final. Changes are against the {days} days before."
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+def _head(figures: Figures) -> list[RenderableType]:
+    organization = printable(figures.status.organization_id)
+    return [
+        Text(f"{figures.period.first} to {figures.period.last} (UTC)", style="bold"),
+        Text(f"Organization {organization}", style="dim"),
+        Text(f"{period_sentence(figures)}\n", style="dim"),
+    ]
 
 
-def _texts(days: Sequence[dt.date]) -> list[str]:
-    return [day.isoformat() for day in days]
+def _headlines(figures: Figures) -> RichTable:
+    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column("", no_wrap=True)
+    for title in ("Period", "Before", "Change"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("", style="dim", overflow="fold")
+    for each in figures.headlines:
+        table.add_row(
+            each.label,
+            Text("unknown" if each.value is None else rounded(each.value, each.kind), style="bold"),
+            rounded(each.before, each.kind),
+            rounded(each.change, each.change_kind),
+            each.note,
+        )
+    return table
+
+
+def _breakdown(table: Table, titles: Mapping[str, str]) -> RichTable:
+    places = [place for place, column in enumerate(table.columns) if column.title in titles]
+    places = [place for place in places if any(row[place] is not None for row in table.rows)]
+    kinds = [table.columns[place].kind for place in places]
+    lines = [[titles[table.columns[place].title] for place in places]]
+    lines += [
+        [printable(rounded(row[place], kind)) for place, kind in zip(places, kinds, strict=True)]
+        for row in table.rows[:MOST_ROWS]
+    ]
+    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - _GAP * (len(widths) - 1))  # names give way to numbers
+    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for title, width, kind in zip(lines[0], widths, kinds, strict=True):
+        made.add_column(title, justify="right" if kind.is_number else "left", width=width, no_wrap=True)
+    for line in lines[1:]:
+        made.add_row(*map(Text, line))
+    return made
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return value.isoformat() if isinstance(value, dt.date) else value

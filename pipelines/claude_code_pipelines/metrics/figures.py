@@ -11,9 +11,9 @@ from claude_code_analytics import ConfigurationError
 from claude_code_analytics.dates import ONE_DAY, DayRange, list_ranges
 from claude_code_analytics.foreign_text import printable
 
-from ..pipeline import Warehouse
 from ..read_only import open_read_only
 from ..status import OrganizationStatus, Status, status_of
+from ..warehouse import Warehouse
 from . import breakdowns
 from .headlines import Headline, headlines, unit_costs
 from .queries import KEPT_VIEWS, QUERIES

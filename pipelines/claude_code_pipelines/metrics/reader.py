@@ -18,11 +18,11 @@ import dlt
 import sqlglot
 from sqlglot import exp
 
-from claude_code_analytics.destination.backend import Backend, open_backend
-from claude_code_analytics.destination.destinations import destination_named, kind_of
-from claude_code_analytics.settings import SOURCE_NAME
+from claude_code_analytics.constants import SOURCE_NAME
+from claude_code_analytics.warehouse.backend import Backend, open_backend
+from claude_code_analytics.warehouse.destinations import destination_named, kind_of
 
-from ..errors import translate_errors
+from ..error_messages import translate_errors
 from .catalog import DIALECT, VIEWS
 from .views import transpiled
 

@@ -12,11 +12,11 @@ from sqlglot import ErrorLevel, exp
 
 from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
-from claude_code_analytics.destination.destinations import destination_named, kind_of
-from claude_code_analytics.settings import SOURCE_NAME
+from claude_code_analytics.constants import SOURCE_NAME
+from claude_code_analytics.warehouse.destinations import destination_named, kind_of
 
 from ..comments import COMMENTED, comment_statements, comment_tables, literal
-from ..errors import translate_errors
+from ..error_messages import translate_errors
 from .catalog import DIALECT, VIEWS, View
 
 _TRANSACTIONAL = ("duckdb", "postgres", "redshift")

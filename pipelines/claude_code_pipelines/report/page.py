@@ -6,10 +6,10 @@ import base64
 import hashlib
 from importlib.resources import files
 
+from claude_code_analytics.constants import version
 from claude_code_analytics.dates import DayRange
-from claude_code_analytics.settings import version
 
-from ..console.highlights import period_sentence
+from ..console.summary import period_sentence
 from ..metrics.figures import Figures
 from ..metrics.headlines import MEASURES, Headline
 from ..metrics.tables import Table

@@ -17,9 +17,9 @@ from typing import Generic, TypeVar
 
 import httpx
 
+from ..constants import API_VERSION, BASE_URL, DISTRIBUTION, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, version
 from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedResponse
 from ..json_codec import decode_exact
-from ..settings import API_VERSION, BASE_URL, DISTRIBUTION, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, version
 from . import responses
 from .clock import ApiClock, Clock, utc_now
 from .credentials import REDACTED, Credential, clean

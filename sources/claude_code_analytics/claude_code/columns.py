@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..destination.schema import LOAD_ID, MONEY_PRECISION, MONEY_SCALE, ROW_ID, Column, Table
-from ..settings import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
+from ..constants import DAYS_TABLE, MODEL_BREAKDOWN_TABLE, TOOL_ACTIONS_TABLE, USAGE_TABLE
+from ..warehouse.schema import LOAD_ID, MONEY_PRECISION, MONEY_SCALE, ROW_ID, Column, Table
 
 
 def _from(path: str, data_type: str, description: str) -> Column:

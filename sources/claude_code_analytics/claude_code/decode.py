@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
-from ..destination.arrow_tables import Columns
-from ..destination.schema import Path
 from ..exceptions import UndecodableDay
 from ..json_codec import NotJson, decode_exact, encode_each
 from ..privacy import Pseudonymizer, without_texts
 from ..report import FetchedDay
+from ..warehouse.arrow_tables import Columns
+from ..warehouse.schema import Path
 from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 from .record_types import documented_types
 

@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 
 from ..api.client import Session
+from ..constants import PAGE_LIMIT, REPORT_PATH
 from ..exceptions import ApiError, RequestRefused, UndecodableDay, UnexpectedResponse
 from ..report import FetchedDay
-from ..settings import PAGE_LIMIT, REPORT_PATH
 
 logger = logging.getLogger("claude_code_analytics")
 

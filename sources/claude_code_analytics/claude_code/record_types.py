@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from ..destination.arrow_tables import Columns
-from ..destination.schema import Path, Table
 from ..json_codec import exact_decoder
+from ..warehouse.arrow_tables import Columns
+from ..warehouse.schema import Path, Table
 from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..constants import USAGE_TABLE
 from ..report import DailyReport
-from ..settings import USAGE_TABLE
 from .columns import DAYS, MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 from .pages import fetch_day
 from .tables import shape, shape_documented

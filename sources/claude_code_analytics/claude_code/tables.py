@@ -15,14 +15,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..destination.arrow_tables import Columns, build_table
-from ..destination.extra_columns import ExtraColumns
-from ..destination.schema import ROW_ID, Path, Table
+from ..constants import UNKNOWN_ORGANIZATION
 from ..foreign_text import printable
 from ..json_codec import encode_each
 from ..privacy import Pseudonymizer
 from ..report import FetchedDay, ShapedDay, Shaping
-from ..settings import UNKNOWN_ORGANIZATION
+from ..warehouse.arrow_tables import Columns, build_table
+from ..warehouse.schema import ROW_ID, Path, Table
+from ..warehouse.unknown_fields import ExtraColumns
 from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 from .decode import ChildRows, DecodedDay, decode_any, decode_documented, undecodable
 

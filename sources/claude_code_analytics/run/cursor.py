@@ -8,8 +8,8 @@ from typing import Any
 import dlt
 from dlt.extract.incremental.context import get_interval_context
 
-from .dates import ONE_DAY, DayRange, parse_day
-from .destination.ledger import DayState
+from ..dates import ONE_DAY, DayRange, parse_day
+from ..warehouse.proof import DayState
 
 
 class Cursor:

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 import duckdb
+
 from pages import FIRST_DAY
 
 HERE = Path(__file__).parent

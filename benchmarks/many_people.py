@@ -10,11 +10,11 @@ import os
 import sys
 
 import duckdb
-from measuring import TABLES
 
 from claude_code_analytics import AnalyticsClient
 from claude_code_pipelines import Warehouse, load
 from claude_code_simulator import SampleOrganization, SimulatedApi
+from measuring import TABLES
 
 WEEKS = dt.timedelta(days=28)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 import duckdb
+
 from measuring import TABLES
 
 ROWS_OF_EIGHT_DAYS = 56_000

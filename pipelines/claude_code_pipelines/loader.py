@@ -14,22 +14,22 @@ import dlt
 from claude_code_analytics import AnalyticsClient, ConfigurationError, DestinationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.config import SourceConfig, resolve_config
-from claude_code_analytics.daily_run import DailyRun, OnceLogger
+from claude_code_analytics.constants import START_DATE
 from claude_code_analytics.dates import Day, DayRange, check_range, last_final_day, parse_day
-from claude_code_analytics.destination.destinations import destination_named, kind_of
-from claude_code_analytics.destination.ledger import DayState, Proof
-from claude_code_analytics.planner import Plan, days_to_read
 from claude_code_analytics.report import DailyReport, FetchedDay, ShapedDay
-from claude_code_analytics.resource import PlannedDays
-from claude_code_analytics.settings import START_DATE
+from claude_code_analytics.run.planner import Plan, days_to_read
+from claude_code_analytics.run.resource import PlannedDays
+from claude_code_analytics.run.run import DailyRun, OnceLogger
 from claude_code_analytics.source import planned_source
+from claude_code_analytics.warehouse.destinations import destination_named, kind_of
+from claude_code_analytics.warehouse.proof import DayState, Proof
 
 from .comments import comment_tables
 from .duckdb_file import kept_open, release_memory
-from .errors import translate_errors
+from .error_messages import translate_errors
 from .events import DaysNotHeld, LoadObserver, LoadReport
 from .locks import reported_locks
-from .pipeline import (
+from .warehouse import (
     BACKFILL_NOTE,
     Warehouse,
     abort_own_packages,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from ..constants import UNKNOWN_ORGANIZATION
 from ..report import DailyReport
-from ..settings import UNKNOWN_ORGANIZATION
 from .backend import Backend, StoredColumns
 
 # The API's `Date` header has whole seconds, so another load's fetch may lie that far ahead of this load's clock.

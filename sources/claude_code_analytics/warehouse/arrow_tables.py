@@ -1,4 +1,4 @@
-"""Arrow tables from columns of decoded values: the declared columns, then those of `extra_columns.py`.
+"""Arrow tables from columns of decoded values: the declared columns, then those of `unknown_fields.py`.
 
 Knows tables, not reports.
 """
@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..dlt_settings import DISCARD_VALUE, FREEZE
 from ..exceptions import UnexpectedResponse
+from ..run.dlt_settings import DISCARD_VALUE, FREEZE
 from .arrow_types import coerce, natural_type
-from .extra_columns import RESERVED_NAMES, ExtraColumns, free_path
 from .schema import LOAD_ID, Path, Table, arrow_types
+from .unknown_fields import RESERVED_NAMES, ExtraColumns, free_path
 
 # Values by the keys that lead to them, each list as long as the table has rows.
 Columns = dict[Path, list[Any]]

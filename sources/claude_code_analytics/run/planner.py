@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .dates import ONE_DAY, DayRange, end_of
-from .destination.ledger import DayState
-from .settings import FINAL_AFTER
+from ..constants import FINAL_AFTER
+from ..dates import ONE_DAY, DayRange, end_of
+from ..warehouse.proof import DayState
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,17 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
 from dlt.extract.items_transform import ItemTransform
 
+from ..constants import UNKNOWN_ORGANIZATION
+from ..report import DailyReport, FetchedDay, ShapedDay
+from ..warehouse.destinations import Destination, destination_named, kind_of
+from ..warehouse.ledger_rows import ledger_rows, ledger_table, undecoded_row
+from ..warehouse.proof import Proof
+from ..warehouse.replace_days import extend_delta_scope, marker_rows, table_hints
+from ..warehouse.schema import LOAD_ID, Table, arrow_types
+from ..warehouse.unknown_fields import ExtraColumns, column_naming
 from .cursor import Cursor
-from .daily_run import DailyRun
-from .destination.destinations import Destination, destination_named, kind_of
-from .destination.extra_columns import ExtraColumns, column_naming
-from .destination.ledger import Proof
-from .destination.ledger_rows import ledger_rows, ledger_table, undecoded_row
-from .destination.replace_days import extend_delta_scope, marker_rows, table_hints
-from .destination.schema import LOAD_ID, Table, arrow_types
 from .dlt_settings import contract_of
-from .report import DailyReport, FetchedDay, ShapedDay
-from .settings import UNKNOWN_ORGANIZATION
+from .run import DailyRun
 
 # Rows in one yield. Larger Arrow tables cost dlt less, but its pipe holds about four batches at a time.
 ROWS_PER_BATCH = 50_000

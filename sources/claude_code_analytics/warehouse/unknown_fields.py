@@ -12,7 +12,7 @@ from typing import Any
 
 from dlt.common.normalizers.naming import NamingConvention
 
-from ..dlt_settings import Contract
+from ..run.dlt_settings import Contract
 from .schema import Path
 
 # System columns of Postgres: a field with such a name gets a suffix, on all destinations alike.

@@ -12,7 +12,7 @@ from dlt.common.schema import Schema
 from dlt.extract import DltResource
 from dlt.normalize.configuration import ItemsNormalizerConfiguration
 
-from .exceptions import ConfigurationError
+from ..exceptions import ConfigurationError
 
 EVOLVE, FREEZE, DISCARD_VALUE, DISCARD_ROW = "evolve", "freeze", "discard_value", "discard_row"
 

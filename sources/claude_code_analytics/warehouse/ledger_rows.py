@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..constants import UNKNOWN_ORGANIZATION
 from ..dates import is_final
 from ..report import FetchedDay, ShapedDay
-from ..settings import UNKNOWN_ORGANIZATION
 from .schema import LOAD_ID, Table
 
 

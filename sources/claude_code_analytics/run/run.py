@@ -11,14 +11,14 @@ from functools import cached_property
 
 from dlt.common.runtime import signals
 
-from .api.client import Session
-from .api.prefetch import Prefetcher
-from .config import SourceConfig
-from .destination.extra_columns import ExtraColumns
-from .destination.ledger import Proof
-from .exceptions import ConfigurationError, UndecodableDay, UnexpectedResponse
-from .report import DailyReport, FetchedDay, ShapedDay, Shaping
-from .settings import UNKNOWN_ORGANIZATION
+from ..api.client import Session
+from ..api.prefetch import Prefetcher
+from ..config import SourceConfig
+from ..constants import UNKNOWN_ORGANIZATION
+from ..exceptions import ConfigurationError, UndecodableDay, UnexpectedResponse
+from ..report import DailyReport, FetchedDay, ShapedDay, Shaping
+from ..warehouse.proof import Proof
+from ..warehouse.unknown_fields import ExtraColumns
 
 logger = logging.getLogger("claude_code_analytics")
 

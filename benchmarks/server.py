@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import uvicorn
-from pages import DAY_IN_TEMPLATE, templates
 
 from claude_code_simulator import SAMPLE_ORGANIZATION_ID, RateLimit
+from pages import DAY_IN_TEMPLATE, templates
 
 
 def application(bodies: list[bytes], latency: float, limit: RateLimit | None) -> Any:

@@ -10,21 +10,21 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from .api.client import AnalyticsClient
+from ..api.client import AnalyticsClient
+from ..config import SourceConfig
+from ..constants import START_DATE
+from ..dates import ONE_DAY, check_range, last_final_day
+from ..exceptions import ClaudeCodeAnalyticsError
+from ..report import DailyReport
+from ..warehouse.altered_tables import stored_tables
+from ..warehouse.backend import open_backend
+from ..warehouse.destinations import NOWHERE, Destination, destination_named, kind_of
+from ..warehouse.proof import Proof, read_proof
 from .batches import SplitBatch, read_batches
-from .config import SourceConfig
 from .cursor import Cursor
-from .daily_run import DailyRun
-from .dates import ONE_DAY, check_range, last_final_day
-from .destination.backend import open_backend
-from .destination.destinations import NOWHERE, Destination, destination_named, kind_of
-from .destination.ledger import Proof, read_proof
-from .destination.schema_drift import stored_tables
 from .dlt_settings import check_resource, contract_of, set_default
-from .exceptions import ClaudeCodeAnalyticsError
 from .planner import Plan, days_to_read
-from .report import DailyReport
-from .settings import START_DATE
+from .run import DailyRun
 
 # A plain run keeps all its days until the last is read, and loads them in one go. A year of 1,000 developers takes
 # about a gigabyte of memory.

@@ -16,16 +16,16 @@ from dlt.common.pipeline import PipelineContext, get_dlt_pipelines_dir
 from filelock import FileLock, Timeout
 
 from claude_code_analytics import ConfigurationError
-from claude_code_analytics.destination.backend import open_backend
-from claude_code_analytics.destination.destinations import Destination, destination_named, kind_of
-from claude_code_analytics.destination.ledger import Proof, read_proof
-from claude_code_analytics.destination.schema_drift import stored_tables
-from claude_code_analytics.dlt_settings import set_default
+from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.report import DailyReport
-from claude_code_analytics.settings import SOURCE_NAME
+from claude_code_analytics.run.dlt_settings import set_default
+from claude_code_analytics.warehouse.altered_tables import stored_tables
+from claude_code_analytics.warehouse.backend import open_backend
+from claude_code_analytics.warehouse.destinations import Destination, destination_named, kind_of
+from claude_code_analytics.warehouse.proof import Proof, read_proof
 
 from .duckdb_file import owner_only
-from .errors import translate_errors
+from .error_messages import translate_errors
 from .events import LoadIsRunning
 
 # The key, in dlt's local state, of the note about an interrupted backfill.

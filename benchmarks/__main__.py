@@ -1,4 +1,4 @@
-"""Benchmarks of the project: `python tests/benchmarks` lists them, and each prints its measurements.
+"""Benchmarks of the project: `python benchmarks` lists them, and each prints its measurements.
 
 Only ratios within one run are comparable: times depend on the machine and its load. Rows are compared before any time
 counts.
@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 import duckdb
+
 from measuring import HERE, Run, contender, contents, other_reader, python_with_ingestr, run, serving
 from pages import FIRST_DAY, days
 
@@ -256,4 +257,4 @@ def reading(people: int, count: int, report_days: int) -> None:
 
 
 if __name__ == "__main__":
-    benchmarks(prog_name="python tests/benchmarks")
+    benchmarks(prog_name="python benchmarks")

@@ -25,8 +25,8 @@ from dlt.load.exceptions import LoadClientJobException
 from dlt.pipeline.exceptions import InvalidPipelineName
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
-from claude_code_analytics.destination.destinations import NAMES
 from claude_code_analytics.foreign_text import printable
+from claude_code_analytics.warehouse.destinations import NAMES
 
 _PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")  # a password may hold @ and / unescaped
 # What drivers add that is of no use here: Postgres quotes our SQL, DuckDB advertises its read-only mode.

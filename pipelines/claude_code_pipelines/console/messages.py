@@ -1,0 +1,143 @@
+"""Text output at the end of a command: what was loaded, what a warehouse holds, what a credential can do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.dates import DayRange, list_ranges
+
+from ..check import Check
+from ..events import LoadReport
+from ..metrics.pulse import CUSTOMER_TYPES, ONLY_API, Pulse
+from ..status import KINDS, Status
+
+NO_RECORDS = (
+    "no records came back, which is suspicious. The API reports Claude Code on the Claude API only: not on "
+    "Amazon Bedrock, Google Cloud, Microsoft Foundry or Claude Platform on AWS; not Claude Enterprise organizations, "
+    "which have an API of their own; and people who sign in with a Claude subscription are reported to be missing"
+)
+
+_EXPLANATIONS = {
+    "missing": "final, and never loaded",
+    "inconsistent": "not what their newest fetch returned; the next load reads them again",
+    "partial": "read before they were final; the next load reads them again",
+    "changed": "the API changed them after they were final",
+    "held": "exactly what the API returned",
+}
+
+
+def loaded(report: LoadReport, dataset: str) -> Iterator[str]:
+    """Describes a finished load, line by line."""
+    if report.resumed:
+        yield f"resumed: {_count(report.resumed, 'day')} of this range were loaded before the interruption"
+    days = report.days
+    if not days:
+        yield "nothing to load"
+        return
+    yield f"loaded {_count(len(days), 'day')} ({list_ranges(days)}), {_count(report.records, 'record')}"
+    for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger):
+        yield f"  {table.name:<36}{report.rows[table.name]:>12,} rows"
+    yield f"into {report.destination}, dataset {dataset}"
+    if report.waiting:
+        yield f"{_count(report.waiting, 'day')} more to read: run again (max_days limits each run)"
+    if not report.records:
+        yield f"warning: {NO_RECORDS}"
+
+
+def stopped(days: Sequence[dt.date]) -> str:
+    """Describes what is committed of a load that was stopped."""
+    if not days:
+        return "nothing was committed; run the same command again"
+    return f"committed: {_count(len(days), 'day')}, {list_ranges(days)}; run the same command again to go on"
+
+
+def status_lines(status: Status) -> Iterator[str]:
+    """Describes a warehouse for a person."""
+    yield status.warehouse
+    for each in status.organizations:
+        number = len(DayRange(each.first, each.last)) if each.first <= each.last else 0
+        yield f"organization {each.organization_id}: {_count(number, 'day')}, {each.first} to {each.last}"
+        if each.newest:
+            final = f"every day is final up to {each.final_until}" if each.final_until else "the first day is not final"
+            yield f"  loaded up to {each.newest}, {_count(each.days_behind or 0, 'day')} behind; {final}"
+        for kind in KINDS:
+            days = each.days[kind]
+            if days or kind in ("missing", "inconsistent"):
+                shown = f": {list_ranges(days)} ({_EXPLANATIONS[kind]})" if days and kind != "held" else ""
+                yield f"  {kind:<13}{len(days):>6}{shown}"
+        for problem in sorted(set(each.problems.values())):
+            yield f"  inconsistent because: {problem}"
+        yield (
+            f"  {_count(each.records, 'record')}; last fetch {each.last_fetch:%Y-%m-%d %H:%M:%S} UTC"
+            if (each.last_fetch)
+            else f"  {_count(each.records, 'record')}"
+        )
+        if each.pulse:
+            yield from _pulse_lines(each.pulse)
+    if status.outside:
+        yield f"{_count(status.outside, 'day')} outside this range hold rows or were loaded too"
+    for table, rows in status.rows.items():
+        yield f"  {table:<36}{rows:>12,} rows"
+
+
+def _pulse_lines(pulse: Pulse) -> Iterator[str]:
+    costs = (f"${cost:,.2f} {CUSTOMER_TYPES.get(kind, kind)}" for kind, cost in pulse.costs.items())
+    yield f"  estimated cost since {pulse.month}: {'; '.join(costs) or 'none reported'}"
+    kinds = (f"{_count(number, (kind or 'unknown') + ' record')}" for kind, number in sorted(pulse.records.items()))
+    yield f"  customer types: {', '.join(kinds)}{f'; {ONLY_API}' if set(pulse.records) == {'api'} else ''}"
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """Describes a warehouse for a program: days as `YYYY-MM-DD`, times as RFC 3339, money as text (docs/status.md)."""
+    organizations = {
+        each.organization_id: {
+            "first": each.first.isoformat(),
+            "last": each.last.isoformat(),
+            **{kind: _texts(each.days[kind]) for kind in KINDS},
+            "problems": {day.isoformat(): problem for day, problem in each.problems.items()},
+            "records": each.records,
+            "last_fetch": each.last_fetch.isoformat() if each.last_fetch else None,
+            "newest": each.newest.isoformat() if each.newest else None,
+            "days_behind": each.days_behind,
+            "final_until": each.final_until.isoformat() if each.final_until else None,
+            "month_cost_usd": {kind: f"{cost.normalize():f}" for kind, cost in each.pulse.costs.items()}
+            if each.pulse
+            else None,
+            "customer_types": dict(each.pulse.records) if each.pulse else None,
+        }
+        for each in status.organizations
+    }
+    fetches = [each.last_fetch for each in status.organizations if each.last_fetch]
+    return {
+        "warehouse": status.warehouse,
+        "organizations": list(organizations),
+        "first": min((each.first for each in status.organizations), default=dt.date.min).isoformat(),
+        "last": max((each.last for each in status.organizations), default=dt.date.min).isoformat(),
+        **{kind: _texts(status.days(kind)) for kind in KINDS},
+        "records": sum(each.records for each in status.organizations),
+        "rows": status.rows,
+        "last_fetch": max(fetches).isoformat() if fetches else None,
+        "by_organization": organizations,
+    }
+
+
+def checked(check: Check) -> Iterator[str]:
+    """Describes what a credential can do, line by line."""
+    yield f"the credential works: the API returned {check.days.first} to {check.days.last}"
+    yield f"organization {check.organization_id or f'not named ({check.problem})'}"
+    if not check.records:
+        yield f"warning: {NO_RECORDS}"
+        return
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in check.customer_types.most_common())
+    yield f"{_count(check.records, 'record')} by customer_type: {kinds}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _texts(days: Sequence[dt.date]) -> list[str]:
+    return [day.isoformat() for day in days]

@@ -1,0 +1,1 @@
+"""One run of the source: opened, planned, read day by day and handed to dlt in batches."""
