@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from claude_code_analytics.api.rate_limit import AdaptiveRate, Cancelled, RateLimiter, Run
+from claude_code_analytics.api.rate_limit import AdaptiveRate, Cancellation, Cancelled, RateLimiter
 from claude_code_analytics.api.retry import MAX_SILENCE
 
 
@@ -20,25 +20,27 @@ class World:
     def __init__(self, clock: Any) -> None:
         self.clock = clock
         self.waits: list[float] = []
-        self.run = Run(clock.sleep, self.waits.append)
+        self.run = Cancellation(clock.sleep, self.waits.append)
         self.limiter = RateLimiter(at_once=4, monotonic=self.now, chance=lambda: 0.5)
 
     def now(self) -> float:
         return float(self.clock.now.timestamp())
 
-    def request(self, *, limited: bool = False, retry_after: float | None = None, run: Run | None = None) -> float:
+    def request(
+        self, *, limited: bool = False, retry_after: float | None = None, run: Cancellation | None = None
+    ) -> float:
         """Sends a request and returns how long it waited for its slot."""
         began = self.now()
-        with self.limiter.slot(run or self.run) as slot:
+        with self.limiter.slot(run or self.run) as sent_at:
             if limited:
-                self.limiter.limited(slot, retry_after)
+                self.limiter.limited(sent_at, retry_after)
             else:
-                self.limiter.responded(slot)
+                self.limiter.responded(sent_at)
         return self.now() - began
 
     def width(self) -> int:
         """Returns how many requests may be in flight."""
-        run, found, leave = Run(self.clock.sleep), [], threading.Event()
+        run, found, leave = Cancellation(self.clock.sleep), [], threading.Event()
 
         def take() -> None:
             try:
@@ -73,7 +75,7 @@ def test_one_request_is_sent_first_and_more_after_its_response(world: World) -> 
 
 def test_every_run_waits_while_one_waits_and_each_observer_hears_of_its_own_waits_once(world: World) -> None:
     waits: list[float] = []
-    other = Run(world.clock.sleep, waits.append)
+    other = Cancellation(world.clock.sleep, waits.append)
     world.request()
     world.request(limited=True, retry_after=30)
     assert (world.waits, waits) == ([], [])
@@ -112,25 +114,21 @@ def test_a_429_to_an_older_request_adds_nothing(world: World) -> None:
     assert world.request() == 1
 
 
-def test_thirty_minutes_without_a_response_are_the_end_and_asking_for_it_changes_nothing(world: World) -> None:
+def test_thirty_minutes_without_a_response_are_the_end_of_a_run_and_not_of_others(world: World) -> None:
     limiter, run = world.limiter, world.run
-    for _ in range(2):
-        assert not limiter.deadline_passed(run)
-        world.clock.move(minutes=40)  # nothing failed yet
-    limiter.note_failure(run)
+    world.clock.move(minutes=40)  # nothing failed yet
+    assert not limiter.failed(run, wait=0)
     world.clock.move(seconds=MAX_SILENCE)
-    assert [limiter.deadline_passed(run), limiter.deadline_passed(run, wait=1)] == [False, True]
-    assert not limiter.deadline_passed(Run())  # another run has a patience of its own
+    assert [limiter.failed(run, wait=0), limiter.failed(run, wait=1)] == [False, True]
+    assert not limiter.failed(Cancellation(), wait=MAX_SILENCE)
     world.request()
-    assert not limiter.deadline_passed(run, wait=1)
     world.clock.move(seconds=1)
-    limiter.note_failure(run)
-    assert [limiter.deadline_passed(run, MAX_SILENCE), limiter.deadline_passed(run, MAX_SILENCE + 1)] == [False, True]
+    assert [limiter.failed(run, wait=MAX_SILENCE), limiter.failed(run, wait=MAX_SILENCE + 1)] == [False, True]
 
 
 @pytest.mark.parametrize("waits_for", ["a pause", "a slot", "a retry"])
 def test_a_cancelled_run_is_let_go_and_others_go_on(world: World, waits_for: str) -> None:
-    run, ended = Run(), threading.Event()
+    run, ended = Cancellation(), threading.Event()
     world.request()
 
     def wait() -> None:
@@ -140,7 +138,7 @@ def test_a_cancelled_run_is_let_go_and_others_go_on(world: World, waits_for: str
 
     if waits_for == "a pause":
         world.request(limited=True, retry_after=60)
-    slots = [world.limiter.slot(Run()) for _ in range(4)] if waits_for == "a slot" else []
+    slots = [world.limiter.slot(Cancellation()) for _ in range(4)] if waits_for == "a slot" else []
     for slot in slots:
         slot.__enter__()
     threading.Thread(target=wait, daemon=True).start()

@@ -24,7 +24,7 @@ from . import responses
 from .clock import ApiClock, Clock, utc_now
 from .credentials import REDACTED, Credential, clean
 from .network import Connection, can_connect
-from .rate_limit import Cancelled, PausedTooLong, RateLimiter, Run, Sleep
+from .rate_limit import Cancellation, Cancelled, PausedTooLong, RateLimiter, Sleep
 from .retry import (
     MAX_ATTEMPTS,
     MAX_SETUP_ATTEMPTS,
@@ -150,21 +150,22 @@ class AnalyticsClient:
         """Closes the client."""
         self.close()
 
-    def _send(self, run: Run, path: str, params: dict[str, str | int], day: dt.date | None) -> httpx.Response:
+    def _send(
+        self, cancellation: Cancellation, path: str, params: dict[str, str | int], day: dt.date | None
+    ) -> httpx.Response:
         """Sends one request in its turn, and returns the response unless it is one to retry.
 
         Raises:
             Retry: No response, a rate limit, or a fault that may pass.
         """
-        with self._limiter.slot(run) as slot:
+        with self._limiter.slot(cancellation) as sent_at:
             if self._connection.is_closed:
                 raise Cancelled
-            began = self._clock.monotonic()
             try:
                 response = self._connection.get(path, params)
             except (httpx.TransportError, httpx.DecodingError) as error:
                 what, is_setup = self._connection.explain(error)
-                is_slow = self._clock.monotonic() - began > SLOW_SECONDS
+                is_slow = self._clock.monotonic() - sent_at > SLOW_SECONDS
                 attempts = MAX_SLOW_ATTEMPTS if is_slow else MAX_ATTEMPTS
                 # A host that has responded before is set up right: then a failing DNS server, say, is a passing fault.
                 if is_setup and not self._has_responded:
@@ -185,14 +186,14 @@ class AnalyticsClient:
                 request_id = responses.request_id(response, self._credential)
                 what = f"the API kept failing ({described}); run again later"
                 if is_rate_limit:
-                    self._limiter.limited(slot, pause)
+                    self._limiter.limited(sent_at, pause)
                     what = (
                         f"the API kept returning {described}; the whole organization shares the limit: "
                         "run again later, or with fewer max_concurrent_days"
                     )
                 unavailable = ApiUnavailable(what, day=day, status=status, request_id=request_id)
                 raise Retry(unavailable, attempts=None) if is_rate_limit else Retry(unavailable, retry_after=pause)
-            self._limiter.responded(slot)
+            self._limiter.responded(sent_at)
             return response
 
 
@@ -207,7 +208,7 @@ class Session:
     def __init__(self, client: AnalyticsClient, on_wait: Callable[[dt.datetime], object] | None = None) -> None:
         self._client = client
         self._on_wait = on_wait
-        self._run = Run(client._sleep, self._announce)
+        self._cancellation = Cancellation(client._sleep, self._announce)
         self._refused: CredentialRefused | None = None
         self._organization: Organization | None = None
         self._lock = threading.Lock()
@@ -253,7 +254,7 @@ class Session:
             return call_with_retries(
                 lambda: self._attempt(path, params, decode, day),
                 gives_up=self._gives_up,
-                pause=self._run.pause,
+                pause=self._cancellation.pause,
                 chance=self._client._chance,
             )
         except CredentialRefused as error:
@@ -273,17 +274,17 @@ class Session:
 
     def pause(self, seconds: float) -> None:
         """Waits; a cancelled session ends the wait."""
-        self._run.pause(seconds)
+        self._cancellation.pause(seconds)
 
     def cancel(self) -> None:
         """Ends this session: its waiting and later requests raise ApiUnavailable. Other sessions go on."""
-        self._run.cancel()
+        self._cancellation.cancel()
         self._client._limiter.wake()
 
     def _attempt(
         self, path: str, params: dict[str, str | int], decode: Callable[[bytes], T], day: dt.date | None
     ) -> Response[T]:
-        response = self._client._send(self._run, path, params, day)
+        response = self._client._send(self._cancellation, path, params, day)
         credential = self._client._credential
         if response.status_code != 200:
             raise responses.refusal(response, credential, day)
@@ -311,8 +312,7 @@ class Session:
         return Organization(own_id)
 
     def _gives_up(self, wait: float) -> bool:
-        self._client._limiter.note_failure(self._run)
-        return self._client._limiter.deadline_passed(self._run, wait)
+        return self._client._limiter.failed(self._cancellation, wait)
 
     def _announce(self, seconds: float) -> None:
         if self._on_wait:

@@ -12,7 +12,6 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from .retry import MAX_SILENCE, back_off
 
@@ -39,10 +38,6 @@ class AdaptiveRate:
     429. A limit that refills steadily (a token bucket, as the API's guide describes) is empty at each 429, so between
     two of them as many requests were granted as it refilled: that is the rate from then on. It is tried a little faster
     now and then, because the limit may have been raised, or its other readers gone.
-
-    Args:
-        at_once: Most requests in flight.
-        chance: Returns a number in [0, 1), for jitter.
 
     Attributes:
         width: Requests that may be in flight now.
@@ -93,36 +88,34 @@ class AdaptiveRate:
             self.interval /= 1 + 0.02 * self._steps
 
     def limited(self, now: float, sent_at: float, retry_after: float | None) -> None:
-        """Records a 429.
-
-        Args:
-            now: When it arrived.
-            sent_at: When its request was sent. A request sent before an earlier 429 arrived adds nothing to that one.
-            retry_after: Seconds to wait by the `retry-after` header, where it was sent.
-        """
+        """Records a 429 that arrived at `now`; `retry_after` is in seconds, None where it was not sent."""
         if self._limited_at is not None and sent_at <= self._limited_at:
+            # Sent before the last 429 arrived, so it says nothing new about the rate.
             self.resume_at = max(self.resume_at, now + (retry_after or 0.0))
             return
         self._limited_in_a_row += 1
-        if self._limited_at is None:
-            self.width = 1
-        else:
-            self._sample = self._granted
-            if self._granted:
-                margin = 1.02 if self._sample >= _GOOD_SAMPLE else 1.05
-                self.interval = min(margin * (now - self._limited_at) / self._granted, LONGEST_INTERVAL)
-            self.width = self._at_once if self.interval else 1
-        if retry_after is not None:
-            wait = retry_after
-        elif self.interval and self._granted:
-            wait = self.interval
-        else:
-            wait = back_off(self._limited_in_a_row, self._chance)
+        self._learn_interval(now)
+        self.width = self._at_once if self.interval else 1
+        self.resume_at = max(self.resume_at, now + self._pause(retry_after))
+        self._next_at = now + self.interval
         self._granted = 0
         self._steps = 0
         self._limited_at = now
-        self.resume_at = max(self.resume_at, now + wait)
-        self._next_at = now + self.interval
+
+    def _learn_interval(self, now: float) -> None:
+        if self._limited_at is None:
+            return
+        self._sample = self._granted
+        if self._granted:
+            margin = 1.02 if self._sample >= _GOOD_SAMPLE else 1.05
+            self.interval = min(margin * (now - self._limited_at) / self._granted, LONGEST_INTERVAL)
+
+    def _pause(self, retry_after: float | None) -> float:
+        if retry_after is not None:
+            return retry_after
+        if self.interval and self._granted:
+            return self.interval
+        return back_off(self._limited_in_a_row, self._chance)
 
 
 class Cancelled(Exception):
@@ -130,18 +123,14 @@ class Cancelled(Exception):
 
 
 class PausedTooLong(Exception):
-    """The pause after a 429 is longer than a run waits.
-
-    Attributes:
-        seconds: How long it still lasts.
-    """
+    """The pause after a 429 lasts some more `seconds`, longer than a run waits."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"{seconds:.0f} s")
         self.seconds = seconds
 
 
-class Run:
+class Cancellation:
     """Cancellation and waits of one run. Safe to share between its threads.
 
     Args:
@@ -170,11 +159,7 @@ class Run:
             raise Cancelled
 
     def pause(self, seconds: float) -> None:
-        """Waits for one request.
-
-        Raises:
-            Cancelled: The run was cancelled before or meanwhile.
-        """
+        """Waits for one request; raises Cancelled if the run was cancelled before or meanwhile."""
         if seconds > 0 and not self._cancelled.is_set():
             self._sleep(seconds)
         self.check()
@@ -188,25 +173,8 @@ class Run:
             self._on_wait(until - now)
 
 
-@dataclass(frozen=True)
-class Slot:
-    """Permission to send one request.
-
-    Attributes:
-        sent_at: When it was given, in seconds.
-    """
-
-    sent_at: float
-
-
 class RateLimiter:
-    """Slots for requests at the rate that the API allows; all wait while one waits. Safe to share between threads.
-
-    Args:
-        at_once: Most requests in flight.
-        monotonic: Returns seconds that never go back.
-        chance: Returns a number in [0, 1), for jitter.
-    """
+    """Slots for requests at the rate that the API allows; all wait while one waits. Safe to share between threads."""
 
     def __init__(
         self, *, at_once: int, monotonic: Callable[[], float], chance: Callable[[], float] = random.random
@@ -218,25 +186,20 @@ class RateLimiter:
         self._responded_at = -math.inf
 
     @contextmanager
-    def slot(self, run: Run) -> Iterator[Slot]:
-        """Waits for a slot and holds it for the length of one request.
-
-        Raises:
-            Cancelled: The run was cancelled meanwhile.
-            PausedTooLong: All requests wait for longer than a run does.
-        """
-        slot = Slot(self._acquire(run))
+    def slot(self, cancellation: Cancellation) -> Iterator[float]:
+        """Waits for a slot, holds it for the length of one request, and yields when it was given, in seconds."""
+        sent_at = self._acquire(cancellation)
         try:
-            yield slot
+            yield sent_at
         finally:
             with self._changed:
                 self._in_flight -= 1
                 self._changed.notify_all()
 
-    def _acquire(self, run: Run) -> float:
+    def _acquire(self, cancellation: Cancellation) -> float:
         while True:
             with self._changed:
-                run.check()
+                cancellation.check()
                 now = self._monotonic()
                 wait = self._rate.ready_at() - now
                 if wait <= _CLOCK_TICK:
@@ -250,39 +213,32 @@ class RateLimiter:
             if resume_at - now > MAX_SILENCE + _CLOCK_TICK:
                 raise PausedTooLong(resume_at - now)
             if resume_at - now > _CLOCK_TICK:
-                run.announce(resume_at, now)
-            run.pause(wait)
+                cancellation.announce(resume_at, now)
+            cancellation.pause(wait)
 
-    def responded(self, slot: Slot) -> None:
-        """Records a response to the slot's request, other than 429."""
+    def responded(self, sent_at: float) -> None:
+        """Records a response other than 429 to the request of a slot."""
         with self._changed:
             self._responded_at = self._monotonic()
-            self._rate.responded(slot.sent_at)
+            self._rate.responded(sent_at)
             self._changed.notify_all()
 
-    def limited(self, slot: Slot, retry_after: float | None) -> None:
-        """Records a 429 to the slot's request; `retry_after` in seconds, where it was sent."""
+    def limited(self, sent_at: float, retry_after: float | None) -> None:
+        """Records a 429 to the request of a slot; `retry_after` in seconds, where it was sent."""
         with self._changed:
-            self._rate.limited(self._monotonic(), slot.sent_at, retry_after)
+            self._rate.limited(self._monotonic(), sent_at, retry_after)
 
-    def note_failure(self, run: Run) -> None:
-        """Records that a request of the run failed: without a response from now on, it stops after `MAX_SILENCE`."""
-        with self._changed:
-            if run.failing_since is None or run.failing_since < self._responded_at:
-                run.failing_since = self._monotonic()
+    def failed(self, cancellation: Cancellation, wait: float) -> bool:
+        """Records that a request of the run failed and would be sent again after `wait` seconds.
 
-    def deadline_passed(self, run: Run, wait: float = 0.0) -> bool:
-        """Returns whether the API will have been silent for `MAX_SILENCE` after all present waits.
-
-        Args:
-            run: The run.
-            wait: Seconds that its failed request would wait.
+        Returns whether the API will have been silent for `MAX_SILENCE` by then: the run stops.
         """
         with self._changed:
-            if run.failing_since is None or run.failing_since < self._responded_at:
-                return False
-            next_attempt = max(self._rate.resume_at, self._monotonic() + wait)
-            return next_attempt - run.failing_since > MAX_SILENCE + _CLOCK_TICK
+            now = self._monotonic()
+            if cancellation.failing_since is None or cancellation.failing_since < self._responded_at:
+                cancellation.failing_since = now
+            next_attempt = max(self._rate.resume_at, now + wait)
+            return next_attempt - cancellation.failing_since > MAX_SILENCE + _CLOCK_TICK
 
     def wake(self) -> None:
         """Lets requests that wait for a slot see that their run was cancelled."""
