@@ -34,6 +34,7 @@ from claude_code_simulator import SimulatedApi, error_response, record
 DAY = dt.date(2026, 9, 1)
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 KEY = "sk-ant-admin01-very-secret"
+HEADER = "anthropic-organization-id"
 ME = "/v1/organizations/me"
 REPORT = "/v1/organizations/usage_report/claude_code"
 Connect = Callable[..., AnalyticsClient]
@@ -204,8 +205,19 @@ def test_a_body_of_one_byte_a_second_has_an_end(connect: Connect, clock: Any) ->
         assert clock.now - began < dt.timedelta(minutes=40)
 
 
-@pytest.mark.parametrize(("seconds", "attempts", "warnings"), [(60, 4, 1), (1, 7, 0)])
-def test_a_host_that_falls_silent_is_named_at_once_and_tried_less_often_than_one_that_fails_fast(
+def test_a_fault_is_retried_seven_times_about_a_minute_in_all(api: SimulatedApi, session: Session, clock: Any) -> None:
+    busy = always(lambda: error_response(503, "busy"))
+    api.fault = lambda request, number: busy(request, number) if number < 7 else None
+    fetch_day(session, DAY)
+    assert clock.slept == [1, 2, 4, 8, 16, 32]
+    api.fault = busy
+    with pytest.raises(ApiUnavailable, match=r"2026-09-01: the API kept failing \(503 busy\); run again later"):
+        fetch_day(session, DAY)
+    assert len(api.requests) == 7 + 7
+
+
+@pytest.mark.parametrize(("seconds", "attempts", "warnings"), [(1, 7, 0), (60, 6, 5), (301, 2, 1)])
+def test_a_host_that_falls_silent_is_named_and_tried_for_five_minutes_but_twice_at_least(
     api: SimulatedApi, session: Session, clock: Any, warnings_of: Any, seconds: int, attempts: int, warnings: int
 ) -> None:
     session.organization()
@@ -218,7 +230,19 @@ def test_a_host_that_falls_silent_is_named_at_once_and_tried_less_often_than_one
     with pytest.raises(ApiUnavailable, match="did not respond in time"):
         fetch_day(session, DAY)
     assert len(api.requests) == 1 + attempts
-    assert warnings_of() == ["api.anthropic.com did not respond in time (ReadTimeout); trying again"] * warnings
+    assert [text.partition("; ")[2] for text in warnings_of()] == [
+        f"trying again in {2**number} s" for number in range(warnings)
+    ]
+    assert all(
+        text.startswith("2026-09-01: api.anthropic.com did not respond in time (ReadTimeout)") for text in warnings_of()
+    )
+
+
+def test_no_error_holds_the_request_and_with_it_the_credential(api: SimulatedApi, session: Session) -> None:
+    api.fault = lambda request, number: httpx.ConnectError("refused", request=request)
+    with pytest.raises(ApiUnavailable) as raised:
+        fetch_day(session, DAY)
+    assert (raised.value.__cause__, raised.value.__context__) == (None, None)
 
 
 def test_redirects_are_not_followed(api: SimulatedApi, session: Session) -> None:
@@ -295,6 +319,19 @@ def test_twenty_minutes_of_rate_limits_are_endured_and_so_are_many_pauses(
     api.fault = once_a_day
     assert len(list(read(connect(max_concurrent_days=1).session(), days_of(5), at_once=1))) == 5
     assert clock.now - until > dt.timedelta(seconds=5000)
+
+
+def test_rate_limits_between_faults_count_neither_as_attempts_nor_as_time(api: SimulatedApi, session: Session) -> None:
+    def busy() -> httpx.Response:
+        return error_response(503, "busy")
+
+    mixed = [busy, limited(retry_after="301")] * 5
+    api.fault = first(*mixed, busy)
+    fetch_day(session, DAY)
+    assert len(api.requests) == 5 + 5 + 2
+    api.fault = first(*mixed, busy, busy)
+    with pytest.raises(ApiUnavailable, match="503 busy"):
+        fetch_day(session, DAY)
 
 
 def test_a_spend_limit_is_not_waited_for(api: SimulatedApi, session: Session, clock: Any) -> None:
@@ -446,33 +483,67 @@ def test_neither_the_credential_nor_control_characters_are_in_any_error_or_log(
 def test_the_organization_is_requested_once_a_session(api: SimulatedApi, connect: Connect) -> None:
     client = connect()
     session = client.session()
-    assert [session.organization(), session.organization()] == [Organization(api.organization.id)] * 2
+    organization = Organization(api.organization.id, api.organization.name, header_id=api.organization.id)
+    assert [session.organization(), session.organization()] == [organization] * 2
     assert [request.path for request in api.requests] == [ME]
     client.session().organization()
     assert len(api.requests) == 2
 
 
 @pytest.mark.parametrize("status", [403, 404, 400])
-def test_an_organization_that_the_api_does_not_return_is_a_problem_and_not_an_error(
-    api: SimulatedApi, session: Session, status: int
+@pytest.mark.parametrize("header", [{HEADER: "org-of-the-header"}, {}])
+def test_a_refusal_of_the_organization_is_a_problem_and_not_an_error_and_may_name_it_in_its_header(
+    api: SimulatedApi, session: Session, status: int, header: dict[str, str]
 ) -> None:
-    api.fault = first(lambda: error_response(status, "not for you"))
+    api.fault = first(lambda: error_response(status, "not for you", headers=header))
     organization = session.organization()
-    assert organization.id is None
+    assert (organization.id, organization.name) == (None, None)
+    assert organization.header_id == header.get(HEADER)
     assert "not for you" in str(organization.problem)
     assert session.organization() is organization
     assert fetch_day(session, DAY).date == DAY
 
 
-@pytest.mark.parametrize(
-    "reply", [{}, [], None, "me", *({"id": odd} for odd in (None, "", 5, "a\nb", "\x1b[2J", f"org {KEY}", "x" * 300))]
-)
+@pytest.mark.parametrize(("status", "error"), [(401, CredentialRefused), (307, RequestRefused), (503, ApiUnavailable)])
+def test_any_other_failure_to_name_the_organization_is_an_error(
+    api: SimulatedApi, session: Session, status: int, error: type[ApiError]
+) -> None:
+    api.fault = always(lambda: error_response(status, "no", headers={HEADER: "org-of-the-header"}))
+    with pytest.raises(error):
+        session.organization()
+
+
+ODD_IDS = ["", "a\nb", "\x1b[2J", f"org {KEY}", "x" * 300, " padded"]
+
+
+@pytest.mark.parametrize("reply", [{}, [], None, "me", *({"id": odd} for odd in (None, 5, *ODD_IDS))])
 def test_an_id_that_cannot_be_one_is_none(api: SimulatedApi, connect: Connect, reply: Any) -> None:
     api.fault = always(lambda: httpx.Response(200, content=json.dumps(reply).encode()))
     organization = connect(api_key=KEY).session().organization()
-    assert organization.id is None
+    assert (organization.id, organization.header_id) == (None, None)
     assert str(organization.problem).isprintable()
     assert KEY not in str(organization.problem)
+
+
+@pytest.mark.parametrize("odd", ODD_IDS)
+def test_an_id_in_a_header_that_cannot_be_one_is_none(api: SimulatedApi, connect: Connect, odd: str) -> None:
+    api.fault = always(lambda: httpx.Response(200, headers={HEADER: odd}, json={"id": "own", "name": "Own"}))
+    assert connect(api_key=KEY).session().organization() == Organization("own", "Own")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("A\nB\x1b[2J  C", "A B [2J C"), (f"of {KEY}", "of ***"), ("", None), (None, None), (5, None)]
+)
+def test_the_name_of_the_organization_is_cleaned(api: SimulatedApi, connect: Connect, name: Any, kept: Any) -> None:
+    api.fault = always(lambda: httpx.Response(200, json={"id": "own", "name": name}))
+    assert connect(api_key=KEY).session().organization().name == kept
+
+
+def test_every_response_has_the_organization_of_its_header(api: SimulatedApi, session: Session) -> None:
+    params: dict[str, str | int] = {"starting_at": str(DAY)}
+    assert session.get(REPORT, params, bytes).organization_id == api.organization.id
+    api.fault = always(page())
+    assert session.get(REPORT, params, bytes).organization_id is None
 
 
 # The address

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import math
 import random
 import threading
 from collections.abc import Callable
@@ -22,47 +23,43 @@ from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, Credentia
 from ..json_codec import decode_exact
 from . import responses
 from .clock import ApiClock, Clock, utc_now
-from .credentials import REDACTED, Credential, clean
-from .network import Connection, can_connect
+from .credentials import Credential, clean
+from .network import Connection, NoResponse, can_connect
 from .rate_limit import Cancellation, Cancelled, PausedTooLong, RateLimiter, Sleep
-from .retry import (
-    MAX_ATTEMPTS,
-    MAX_SETUP_ATTEMPTS,
-    MAX_SLOW_ATTEMPTS,
-    SLOW_SECONDS,
-    Retry,
-    call_with_retries,
-    is_passing,
-)
+from .responses import Organization
+from .retry import MAX_ATTEMPTS, MAX_FAILING_SECONDS, back_off, is_passing
+
+# Seconds without a response after which a person watching wonders whether a run hangs.
+SLOW_SECONDS = 30.0
 
 T = TypeVar("T")
 logger = logging.getLogger("claude_code_analytics")
 
 
 @dataclass(frozen=True)
-class Organization:
-    """The organization of a credential.
-
-    Attributes:
-        id: Its id, or None where the API does not return one.
-        problem: Why there is no id, on one line.
-    """
-
-    id: str | None
-    problem: str | None = None
-
-
-@dataclass(frozen=True)
 class Response(Generic[T]):
-    """A successful response.
-
-    Attributes:
-        value: The decoded body.
-        request_id: Its `request-id`, for Anthropic's support.
-    """
+    """A successful response: its decoded body, and its `request-id` and `anthropic-organization-id` where sent."""
 
     value: T
     request_id: str | None
+    organization_id: str | None
+
+
+@dataclass(eq=False)
+class _Retry(Exception):
+    """A failed attempt of a request that may succeed later.
+
+    Attributes:
+        error: What to raise where it is not retried any more.
+        attempts: Most attempts of a request that ends this way; None for as many as it takes.
+        retry_after: Seconds to wait by the `retry-after` header.
+        is_silent: Whether a run that retries seems to hang: no response for long, or none ever.
+    """
+
+    error: ApiError
+    attempts: int | None = MAX_ATTEMPTS
+    retry_after: float | None = None
+    is_silent: bool = False
 
 
 class AnalyticsClient:
@@ -108,7 +105,6 @@ class AnalyticsClient:
         self._chance = chance
         self._limiter = RateLimiter(at_once=max_concurrent_days, monotonic=self._clock.monotonic, chance=chance)
         self._has_responded = False
-        self._has_warned = False
         headers = {
             **self._credential.headers(),
             "accept": "application/json",
@@ -141,69 +137,47 @@ class AnalyticsClient:
         self._connection.close()
 
     def __enter__(self) -> AnalyticsClient:
-        """Returns the client itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes the client."""
         self.close()
 
     def _send(
         self, cancellation: Cancellation, path: str, params: dict[str, str | int], day: dt.date | None
     ) -> httpx.Response:
-        """Sends one request in its turn, and returns the response unless it is one to retry.
-
-        Raises:
-            Retry: No response, a rate limit, or a fault that may pass.
-        """
+        """Sends one request in its turn. Raises _Retry where there is no response, or one that may pass."""
         with self._limiter.slot(cancellation) as sent_at:
             if self._connection.is_closed:
                 raise Cancelled
             try:
                 response = self._connection.get(path, params)
-            except (httpx.TransportError, httpx.DecodingError) as error:
-                what, is_setup = self._connection.explain(error)
-                is_slow = self._clock.monotonic() - sent_at > SLOW_SECONDS
-                attempts = MAX_SLOW_ATTEMPTS if is_slow else MAX_ATTEMPTS
-                # A host that has responded before is set up right: then a failing DNS server, say, is a passing fault.
-                if is_setup and not self._has_responded:
-                    attempts = MAX_SETUP_ATTEMPTS
-                elif (is_slow or not self._has_responded) and not self._has_warned:
-                    self._has_warned = True  # otherwise a run is silent for minutes, and seems to hang
-                    span = "" if is_slow else " for about a minute"
-                    logger.warning("%s; trying again%s", self._credential.redact(what).partition(";")[0], span)
-                raise Retry(ApiUnavailable(self._credential.redact(what), day=day), attempts=attempts) from None
-            status = response.status_code
-            if status < 500:  # a failing proxy may have any clock
+            except NoResponse as failure:
+                raise self._unreachable(failure, day, sent_at) from None
+            if response.status_code < 500:  # a failing proxy may have any clock
                 self._clock.observe(response.headers.get("date"))
             self._has_responded = True
             pause = responses.retry_after(response, self.now())
-            is_rate_limit = responses.is_rate_limit(response)
-            if is_rate_limit or is_passing(status):
-                described = responses.describe(response, self._credential)
-                request_id = responses.request_id(response, self._credential)
-                what = f"the API kept failing ({described}); run again later"
-                if is_rate_limit:
-                    self._limiter.limited(sent_at, pause)
-                    what = (
-                        f"the API kept returning {described}; the whole organization shares the limit: "
-                        "run again later, or with fewer max_concurrent_days"
-                    )
-                unavailable = ApiUnavailable(what, day=day, status=status, request_id=request_id)
-                raise Retry(unavailable, attempts=None) if is_rate_limit else Retry(unavailable, retry_after=pause)
+            if responses.is_rate_limit(response):
+                self._limiter.limited(sent_at, pause)
+                raise _Retry(responses.unavailable(response, self._credential, day), attempts=None)
+            if is_passing(response.status_code):
+                raise _Retry(responses.unavailable(response, self._credential, day), retry_after=pause)
             self._limiter.responded(sent_at)
             return response
 
+    def _unreachable(self, failure: NoResponse, day: dt.date | None, sent_at: float) -> _Retry:
+        error = ApiUnavailable(self._credential.redact(str(failure)), day=day)
+        # A host that has responded before is set up right: then a failing DNS server, say, is a passing fault.
+        if failure.is_setup and not self._has_responded:
+            return _Retry(error, attempts=1)
+        is_slow = self._clock.monotonic() - sent_at > SLOW_SECONDS
+        return _Retry(error, is_silent=is_slow or not self._has_responded)
+
 
 class Session:
-    """One run's view of a client: its own cancellation and observer. Shared by the run's threads.
-
-    Args:
-        client: The client. Its rate limiter is shared with all its sessions.
-        on_wait: Called with the time until which all requests wait.
-    """
+    """One run's view of a client: its own cancellation and observer. Shared by the run's threads."""
 
     def __init__(self, client: AnalyticsClient, on_wait: Callable[[dt.datetime], object] | None = None) -> None:
         self._client = client
@@ -220,14 +194,11 @@ class Session:
     def organization(self) -> Organization:
         """Returns the organization of the credential (`GET /v1/organizations/me`), requested once.
 
-        Raises:
-            CredentialRefused: 401. A 403 only means that this endpoint is closed to the credential.
-            ApiUnavailable: The request kept failing.
-            UnexpectedResponse: The response is not JSON.
+        A refusal other than 401 is no error here: it only means that this endpoint is closed to the credential.
         """
         with self._lock:
             if self._organization is None:
-                self._organization = self._request_organization()
+                self._organization = self._request(ORGANIZATION_PATH, {}, None, self._organization_of)
             return self._organization
 
     def get(
@@ -237,30 +208,31 @@ class Session:
         decode: Callable[[bytes], T],
         day: dt.date | None = None,
     ) -> Response[T]:
-        """Sends one request, retried until it gets a response.
+        """Sends one request, retried until it gets a response, or raises the ApiError that names the day.
 
-        Args:
-            path: Path of the endpoint.
-            params: Query parameters.
-            decode: Decodes the body. Raises ValueError where it is not what was requested; that is retried as a fault.
-            day: The requested day, for errors.
-
-        Raises:
-            ApiError: No usable response; the error names the day.
-            ConfigurationError: There is no credential, or the environment's proxy or certificates cannot be used.
+        `decode` raises ValueError where the body is not what was requested. That is retried as a fault.
         """
+        return self._request(path, params, day, lambda response: self._decoded(response, decode, day))
+
+    def pause(self, seconds: float) -> None:
+        """Waits; a cancelled session ends the wait."""
+        self._cancellation.pause(seconds)
+
+    def cancel(self) -> None:
+        """Ends this session: its waiting and later requests raise ApiUnavailable. Other sessions go on."""
+        self._cancellation.cancel()
+        self._client._limiter.wake()
+
+    def _request(
+        self, path: str, params: dict[str, str | int], day: dt.date | None, read: Callable[[httpx.Response], T]
+    ) -> T:
+        """Returns what `read` makes of the response. `read` may raise _Retry too."""
         self._client.require_credential()
         try:
-            return call_with_retries(
-                lambda: self._attempt(path, params, decode, day),
-                gives_up=self._gives_up,
-                pause=self._cancellation.pause,
-                chance=self._client._chance,
-            )
+            return self._retried(lambda: read(self._client._send(self._cancellation, path, params, day)))
         except CredentialRefused as error:
-            if day or error.status == 401:
-                self._refused = error
-                self.cancel()
+            self._refused = error
+            self.cancel()
             raise
         except PausedTooLong as pause:
             minutes = pause.seconds / 60
@@ -272,47 +244,48 @@ class Session:
             unavailable = ApiUnavailable("stopped before a response arrived", day=day)
         raise unavailable
 
-    def pause(self, seconds: float) -> None:
-        """Waits; a cancelled session ends the wait."""
-        self._cancellation.pause(seconds)
+    def _retried(self, attempt: Callable[[], T]) -> T:
+        client, failures, failing_since = self._client, 0, math.inf
+        while True:
+            try:
+                return attempt()
+            except _Retry as retry:
+                failure = retry
+            if failure.attempts is None:  # the limiter makes all requests wait
+                wait, is_over, failing_since = 0.0, False, math.inf
+            else:
+                failures += 1
+                now = client._clock.monotonic()
+                failing_since = min(failing_since, now)
+                wait = failure.retry_after or back_off(failures, client._chance)
+                is_over = failures >= failure.attempts or now - failing_since > MAX_FAILING_SECONDS
+            if client._limiter.failed(self._cancellation, wait) or is_over:
+                # Raised outside the `except`: httpx's error holds the request, and with it the credential.
+                raise failure.error
+            if failure.is_silent:
+                logger.warning("%s; trying again in %.0f s", str(failure.error).partition(";")[0], wait)
+            self.pause(wait)
 
-    def cancel(self) -> None:
-        """Ends this session: its waiting and later requests raise ApiUnavailable. Other sessions go on."""
-        self._cancellation.cancel()
-        self._client._limiter.wake()
-
-    def _attempt(
-        self, path: str, params: dict[str, str | int], decode: Callable[[bytes], T], day: dt.date | None
-    ) -> Response[T]:
-        response = self._client._send(self._cancellation, path, params, day)
+    def _decoded(self, response: httpx.Response, decode: Callable[[bytes], T], day: dt.date | None) -> Response[T]:
         credential = self._client._credential
         if response.status_code != 200:
             raise responses.refusal(response, credential, day)
         request_id = responses.request_id(response, credential)
         try:
-            return Response(decode(credential.redact_body(response.content)), request_id)
+            value = decode(credential.redact_body(response.content))
         except ValueError as error:
             what = f"{clean(str(error), credential)}; nothing of it was loaded, run again later"
-            raise Retry(UnexpectedResponse(what, day=day, status=200, request_id=request_id)) from None
+            raise _Retry(UnexpectedResponse(what, day=day, status=200, request_id=request_id)) from None
+        return Response(value, request_id, responses.organization_id(response, credential))
 
-    def _request_organization(self) -> Organization:
-        try:
-            found = self.get(ORGANIZATION_PATH, {}, decode_exact).value
-        except (ApiUnavailable, UnexpectedResponse):
-            raise
-        except ApiError as error:
-            if error.status == 401:
-                raise
-            return Organization(None, str(error))
-        own_id = found.get("id") if isinstance(found, dict) else None
-        if not (isinstance(own_id, str) and own_id):
-            return Organization(None, f"{ORGANIZATION_PATH} returned no id")
-        if REDACTED in own_id or clean(own_id, self._client._credential) != own_id:
-            return Organization(None, f"{ORGANIZATION_PATH} returned an id that cannot be one")
-        return Organization(own_id)
-
-    def _gives_up(self, wait: float) -> bool:
-        return self._client._limiter.failed(self._cancellation, wait)
+    def _organization_of(self, response: httpx.Response) -> Organization:
+        credential = self._client._credential
+        # Closed to this credential or at this gateway; a 401 fails as everywhere.
+        if 400 <= response.status_code < 500 and response.status_code != 401:
+            problem = str(responses.refusal(response, credential, None))
+            return Organization(None, header_id=responses.organization_id(response, credential), problem=problem)
+        found = self._decoded(response, decode_exact, None)
+        return responses.organization(found.value, found.organization_id, credential)
 
     def _announce(self, seconds: float) -> None:
         if self._on_wait:

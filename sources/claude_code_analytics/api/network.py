@@ -6,18 +6,19 @@ contacted, so whether a proxy is used is decided once, here, from the same varia
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from typing import cast
 from urllib.request import getproxies
 
 import httpx
 
 from ..exceptions import ConfigurationError
+from ..foreign_text import printable
 
 # Seconds: to connect, between two reads, and for a whole response, however steadily its bytes arrive.
 CONNECT_SECONDS = 10.0
@@ -25,17 +26,24 @@ READ_SECONDS = 60.0
 RESPONSE_SECONDS = 300.0
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
-_PORT = re.compile(r"(?P<host>.+?)(?::(?P<port>\d+))?", re.ASCII)
+
+
+class NoResponse(Exception):
+    """No whole response arrived. The text is one line: what happened, and what to do.
+
+    Attributes:
+        is_setup: Whether the setup is wrong, so that waiting does not help.
+    """
+
+    def __init__(self, what: str, *, is_setup: bool = False) -> None:
+        super().__init__(what)
+        self.is_setup = is_setup
 
 
 class Connection:
     """Connections to one host, opened with the first request. Safe to share between threads.
 
-    Args:
-        base_url: Scheme, host and path that all requests begin with.
-        headers: Headers of all requests.
-        transport: What sends the requests, for tests and special networks; the environment is not read then.
-        monotonic: Returns seconds that never go back.
+    The environment's proxy and certificates are not read where a transport is given.
     """
 
     def __init__(
@@ -58,47 +66,14 @@ class Connection:
         """Sends one GET request and returns the whole response.
 
         Raises:
-            httpx.HTTPError: No whole response arrived in time; see `explain`.
+            NoResponse: No whole response arrived in time.
             ConfigurationError: A proxy or certificates in the environment cannot be used.
         """
         client = self._open()
-        deadline = self._monotonic() + RESPONSE_SECONDS
-        with client.stream("GET", path, params=params) as response:
-            if response.is_stream_consumed:  # a transport of a test made it whole
-                return response
-            body = bytearray()
-            for chunk in response.iter_raw():
-                body += chunk
-                if self._monotonic() > deadline:
-                    raise httpx.ReadTimeout(f"no whole response within {RESPONSE_SECONDS:.0f} s")
-        return httpx.Response(response.status_code, headers=response.headers, content=bytes(body))
-
-    def explain(self, error: httpx.HTTPError) -> tuple[str, bool]:
-        """Returns what happened and what to do, on one line, and whether it is the setup, which waiting can't mend."""
-        host = self._base_url.host
-        variable, proxy = self._proxy or ("", None)
-        for cause in _causes(error):
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                reason = cause.verify_message or "verification failed"
-                return f"the certificate of {host} is not trusted ({reason}); set SSL_CERT_FILE to your CA bundle", True
-            if isinstance(cause, socket.gaierror):
-                if proxy:
-                    return f"the proxy {proxy.host} is an unknown host; check {variable}", True
-                return f"{host} is an unknown host; check base_url and DNS", True
-            if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-                if proxy and proxy.scheme == "https":
-                    return f"the proxy {proxy.host} does not speak TLS; write http:// in {variable}", True
-                return f"{host} does not speak TLS on that port; check base_url", True
-        if proxy and isinstance(error, httpx.ProxyError):
-            status = "".join(letter for letter in str(error)[:60] if letter.isprintable())
-            what = f"the proxy {proxy.host} refused to connect to {host} ({status})"
-            if status.startswith("407"):
-                return f"{what}; put its user name and password into {variable}", True
-            return f"{what}; check {variable}, or run again later", status.startswith("4")
-        if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-            return f"{host} did not respond in time ({type(error).__name__}); run again later", False
-        through = f" through the proxy {proxy.host}" if proxy else ""
-        return f"{host} could not be reached{through} ({type(error).__name__}); check the network and run again", False
+        try:
+            return self._read(client, path, params)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise self._explain(error) from None
 
     def close(self) -> None:
         """Closes all connections; later requests fail."""
@@ -106,6 +81,17 @@ class Connection:
             self.is_closed = True
             if self._client:
                 self._client.close()
+
+    def _read(self, client: httpx.Client, path: str, params: dict[str, str | int]) -> httpx.Response:
+        deadline = self._monotonic() + RESPONSE_SECONDS
+        body = bytearray()
+        with client.stream("GET", path, params=params) as response:
+            # Bytes as they arrive: a compressed body may drip for long without a decoded byte.
+            for chunk in cast("httpx.SyncByteStream", response.stream):
+                body += chunk
+                if self._monotonic() > deadline:
+                    raise httpx.ReadTimeout(f"no whole response within {RESPONSE_SECONDS:.0f} s")
+        return httpx.Response(response.status_code, headers=response.headers, content=bytes(body))
 
     def _open(self) -> httpx.Client:
         with self._lock:
@@ -123,8 +109,11 @@ class Connection:
             return self._client
 
     def _environment_transport(self) -> httpx.BaseTransport:
-        """Builds a transport with the proxy and the certificates that the environment names."""
-        trusted = trusted_certificates()
+        try:
+            trusted = httpx.create_ssl_context(trust_env=True)
+        except OSError:  # ssl.SSLError too
+            file = os.environ.get("SSL_CERT_FILE")
+            raise ConfigurationError(f"SSL_CERT_FILE is {file}, which cannot be read as certificates") from None
         self._proxy = proxy_for(self._base_url)
         if self._proxy is None:
             return httpx.HTTPTransport(verify=trusted, trust_env=False)
@@ -134,6 +123,44 @@ class Connection:
             return httpx.HTTPTransport(verify=trusted, trust_env=False, proxy=proxy)
         except ImportError:
             raise ConfigurationError(f"{variable} is a SOCKS proxy, which needs: pip install 'httpx[socks]'") from None
+
+    def _explain(self, error: httpx.HTTPError) -> NoResponse:
+        host, (_, proxy) = self._base_url.host, self._proxy or ("", None)
+        setup = next(filter(None, map(self._setup_problem, _causes(error))), None)
+        if setup:
+            return NoResponse(setup, is_setup=True)
+        if proxy and isinstance(error, httpx.ProxyError):
+            return self._refused_by_proxy(error)
+        if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+            return NoResponse(f"{host} did not respond in time ({type(error).__name__}); run again later")
+        through = f" through the proxy {proxy.host}" if proxy else ""
+        return NoResponse(
+            f"{host} could not be reached{through} ({type(error).__name__}); check the network and run again"
+        )
+
+    def _setup_problem(self, cause: BaseException) -> str | None:
+        """Returns what is wrong with the setup, where that is the cause."""
+        host, (variable, proxy) = self._base_url.host, self._proxy or ("", None)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = cause.verify_message or "verification failed"
+            return f"the certificate of {host} is not trusted ({reason}); set SSL_CERT_FILE to your CA bundle"
+        if isinstance(cause, socket.gaierror):
+            if proxy:
+                return f"the proxy {proxy.host} is an unknown host; check {variable}"
+            return f"{host} is an unknown host; check base_url and DNS"
+        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+            if proxy and proxy.scheme == "https":
+                return f"the proxy {proxy.host} does not speak TLS; write http:// in {variable}"
+            return f"{host} does not speak TLS on that port; check base_url"
+        return None
+
+    def _refused_by_proxy(self, error: httpx.ProxyError) -> NoResponse:
+        variable, proxy = self._proxy or ("", self._base_url)
+        status = printable(str(error)[:60])
+        what = f"the proxy {proxy.host} refused to connect to {self._base_url.host} ({status})"
+        if status.startswith("407"):
+            return NoResponse(f"{what}; put its user name and password into {variable}", is_setup=True)
+        return NoResponse(f"{what}; check {variable}, or run again later", is_setup=status.startswith("4"))
 
 
 def proxy_for(url: httpx.URL) -> tuple[str, httpx.URL] | None:
@@ -145,8 +172,7 @@ def proxy_for(url: httpx.URL) -> tuple[str, httpx.URL] | None:
     proxies = getproxies()
     kind = url.scheme if proxies.get(url.scheme) else "all"
     address = proxies.get(kind)
-    port = url.port or {"http": 80, "https": 443}[url.scheme]
-    if not address or is_exempt(url.host, port, proxies.get("no", "")):
+    if not address or _is_exempt(url, proxies.get("no", "")):
         return None
     lower = f"{kind}_proxy"
     variable = lower if lower in os.environ else lower.upper()
@@ -164,54 +190,14 @@ def can_connect(url: httpx.URL) -> bool:
     return bool(url.host) and "%" not in url.host and 0 < (url.port or 1) < 2**16
 
 
-def is_exempt(host: str, port: int, no_proxy: str) -> bool:
-    """Returns whether `NO_PROXY` exempts a host from the proxy.
-
-    Entries are `*`, addresses and ranges (`10.0.0.0/8`, `fd00::/8`, `[::1]`), and names that stand for their subdomains
-    too (`corp.example`, `.corp.example`, `*.corp.example`), each with or without a port. Others are ignored.
-    """
-    host = host.lower().rstrip(".")
-    for entry in re.split(r"[,\s]+", no_proxy.lower()):
-        entry = entry.rpartition("://")[2]
-        if entry == "*" or _in_network(host, entry):
-            return True
-        match = _PORT.fullmatch(entry)
-        if match is None or (match["port"] and int(match["port"]) != port):
-            continue
-        name = match["host"]
-        if match["port"] and _in_network(host, name):
-            return True
-        name = name.removeprefix("*").strip(".")
-        if name and (host == name or host.endswith(f".{name}")):
-            return True
-    return False
-
-
-def _in_network(host: str, network: str) -> bool:
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(re.sub(r"[\[\]]", "", network), strict=False)
-    except ValueError:
-        return False
-
-
-def trusted_certificates() -> ssl.SSLContext:
-    """Returns the certificates to trust: those of SSL_CERT_FILE or SSL_CERT_DIR, else those that come with httpx.
-
-    Raises:
-        ConfigurationError: A variable names what holds no certificates.
-    """
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file:
-        try:
-            return ssl.create_default_context(cafile=file)
-        except OSError:  # ssl.SSLError too
-            raise ConfigurationError(f"SSL_CERT_FILE is {file}, which cannot be read as certificates") from None
-    if folder:
-        # A list, as OpenSSL has it. Python ignores folders that do not exist, and would trust nobody.
-        if not any(map(os.path.isdir, folder.split(os.pathsep))):
-            raise ConfigurationError(f"SSL_CERT_DIR is {folder}, which is not a folder")
-        return ssl.create_default_context(capath=folder)
-    return httpx.create_ssl_context(trust_env=False)
+def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
+    """Returns whether `NO_PROXY` lists `*`, the host or a domain above it, each with or without a port."""
+    entries = re.split(r"[,\s]+", no_proxy.lower())
+    if "*" in entries:
+        return True
+    port = url.port or {"http": 80, "https": 443}[url.scheme]
+    names = [name for entry in entries if (name := entry.lstrip("*."))]
+    return any(f".{url.host}:{port}".endswith((f".{name}", f".{name}:{port}")) for name in names)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -7,13 +7,15 @@ The statuses and the shape of errors are those of the API's error reference. Tha
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import httpx
 
-from ..exceptions import ApiError, CredentialRefused, RequestRefused, UnexpectedResponse
+from ..constants import ORGANIZATION_PATH
+from ..exceptions import ApiError, ApiUnavailable, CredentialRefused, RequestRefused, UnexpectedResponse
 from ..json_codec import NotJson, decode_exact
 from .clock import parse_http_date
-from .credentials import Credential, clean
+from .credentials import REDACTED, Credential, clean
 
 # What to do about a status that a retry does not change.
 ADVICE: dict[int, str] = {
@@ -26,6 +28,23 @@ ADVICE: dict[int, str] = {
 
 # Seconds. Far longer than a run waits, and short enough to be added to any time.
 _LONGEST_PAUSE = 86_400.0
+
+
+@dataclass(frozen=True)
+class Organization:
+    """The organization of a credential, as far as the API names it.
+
+    Attributes:
+        id: The id in the body of `/v1/organizations/me`; None where it has none, or is refused for good.
+        name: Its name there, for people.
+        header_id: The id in the header of that response or refusal, where it was sent.
+        problem: Why there is no `id`, on one line.
+    """
+
+    id: str | None
+    name: str | None = None
+    header_id: str | None = None
+    problem: str | None = None
 
 
 def is_rate_limit(response: httpx.Response) -> bool:
@@ -60,6 +79,36 @@ def request_id(response: httpx.Response, credential: Credential) -> str | None:
     return clean(found, credential) or None if isinstance(found, str) else None
 
 
+def unavailable(response: httpx.Response, credential: Credential, day: dt.date | None) -> ApiUnavailable:
+    """Returns the error for a rate limit, or a fault that may pass, where it did not clear."""
+    described = describe(response, credential)
+    what = f"the API kept failing ({described}); run again later"
+    if is_rate_limit(response):
+        what = (
+            f"the API kept returning {described}; the whole organization shares the limit: "
+            "run again later, or with fewer max_concurrent_days"
+        )
+    return ApiUnavailable(what, day=day, status=response.status_code, request_id=request_id(response, credential))
+
+
+def organization_id(response: httpx.Response, credential: Credential) -> str | None:
+    """Returns the organization's id from the header, where it was sent and can be an id."""
+    return _identifier(response.headers.get("anthropic-organization-id"), credential)
+
+
+def organization(body: object, header_id: str | None, credential: Credential) -> Organization:
+    """Returns the organization that the body of `/v1/organizations/me` names."""
+    fields = body if isinstance(body, dict) else {}
+    name = fields.get("name")
+    own_id = _identifier(fields.get("id"), credential)
+    return Organization(
+        id=own_id,
+        name=clean(name, credential) or None if isinstance(name, str) else None,
+        header_id=header_id,
+        problem=None if own_id else f"{ORGANIZATION_PATH} returned no usable id",
+    )
+
+
 def refusal(response: httpx.Response, credential: Credential, day: dt.date | None) -> ApiError:
     """Returns the error for a response that is not a success and that a retry does not change."""
     status = response.status_code
@@ -81,6 +130,13 @@ def describe(response: httpx.Response, credential: Credential) -> str:
     message = _error(response).get("message")
     text = clean(message if isinstance(message, str) else response.text, credential)
     return f"{response.status_code} {text}".strip()
+
+
+def _identifier(found: object, credential: Credential) -> str | None:
+    """Returns an id that is printable, not too long, and no echo of the credential, as it was sent; else None."""
+    if not isinstance(found, str) or REDACTED in found or clean(found, credential) != found:
+        return None
+    return found or None
 
 
 def _error(response: httpx.Response) -> dict[str, object]:
