@@ -29,10 +29,7 @@ def decode_exact(body: bytes) -> Any:
     """Decodes JSON with exact numbers.
 
     Repairs what strict decoders reject although its meaning is clear (decision D14): a lone surrogate becomes U+FFFD,
-    and an integer of more digits than Python converts stays the text of its digits.
-
-    Raises:
-        NotJson: Not JSON, cut off, not UTF-8, or nested too deeply.
+    and an integer of more digits than Python converts stays the text of its digits. Raises NotJson for all else.
     """
     try:
         return _decoder().decode(body)
@@ -75,13 +72,10 @@ def _encoder() -> msgspec.json.Encoder:
 
 
 def _exact_number(text: str) -> int | Decimal | str:
-    """Converts a number with a point or an exponent: to `int` where it is whole, else to the decimal as written.
-
-    Returns the text itself for an exponent that `Decimal` cannot hold.
-    """
+    """Converts a number with a point or an exponent: to `int` where it is whole, else to the decimal as written."""
     try:
         number = Decimal(text)
-    except InvalidOperation:
+    except InvalidOperation:  # an exponent that no `Decimal` has
         return text
     is_whole = number.adjusted() < _INTEGER_DIGITS and number == number.to_integral_value()
     return int(number) if is_whole else number
@@ -115,11 +109,7 @@ def _without_lone_surrogates(value: Any) -> Any:
         return [_without_lone_surrogates(item) for item in value]
     if not isinstance(value, dict):
         return value
-    broken = sorted(filter(_LONE_SURROGATE.search, value))
-    repaired = {key: _without_lone_surrogates(inner) for key, inner in value.items() if key not in broken}
-    for key in broken:
-        name = _LONE_SURROGATE.sub("\ufffd", key)
-        while name in repaired:  # two names that were cut differ only in what is replaced: keep both
-            name += "\ufffd"
-        repaired[name] = _without_lone_surrogates(value[key])
+    repaired = {_without_lone_surrogates(key): _without_lone_surrogates(inner) for key, inner in value.items()}
+    if len(repaired) < len(value):
+        raise ValueError("two names that differ only in lone surrogates")
     return repaired

@@ -16,6 +16,7 @@ from claude_code_analytics import json_codec
 from claude_code_analytics.json_codec import NotJson, decode_exact, encode_each, encode_sorted, json_text
 
 LONG = "1" * 5000
+CLASH = rb'{"\ud83e":2,"\ufffd":1}'  # two names that a repair would make one
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,6 @@ def test_numbers_stay_exact(text: str, value: object, beside: str) -> None:
         (rb'"\udc00 and \uD800"', "\ufffd and \ufffd"),
         (rb'["\ud83d\ude00", "\\ud83d", "\ud83d"]', ["\U0001f600", "\\ud83d", "\ufffd"]),
         (rb'{"a":[{"\ud83d":{"b":"\ud83d"}}]}', {"a": [{"\ufffd": {"b": "\ufffd"}}]}),
-        (rb'{"\ud83e":2,"\ufffd":1,"\ud83d":3}', {"\ufffd": 1, "\ufffd\ufffd": 3, "\ufffd\ufffd\ufffd": 2}),
     ],
 )
 def test_a_lone_surrogate_becomes_the_replacement_character(text: bytes, value: object) -> None:
@@ -59,7 +59,7 @@ def test_a_lone_surrogate_becomes_the_replacement_character(text: bytes, value: 
 
 
 @pytest.mark.parametrize(
-    "wrong", [b"", b"{", b'"\xff"', b'"\xed\xa0\x80"', b"NaN", b"[-Infinity]", b"1 2", b'"\n"', b"[" * 100_000]
+    "wrong", [b"", b"{", b'"\xff"', b'"\xed\xa0\x80"', b"NaN", b"[-Infinity]", b"1 2", b'"\n"', b"[" * 100_000, CLASH]
 )
 def test_anything_else_is_not_json(wrong: bytes) -> None:
     with pytest.raises(NotJson):

@@ -41,7 +41,6 @@ class Prefetcher(Generic[T]):
         self._size_of = size_of
         self._on_stop = on_stop
         self._lock = threading.Lock()
-        self._round = object()
         self._plan: dict[dt.date, None] = {}
         self._ahead: dict[dt.date, Future[T]] = {}
         self._in_flight = 0
@@ -54,45 +53,38 @@ class Prefetcher(Generic[T]):
             self._plan |= dict.fromkeys(day for day in days if day not in self._ahead)
 
     def results(self, days: Sequence[dt.date], heartbeat: Callable[[], object]) -> Iterator[T]:
-        """Yields what `read` returned for the days, in this order.
+        """Yields what `read` returned for the days, in this order, or raises what it raised.
 
-        Args:
-            days: The days.
-            heartbeat: Called twice a second while a day is waited for; may raise to give up.
-
-        Raises:
-            Exception: What `read` raised for a day, or `heartbeat`. Nothing further is begun after a failed day.
+        Nothing further is begun after a failed day. `heartbeat` is called twice a second while a day is waited for, and
+        may raise to give up.
         """
         with self._lock:
             now = dict.fromkeys(day for day in days if day not in self._ahead)
             self._plan = now | self._plan
         self._fill()
         for day in days:
-            future, begun_in = self._claim(day)
+            future = self._claim(day)
             while not wait((future,), timeout=HEARTBEAT_SECONDS).done:
                 heartbeat()
             result = future.result()
             with self._lock:
-                if begun_in is self._round:  # not stopped meanwhile
-                    self._held -= self._size_of(result)
+                self._held -= self._size_of(result)
             self._fill()
             yield result
 
     def stop(self) -> None:
-        """Forgets what is planned and what was read ahead, and calls `on_stop`."""
+        """Ends the reading ahead: forgets what is planned and what was read, and calls `on_stop`."""
         with self._lock:
-            self._round = object()
             self._plan, self._ahead = {}, {}
-            self._in_flight = self._held = 0
         self._on_stop()
 
-    def _claim(self, day: dt.date) -> tuple[Future[T], object]:
+    def _claim(self, day: dt.date) -> Future[T]:
         with self._lock:
             future = self._ahead.pop(day, None)
             if future is None:
                 self._plan.pop(day, None)
                 future = self._begin(day)
-            return future, self._round
+            return future
 
     def _fill(self) -> None:
         """Begins as many of the planned days as may be in flight."""
@@ -108,24 +100,22 @@ class Prefetcher(Generic[T]):
     def _begin(self, day: dt.date) -> Future[T]:
         self._in_flight += 1
         future: Future[T] = Future()
-        threading.Thread(target=self._run, args=(day, future, self._round), name=f"prefetch {day}", daemon=True).start()
+        threading.Thread(target=self._run, args=(day, future), name=f"prefetch {day}", daemon=True).start()
         return future
 
-    def _run(self, day: dt.date, future: Future[T], begun_in: object) -> None:
+    def _run(self, day: dt.date, future: Future[T]) -> None:
         try:
             result = self._read(day)
             size = self._size_of(result)
         except BaseException as error:  # noqa: BLE001  # raised again when the day's turn comes
             with self._lock:
-                if begun_in is self._round:  # not stopped meanwhile
-                    self._in_flight -= 1
-                    self._plan = {}
+                self._in_flight -= 1
+                self._plan = {}
             future.set_exception(error)
             return
         with self._lock:
-            if begun_in is self._round:
-                self._in_flight -= 1
-                self._usual_size = size
-                self._held += size
+            self._in_flight -= 1
+            self._usual_size = size
+            self._held += size
         future.set_result(result)
         self._fill()
