@@ -10,12 +10,13 @@ from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration, known_sections
 from dlt.common.typing import TSecretStrValue
 
-from .api.client import AnalyticsClient, usable_url
+from .api.client import AnalyticsClient, check_whole_number, usable_url
 from .api.credentials import filled_in
 from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
 from .dates import check_range, parse_day
 from .exceptions import ConfigurationError
-from .privacy import MODES, Pseudonymizer, pseudonymizer
+from .foreign_text import printable
+from .privacy import Pseudonymizer, check_mode, pseudonymizer
 
 
 @configspec
@@ -36,35 +37,27 @@ class SourceConfig(BaseConfiguration):
     include: Any | None = None
     actor_identity: str = "keep"
     identity_key: TSecretStrValue | None = None
+    organization_id: str | None = None
     base_url: str = BASE_URL
 
     def on_resolved(self) -> None:
-        """Checks the parameters and turns days into dates.
-
-        Raises:
-            ConfigurationError: A parameter that cannot work.
-        """
+        """Checks the parameters and turns days into dates."""
         for name in ("api_key", "access_token", "identity_key"):
             setattr(self, name, filled_in(getattr(self, name)))
         self.start_date = _optional_day(self.start_date, "start_date")
         self.end_date = _optional_day(self.end_date, "end_date")
         check_range(self.start_date, self.end_date)
         for name, least in (("lookback_days", 0), ("max_concurrent_days", 1), ("max_days", 1)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-                raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, {least} or more")
-        if self.actor_identity not in MODES:
-            raise ConfigurationError(f"actor_identity is {self.actor_identity!r}; it must be one of {', '.join(MODES)}")
+            if getattr(self, name) is not None:
+                check_whole_number(name, getattr(self, name), least)
+        check_mode(self.actor_identity)
+        self.organization_id = _optional_id(self.organization_id)
         usable_url(self.base_url)  # before a run, whose trace dlt keeps in a file with the address
         if self.include:
             raise ConfigurationError("include is not supported yet; leave it out")
 
     def client(self, **options: Any) -> AnalyticsClient:
-        """Makes the client of the configured credential.
-
-        Args:
-            **options: Further arguments of the client.
-        """
+        """Makes the client of the configured credential; `options` are further arguments of the client."""
         return AnalyticsClient(
             api_key=self.api_key,
             access_token=self.access_token,
@@ -74,20 +67,12 @@ class SourceConfig(BaseConfiguration):
         )
 
     def actors(self) -> Pseudonymizer:
-        """Returns the treatment of actors.
-
-        Raises:
-            ConfigurationError: `hash` without a key.
-        """
+        """Returns the treatment of actors, or raises ConfigurationError for `hash` without a key."""
         return pseudonymizer(self.actor_identity, self.identity_key)
 
 
 def resolve_config(**given: Any) -> SourceConfig:
-    """Reads the parameters from dlt's configuration; given ones that are not None win.
-
-    Raises:
-        ConfigurationError: A parameter that cannot work.
-    """
+    """Reads the parameters from dlt's configuration; given ones that are not None win."""
     explicit = {name: value for name, value in given.items() if value is not None}
     return resolve_configuration(
         SourceConfig(), sections=(known_sections.SOURCES, SOURCE_NAME), explicit_value=explicit
@@ -96,3 +81,12 @@ def resolve_config(**given: Any) -> SourceConfig:
 
 def _optional_day(value: Any, name: str) -> dt.date | None:
     return None if value is None else parse_day(value, name)
+
+
+def _optional_id(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = str(value).strip()
+    if not text or printable(text) != text:
+        raise ConfigurationError(f"organization_id is {value!r}; it must be the id of an organization, on one line")
+    return text

@@ -2,7 +2,7 @@
 
     ClaudeCodeAnalyticsError
     ├── ConfigurationError          a parameter, setting or credential that cannot work; nothing was requested
-    ├── DestinationError            the warehouse cannot be reached, is locked, or cannot replace days
+    ├── DestinationError            the warehouse cannot be reached, is locked, or rejects the load
     └── ApiError                    the API did not return a day
         ├── CredentialRefused       401, 403: retrying is useless
         ├── RequestRefused          any other response that retrying does not change
@@ -28,7 +28,7 @@ class ConfigurationError(ClaudeCodeAnalyticsError, ValueError):
 
 
 class DestinationError(ClaudeCodeAnalyticsError):
-    """The warehouse is out of reach, locked, or of a kind that cannot replace days."""
+    """The warehouse cannot be reached, is locked, or rejects the load."""
 
 
 class ApiError(ClaudeCodeAnalyticsError):
@@ -48,7 +48,6 @@ class ApiError(ClaudeCodeAnalyticsError):
         status: int | None = None,
         request_id: str | None = None,
     ) -> None:
-        """Builds the one line from what happened, the day and the request id."""
         about = f"{day.isoformat()}: " if day else ""
         trail = f" [request-id {request_id}]" if request_id else ""
         super().__init__(f"{about}{what}{trail}")

@@ -22,11 +22,7 @@ Replace = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class Pseudonymizer:
-    """Treats actors in one way. Made by `pseudonymizer`.
-
-    Attributes:
-        mode: One of `MODES`.
-    """
+    """Treats actors in one of the `MODES`. Made by `pseudonymizer`."""
 
     mode: str
     _key: bytes = field(default=b"", repr=False)
@@ -55,19 +51,19 @@ class Pseudonymizer:
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
 
 
+def check_mode(mode: str) -> None:
+    """Raises ConfigurationError for an unknown mode."""
+    if mode not in MODES:
+        raise ConfigurationError(f"actor_identity is {mode!r}; it must be one of {', '.join(MODES)}")
+
+
 def pseudonymizer(mode: str, key: str | None = None) -> Pseudonymizer:
     """Makes the pseudonymizer of a mode.
 
-    Args:
-        mode: `keep` stores actors as the API sends them; `hash` replaces each text by its HMAC-SHA256 (hex) over the
-            lower-cased text, the same in every load with the same key; `drop` stores NULL instead.
-        key: Key of the HMAC, needed for `hash`.
-
-    Raises:
-        ConfigurationError: Unknown mode, or `hash` without a key.
+    `keep` stores actors as the API sends them. `hash` replaces each text by its HMAC-SHA256 (hex) over the lower-cased
+    text, the same in every load with the same key. `drop` stores NULL instead.
     """
-    if mode not in MODES:
-        raise ConfigurationError(f"actor_identity is {mode!r}; it must be one of {', '.join(MODES)}")
+    check_mode(mode)
     if mode != "hash":
         return Pseudonymizer(mode)
     if not (key and key.strip()):

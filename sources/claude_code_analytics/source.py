@@ -29,6 +29,7 @@ def claude_code_analytics(
     include: Sequence[str] = (),
     actor_identity: str = "keep",
     identity_key: TSecretStrValue | None = None,
+    organization_id: str | None = None,
     base_url: str = BASE_URL,
     client: AnalyticsClient | None = None,
     config: SourceConfig = None,  # type: ignore[assignment]  # dlt fills in the resolved parameters
@@ -50,6 +51,7 @@ def claude_code_analytics(
         include: Further reports; none is supported yet.
         actor_identity: `keep`, `hash` (keyed HMAC) or `drop`; applied before anything is written.
         identity_key: Key of the HMAC.
+        organization_id: Id of the credential's organization, only where the API does not name it.
         base_url: Address of the API.
         client: A client to use instead of one made from the parameters; it brings its own credential, clock and
             transport.

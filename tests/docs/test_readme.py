@@ -171,6 +171,7 @@ def test_every_parameter_can_be_set_where_the_documentation_says(
         "max_days": 5,
         "max_concurrent_days": 2,
         "actor_identity": "hash",
+        "organization_id": "an-organization",
     }
     if way == "environment":
         for name, value in chosen.items():

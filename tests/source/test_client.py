@@ -361,6 +361,12 @@ def test_a_clock_set_back_while_a_rate_limit_is_waited_for_prolongs_no_wait(api:
     assert seconds == [30]
 
 
+@pytest.mark.parametrize("odd", [0, -1, 1.5, True])
+def test_a_client_that_could_send_nothing_is_refused(connect: Connect, odd: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"max_concurrent_days is .*; it must be a whole number, 1 or more"):
+        connect(max_concurrent_days=odd)
+
+
 # Sessions
 
 

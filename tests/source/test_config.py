@@ -39,6 +39,7 @@ SETTINGS: dict[str, tuple[str, Any]] = {
     "max_concurrent_days": ("2", 2),
     "actor_identity": ("hash", "hash"),
     "identity_key": ("a long random text", "a long random text"),
+    "organization_id": ("5a3f1c0d", "5a3f1c0d"),
     "base_url": ("https://proxy.example.test", "https://proxy.example.test"),
 }
 
@@ -77,6 +78,12 @@ def test_the_source_obeys_dlts_configuration(world: World, monkeypatch: pytest.M
     world.api.requests.clear()
     world.pipeline.run(claude_code_analytics(client=world.client(), end_date="2026-09-14"))  # an argument wins
     assert world.days_requested() == [MONDAY]
+
+
+def test_an_organization_is_named_without_blanks_around_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve_config().organization_id is None
+    monkeypatch.setenv(SECTION + "ORGANIZATION_ID", " 5a3f1c0d ")
+    assert resolve_config().organization_id == "5a3f1c0d"
 
 
 # Credentials
@@ -141,6 +148,8 @@ def test_without_a_credential_a_run_says_where_to_put_one(world: World) -> None:
         ({"max_days": 0}, "max_days is 0; it must be a whole number, 1 or more"),
         ({"max_concurrent_days": 0}, "max_concurrent_days is 0; it must be a whole number, 1 or more"),
         ({"actor_identity": "scramble"}, "actor_identity is 'scramble'; it must be one of keep, hash, drop"),
+        ({"organization_id": " "}, "organization_id is ' '; it must be the id of an organization, on one line"),
+        ({"organization_id": "a\nb"}, "organization_id is 'a.nb'; it must be the id of an organization"),
         ({"base_url": "https://proxy.test/?key=geheim"}, "must not contain a user name, a password or a query"),
         ({"base_url": "https://me:geheim@proxy.test"}, "base_url must not contain a user name"),
         ({"include": ["costs"]}, "include is not supported yet"),

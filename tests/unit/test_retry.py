@@ -1,4 +1,4 @@
-"""What is retried, and after how long. `source/test_client.py` has the loop."""
+"""Facts about retries: which statuses, and how long between attempts. The loop is tested in `source/test_client.py`."""
 
 from __future__ import annotations
 

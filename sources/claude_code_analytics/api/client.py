@@ -96,8 +96,7 @@ class AnalyticsClient:
         sleep: Sleep | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        if max_concurrent_days < 1:
-            raise ConfigurationError("max_concurrent_days must be 1 or more")
+        check_whole_number("max_concurrent_days", max_concurrent_days, 1)
         self.max_concurrent_days = max_concurrent_days
         self._credential = Credential.of(api_key, access_token)
         self._clock = ApiClock(clock, monotonic)
@@ -292,12 +291,14 @@ class Session:
             self._on_wait(self.now() + dt.timedelta(seconds=seconds))
 
 
-def usable_url(base_url: str) -> httpx.URL:
-    """Returns `base_url` as an address.
+def check_whole_number(name: str, value: object, least: int) -> None:
+    """Raises ConfigurationError where a parameter is no whole number, or too small."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, {least} or more")
 
-    Raises:
-        ConfigurationError: It is none, or holds a password. Its text is not repeated.
-    """
+
+def usable_url(base_url: str) -> httpx.URL:
+    """Returns `base_url` as an address. Raises ConfigurationError where it is none, or holds a password."""
     try:
         url = httpx.URL(base_url.strip())
     except (httpx.InvalidURL, AttributeError, TypeError):
