@@ -74,7 +74,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.server.connections.discard(self.connection)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Logs nothing: the API has its own log."""
+        pass  # the API has its own log
 
     def _respond(self) -> None:
         if self.command != "GET":

@@ -16,6 +16,7 @@ from claude_code_simulator import (
     SampleOrganization,
     ScriptedOrganization,
     SimulatedApi,
+    error_response,
     record,
 )
 
@@ -153,6 +154,27 @@ def test_every_response_has_an_id_and_the_date_of_the_apis_clock(get: Get, api: 
     assert [response.status_code for response in responses] == [200, 502, 200, 404, 400]
     assert len({response.headers["request-id"] for response in responses}) == 5
     assert {response.headers["date"] for response in responses} == {"Sun, 06 Nov 1994 08:49:37 GMT"}
+
+
+@pytest.mark.parametrize(("sent_on", "statuses"), [("all", {200, 403, 404}), ("200", {200}), ("never", set())])
+def test_the_organization_is_in_the_header_of_all_responses_of_successes_or_of_none(
+    get: Get, api: SimulatedApi, sent_on: Any, statuses: set[int]
+) -> None:
+    api = SimulatedApi(api.organization, organization_header=sent_on)
+    refused = {**VERSION, "x-api-key": KEY.workspace_key}
+    responses = [get(api), get(api, ME), get(api, "/"), get(api, headers=refused), get(api, ME, headers=refused)]
+    assert [response.status_code for response in responses] == [200, 200, 404, 403, 403]
+    named = [response for response in responses if "anthropic-organization-id" in response.headers]
+    assert {response.status_code for response in named} == statuses
+    assert {response.headers["anthropic-organization-id"] for response in named} <= {api.organization.id}
+
+
+def test_the_organization_is_in_every_header_by_default_but_not_in_those_of_a_response_that_a_fault_made(
+    get: Get, api: SimulatedApi
+) -> None:
+    api.fault = lambda request, number: error_response(403, "no") if number == 1 else None
+    assert "anthropic-organization-id" not in get(api).headers
+    assert get(api, "/").headers["anthropic-organization-id"] == api.organization.id
 
 
 def test_the_sample_organization_restates_some_final_days_and_no_others() -> None:

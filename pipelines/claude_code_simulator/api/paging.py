@@ -23,11 +23,7 @@ class InvalidParameter(ValueError):
 
 
 def read_query(params: Mapping[str, str]) -> tuple[dt.date, int, str | None]:
-    """Returns the day, the limit and the page token of a request. Undocumented parameters are ignored.
-
-    Raises:
-        InvalidParameter: For the first parameter that is wrong.
-    """
+    """Returns the day, the limit and the page token of a request. Undocumented parameters are ignored."""
     day, limit = params.get("starting_at"), params.get("limit", "20")
     if day is None:
         raise InvalidParameter("starting_at: Field required")
@@ -61,11 +57,7 @@ class Paging:
         return _page(day, limit, session, records, position=0, visit=0)
 
     def resume(self, day: dt.date, limit: int, token: str) -> tuple[bytes, str]:
-        """Returns the page that a token leads to, and another token for that page.
-
-        Raises:
-            InvalidParameter: The token is malformed, has expired, or belongs to another day.
-        """
+        """Returns the page that a token leads to, and another token for that page."""
         try:
             text = base64.b64decode(token.removeprefix(PREFIX), validate=True).decode()
             its_day, session, position, visit = text.split("|")

@@ -10,7 +10,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import httpx
 
@@ -22,6 +22,7 @@ from .token_bucket import RateLimit
 
 REPORT_PATH: Final = "/v1/organizations/usage_report/claude_code"
 ME_PATH: Final = "/v1/organizations/me"
+ORGANIZATION_HEADER: Final = "anthropic-organization-id"
 API_VERSIONS: Final = ("2023-06-01", "2026-10-21")
 
 # Takes the true response and returns what is sent, or raised, in its place.
@@ -60,6 +61,7 @@ class SimulatedApi:
         date_clock: Returns the moment of the `Date` header. Defaults to `clock`.
         credentials: What is accepted and what is refused.
         fault: Hook that may replace a response. See `Fault`.
+        organization_header: Which responses carry `anthropic-organization-id`. A response that a fault makes has none.
         page_size: Most records on a page, whatever `limit` requests, so that few records make many pages.
         rate_limit: Limit of the organization. None for no limit.
         latency: Seconds that every response takes.
@@ -78,6 +80,7 @@ class SimulatedApi:
         date_clock: Callable[[], dt.datetime] | None = None,
         credentials: Credentials = Credentials(),  # noqa: B008 (frozen)
         fault: Fault | None = None,
+        organization_header: Literal["all", "200", "never"] = "all",
         page_size: int | None = None,
         rate_limit: RateLimit | None = None,
         latency: float = 0.0,
@@ -88,6 +91,7 @@ class SimulatedApi:
         self.date_clock = date_clock
         self.credentials = credentials
         self.fault = fault
+        self.organization_header = organization_header
         self.page_size = page_size
         self.rate_limit = rate_limit
         self.latency = latency
@@ -103,11 +107,9 @@ class SimulatedApi:
         return httpx.MockTransport(self.handle)
 
     def handle(self, request: httpx.Request, *, sleep: Sleep | None = None) -> httpx.Response:
-        """Returns the response to one request. Safe for several threads. `sleep` replaces the API's own.
+        """Returns the response to one request, or raises what the `fault` hook returned. Safe for several threads.
 
-        Raises:
-            Exception: Returned by the `fault` hook, such as `httpx.ReadTimeout`.
-            httpx.ReadTimeout: The response takes longer than the request allows.
+        `sleep` replaces the API's own. A response that takes longer than the request allows is a `httpx.ReadTimeout`.
         """
         entry, number = self._log(request)
         response = apply_fault(self.fault, request, number, lambda: self._true_response(request))
@@ -132,6 +134,12 @@ class SimulatedApi:
             return entry, self._count
 
     def _true_response(self, request: httpx.Request) -> httpx.Response:
+        response = self._response(request)
+        if self.organization_header in ("all", str(response.status_code)):
+            response.headers[ORGANIZATION_HEADER] = self.organization.id
+        return response
+
+    def _response(self, request: httpx.Request) -> httpx.Response:
         now = self.clock().astimezone(dt.timezone.utc)
         refusal = self._refusal(request, now)
         if refusal is None:
@@ -157,7 +165,8 @@ class SimulatedApi:
         return self.rate_limit.refusal(now) if self.rate_limit and request.url.path == REPORT_PATH else None
 
     def _me(self) -> httpx.Response:
-        return self._ok(to_json({"id": self.organization.id, "type": "organization", "name": self.organization.name}))
+        body = {"id": self.organization.id, "type": "organization", "name": self.organization.name}
+        return json_response(200, to_json(body))
 
     def _report(self, request: httpx.Request, now: dt.datetime) -> httpx.Response:
         day, limit, token = read_query(request.url.params)
@@ -168,12 +177,9 @@ class SimulatedApi:
             body, another_token = self._paging.begin(day, limit, [to_json(record) for record in records], now)
         else:
             body, another_token = self._paging.resume(day, limit, token)
-        response = self._ok(body)
+        response = json_response(200, body)
         response.extensions["page_token"] = another_token
         return response
-
-    def _ok(self, body: bytes) -> httpx.Response:
-        return json_response(200, body, {"anthropic-organization-id": self.organization.id})
 
 
 def apply_fault(

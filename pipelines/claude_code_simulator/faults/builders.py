@@ -110,16 +110,6 @@ def slow(seconds: float) -> Fault:
     return altering(delay)
 
 
-def meanwhile(action: Callable[[], object]) -> Fault:
-    """Returns the fault that calls `action` after the true response is made: data arrives, a day ends."""
-
-    def act(response: httpx.Response) -> httpx.Response:
-        action()
-        return response
-
-    return altering(act)
-
-
 def rewritten(change: Callable[[bytes], bytes]) -> Fault:
     """Returns the fault that changes the body of a true page. Errors pass unchanged."""
     return altering(lambda response: with_body(response, change(response.content)) if response.is_success else response)

@@ -6,7 +6,7 @@ import datetime as dt
 import random
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .courses import jump_on, phase_on
 from .people import Person, people
@@ -30,6 +30,13 @@ TOOLS: Final = (
 TOKENS: Final = (20_000, 30_000, 6_000_000, 400_000)
 
 
+class Place(NamedTuple):
+    """A place of work, which has a record of its own."""
+
+    terminal: str
+    is_remote: bool
+
+
 class SampleOrganization:
     """A made-up organization with plausible days from its founding until now.
 
@@ -41,8 +48,6 @@ class SampleOrganization:
         seed: Another seed, another organization.
         developers: Developers who ever belong to it. Each active one has one to three records a day.
         founded: First UTC day with activity.
-        id: UUID text.
-        name: Name in `/v1/organizations/me`.
     """
 
     def __init__(
@@ -102,41 +107,30 @@ class SampleOrganization:
     def _rows(self, person: Person, day: dt.date, visible_hours: float) -> Iterator[dict[str, Any]]:
         # A generator for each person and day, so that no day depends on which were read before.
         rng = random.Random(f"{self._seed}|{day}|{person.number}")  # noqa: S311 (days, not secrets)
-        weekend = day.weekday() >= 5
-        phase = phase_on(person.phases, (day - person.joined).days)
-        if phase is None:
-            return
-        if rng.random() >= (person.weekend_presence if weekend else person.presence) * phase.presence:
-            return
-        pace = person.pace * phase.pace * (1 if person.pipeline is None else jump_on(day, person.pipeline))
-        if person.api_key is None and self._is_on_leave(person, day):
-            return
-        places = [(person.terminals[0], False)]
-        places += [(terminal, False) for terminal in person.terminals[1:] if rng.random() < 0.6]
-        if person.remote and day >= REMOTE_SINCE and rng.random() < 0.4:
-            # The terminal of the local row: only `is_remote` differs.
-            places.append((person.terminals[0], True))
-        for terminal, remote in places:
-            row = self._row(rng, person, pace, day, terminal, remote, visible_hours)
+        pace = self._pace(rng, person, day)
+        for place in _places(rng, person, day) if pace else ():
+            row = self._row(rng, person, pace, day, place, visible_hours)
             if row is not None:
                 yield row
 
+    def _pace(self, rng: random.Random, person: Person, day: dt.date) -> float:
+        """Returns how much a person works on a day, around 1; 0 on a day without any work."""
+        phase = phase_on(person.phases, (day - person.joined).days)
+        if phase is None:
+            return 0.0
+        presence = person.weekend_presence if day.weekday() >= 5 else person.presence
+        if rng.random() >= presence * phase.presence:
+            return 0.0
+        if person.pipeline is not None:
+            return person.pace * phase.pace * jump_on(day, person.pipeline)
+        return 0.0 if self._is_on_leave(person, day) else person.pace * phase.pace
+
     def _row(
-        self,
-        rng: random.Random,
-        person: Person,
-        pace: float,
-        day: dt.date,
-        terminal: str,
-        remote: bool,
-        visible_hours: float,
+        self, rng: random.Random, person: Person, pace: float, day: dt.date, place: Place, visible_hours: float
     ) -> dict[str, Any] | None:
-        opens, closes = person.hours
-        start = opens + (closes - opens) * 0.5 * rng.random()
-        end = start + (closes - start) * (0.3 + 0.7 * rng.random())
         # Every number is drawn for the whole day, then cut to the visible share of it. The draws stay the same through
         # the day, so counts only ever grow.
-        share = min(1.0, (visible_hours - start) / (end - start))
+        share = _visible_share(rng, person.hours, visible_hours)
         effort = pace * (0.2 + 1.6 * rng.random())
 
         def some(average: float) -> int:
@@ -164,10 +158,25 @@ class SampleOrganization:
             organization_id=self.id,
             customer_type=person.contract[0],
             subscription_type=person.contract[1],
-            terminal_type=terminal,
-            is_remote=remote,
+            terminal_type=place.terminal,
+            is_remote=place.is_remote,
             sessions=sessions,
             **(written if writes else dict.fromkeys(written, 0)),
             tools=tools if writes else {},
             models=models,
         )
+
+
+def _places(rng: random.Random, person: Person, day: dt.date) -> list[Place]:
+    favourite = person.terminals[0]
+    others = [Place(terminal, False) for terminal in person.terminals[1:] if rng.random() < 0.6]
+    is_remote = person.remote and day >= REMOTE_SINCE and rng.random() < 0.4
+    # The terminal of the local row: only `is_remote` differs.
+    return [Place(favourite, False), *others, *([Place(favourite, True)] if is_remote else [])]
+
+
+def _visible_share(rng: random.Random, hours: tuple[int, int], visible_hours: float) -> float:
+    opens, closes = hours
+    start = opens + (closes - opens) * 0.5 * rng.random()
+    end = start + (closes - start) * (0.3 + 0.7 * rng.random())
+    return min(1.0, (visible_hours - start) / (end - start))

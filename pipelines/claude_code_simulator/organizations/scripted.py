@@ -20,13 +20,7 @@ class Organization(Protocol):
 
 
 class ScriptedOrganization:
-    """An organization whose days a test writes, and may change between two reads.
-
-    Args:
-        days: Records by UTC day. Other days are empty.
-        id: UUID text.
-        name: Name in `/v1/organizations/me`.
-    """
+    """An organization whose days a test writes, and may change between two reads. Other days are empty."""
 
     def __init__(
         self,
