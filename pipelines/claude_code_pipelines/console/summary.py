@@ -98,25 +98,12 @@ def as_json(figures: Figures, by: str) -> dict[str, Any]:
     }
 
 
-def period_sentence(figures: Figures) -> str:
-    """Returns how complete the period is and what it is compared with."""
-    days, current = len(figures.period), figures.current
-    if not current.is_complete:
-        missing, partial = days - current.loaded, current.loaded - current.final
-        counted = ((missing, "not loaded"), (partial, "not final"))
-        gaps = [f"{number} {'is' if number == 1 else 'are'} {what}" for number, what in counted if number]
-        return f"Of {days} days, {' and '.join(gaps)}: no comparison with the period before."
-    if not figures.earlier.is_complete:
-        return f"All {days} days are final. The {days} days before are not complete: no comparison."
-    return f"All {days} days are final. Changes are against the {days} days before."
-
-
 def _head(figures: Figures) -> list[RenderableType]:
     organization = printable(figures.status.organization_id)
     return [
         Text(f"{figures.period.first} to {figures.period.last} (UTC)", style="bold"),
         Text(f"Organization {organization}", style="dim"),
-        Text(f"{period_sentence(figures)}\n", style="dim"),
+        Text(f"{figures.period_sentence}\n", style="dim"),
     ]
 
 

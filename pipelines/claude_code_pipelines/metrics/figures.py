@@ -101,6 +101,19 @@ class Figures:
         """True if both periods are complete."""
         return self.current.is_complete and self.earlier.is_complete
 
+    @property
+    def period_sentence(self) -> str:
+        """How complete the period is, and what it is compared with."""
+        days, current = len(self.period), self.current
+        if not current.is_complete:
+            missing, partial = days - current.loaded, current.loaded - current.final
+            counted = ((missing, "not loaded"), (partial, "not final"))
+            gaps = [f"{number} {'is' if number == 1 else 'are'} {what}" for number, what in counted if number]
+            return f"Of {days} days, {' and '.join(gaps)}: no comparison with the period before."
+        if not self.earlier.is_complete:
+            return f"All {days} days are final. The {days} days before are not complete: no comparison."
+        return f"All {days} days are final. Changes are against the {days} days before."
+
     @cached_property
     def headlines(self) -> list[Headline]:
         """Headline numbers."""

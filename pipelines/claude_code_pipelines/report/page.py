@@ -9,7 +9,6 @@ from importlib.resources import files
 from claude_code_analytics.constants import version
 from claude_code_analytics.dates import DayRange
 
-from ..console.summary import period_sentence
 from ..metrics.figures import Figures
 from ..metrics.headlines import MEASURES, Headline
 from ..metrics.tables import Table
@@ -94,7 +93,7 @@ def _panel(figures: Figures, panel: Panel, table: Table) -> str:
 
 
 def _completeness(figures: Figures) -> str:
-    sentence = escape(period_sentence(figures))
+    sentence = escape(figures.period_sentence)
     if not figures.current.is_complete:
         sentence = f'<span class="warn">{sentence}</span>'
     keys = (
