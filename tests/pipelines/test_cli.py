@@ -247,7 +247,7 @@ def test_status_shows_each_kind_of_day_in_words_and_in_json(run: Run) -> None:
     assert words.exit_code == 0
     lines = words.stdout.splitlines()
     assert lines[1].endswith(": 3 days, 2026-09-18 to 2026-09-20")
-    assert "  partial           1: 2026-09-20 (read before they were final; the next load reads them again)" in lines
+    assert "  partial           1: 2026-09-20 (loaded before it was final; the next load reads it again)" in lines
     assert (found["missing"], found["held"], found["partial"]) == (
         ["2026-09-17"],
         ["2026-09-18", "2026-09-19"],

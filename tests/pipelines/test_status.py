@@ -212,7 +212,7 @@ def test_the_lines_show_days_as_ranges_and_say_what_to_expect(world: World) -> N
     assert f"organization {world.organization.id}: 19 days, 2026-09-02 to 2026-09-20" in lines
     assert "  missing          11: 2026-09-03..2026-09-13 (final, and never loaded)" in lines
     assert any(
-        line.startswith("  inconsistent      1: 2026-09-16 (not what their newest fetch returned") for line in lines
+        line.startswith("  inconsistent      1: 2026-09-16 (not what its newest fetch returned") for line in lines
     )
     assert "  inconsistent because: row counts differ from the ledger" in lines
     assert "  7 records; last fetch 2026-09-20 12:00:00 UTC" in lines

@@ -11,22 +11,11 @@ from claude_code_analytics.dates import DayRange, list_ranges
 
 from ..check import Check
 from ..events import LoadReport
-from ..metrics.pulse import CUSTOMER_TYPES, ONLY_API, Pulse
+from ..metrics.explanations import CUSTOMER_TYPES, DAY_KINDS, SUBSCRIPTIONS_MISSING, UNREPORTED_USE
+from ..metrics.pulse import Pulse
 from ..status import KINDS, Status
 
-NO_RECORDS = (
-    "no records came back, which is suspicious. The API reports Claude Code on the Claude API only: not on "
-    "Amazon Bedrock, Google Cloud, Microsoft Foundry or Claude Platform on AWS; not Claude Enterprise organizations, "
-    "which have an API of their own; and people who sign in with a Claude subscription are reported to be missing"
-)
-
-_EXPLANATIONS = {
-    "missing": "final, and never loaded",
-    "inconsistent": "not what their newest fetch returned; the next load reads them again",
-    "partial": "read before they were final; the next load reads them again",
-    "changed": "the API changed them after they were final",
-    "held": "exactly what the API returned",
-}
+NO_RECORDS = f"no records came back, which is suspicious. {' '.join(UNREPORTED_USE)}"
 
 
 def loaded(report: LoadReport, dataset: str) -> Iterator[str]:
@@ -66,7 +55,7 @@ def status_lines(status: Status) -> Iterator[str]:
         for kind in KINDS:
             days = each.days[kind]
             if days or kind in ("missing", "inconsistent"):
-                shown = f": {list_ranges(days)} ({_EXPLANATIONS[kind]})" if days and kind != "held" else ""
+                shown = f": {list_ranges(days)} ({DAY_KINDS[kind]})" if days and kind != "held" else ""
                 yield f"  {kind:<13}{len(days):>6}{shown}"
         for problem in sorted(set(each.problems.values())):
             yield f"  inconsistent because: {problem}"
@@ -87,7 +76,8 @@ def _pulse_lines(pulse: Pulse) -> Iterator[str]:
     costs = (f"${cost:,.2f} {CUSTOMER_TYPES.get(kind, kind)}" for kind, cost in pulse.costs.items())
     yield f"  estimated cost since {pulse.month}: {'; '.join(costs) or 'none reported'}"
     kinds = (f"{_count(number, (kind or 'unknown') + ' record')}" for kind, number in sorted(pulse.records.items()))
-    yield f"  customer types: {', '.join(kinds)}{f'; {ONLY_API}' if set(pulse.records) == {'api'} else ''}"
+    gap = f"; no subscription appears. {SUBSCRIPTIONS_MISSING}" if set(pulse.records) == {"api"} else ""
+    yield f"  customer types: {', '.join(kinds)}{gap}"
 
 
 def status_json(status: Status) -> dict[str, Any]:

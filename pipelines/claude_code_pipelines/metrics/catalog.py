@@ -9,6 +9,8 @@ from sqlglot import exp, parse_one
 
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 
+from .explanations import SIGN_INS_MISSING
+
 # The dialect of the SELECTs. It is the strictest: weeks begin on Monday everywhere when they are written in it.
 DIALECT = "bigquery"
 
@@ -111,7 +113,7 @@ VIEWS = (
         "claude_code_active_people",
         ("date",),
         "People and keys that were active on the day, in 7 and in 28 days that end with it.",
-        "Distinct counts cannot be added. NULL where identities are dropped. Subscription sign-ins may be missing.",
+        f"Distinct counts cannot be added. NULL where identities are dropped. {SIGN_INS_MISSING}",
         columns={
             f"active_{who}_{days}d": f"Distinct {who} active {span}."
             for days, span in ((1, "on the day"), (7, "in the 7 days up to it"), (28, "in the 28 days up to it"))

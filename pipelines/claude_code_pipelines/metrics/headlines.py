@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .explanations import SIGN_INS_MISSING
 from .tables import Column, Kind, Table, rounded
 from .totals import FEWEST_FOR_UNIT_COST, Cost, Totals, ratio
 
@@ -87,7 +88,7 @@ MEASURES = (
         "Active people",
         Kind.COUNT,
         lambda totals: totals.people,
-        "People with any activity in the period. Sign-ins with a subscription may be missing from the API.",
+        f"People with any activity in the period. {SIGN_INS_MISSING}",
         _seat_use,
     ),
     Measure(

@@ -11,13 +11,6 @@ import dlt
 
 from .reader import open_reader
 
-# What a customer type means for the reader of a number.
-CUSTOMER_TYPES = {
-    "api": "billed by use",
-    "subscription": "list value, nobody is billed for it",
-}
-ONLY_API = "no subscription appears: people who sign in with one are reported to be missing from the API"
-
 _MONTH = """
     SELECT r.organization_id, r.customer_type, SUM(r.cost) AS cost
     FROM claude_code_model_days AS r

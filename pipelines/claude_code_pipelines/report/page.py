@@ -9,22 +9,13 @@ from importlib.resources import files
 from claude_code_analytics.constants import version
 from claude_code_analytics.dates import DayRange
 
+from ..metrics.explanations import LEFT_OUT
 from ..metrics.figures import Figures
 from ..metrics.headlines import MEASURES, Headline
 from ..metrics.tables import Table
 from . import charts
 from .markup import PRINTED_ROWS, change_html, escape, table_html, value_html
 from .panels import SECTIONS, Panel, made
-
-# What the API does not report (its documentation, and issues of its users).
-LEFT_OUT = (
-    "Use on Amazon Bedrock, Google Cloud, Microsoft Foundry and Claude Platform on AWS is not in the API.",
-    "People who sign in with a Claude subscription are reported to be missing.",
-    "Claude Enterprise organizations have an API of their own.",
-    "Days are UTC days: an evening in America falls on the next day.",
-    "The API knows proposed edits only, no other tools, and no seats or members.",
-    "Costs are the API's estimate, not an invoice.",
-)
 
 
 def page_of(figures: Figures) -> tuple[str, list[Table]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from claude_code_analytics.dates import list_ranges
 
 from ..metrics import series
+from ..metrics.explanations import DAY_KINDS
 from ..metrics.figures import Figures
 from ..metrics.headlines import FEW
 from ..metrics.tables import Column, Kind, Table, rounded
@@ -194,13 +195,6 @@ def _quality_sentence(figures: Figures, table: Table) -> str:
     return f"{verdict}{partial if numbers['partial'] else ''}"
 
 
-DAY_KINDS = {
-    "held": "loaded, final, and exactly what the API returned",
-    "changed": "as held; the API changed the day after it was final",
-    "partial": "loaded before it was final; the next load reads it again",
-    "inconsistent": "not what its newest fetch returned; the next load reads it again",
-    "missing": "final, and never loaded",
-}
 _KEY = "".join(f"<span>{markup.key_of(kind)} {kind}</span>" for kind in DAY_KINDS)
 
 PANELS = (
