@@ -28,6 +28,7 @@ from support.serving import serving
 
 README = (ROOT / "README.md").read_text()
 SOURCE_README = (ROOT / "sources" / "claude_code_analytics" / "README.md").read_text()
+DOCS = [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").glob("*.md"))]
 PROJECT = tomlkit.parse((ROOT / "pyproject.toml").read_text()).unwrap()["project"]
 DEFAULTS: dict[str, Any] = {
     name: parameter.default
@@ -252,11 +253,21 @@ def test_the_example_script_runs(tmp_path: Path) -> None:
 # References
 
 
-@pytest.mark.parametrize("name", ["README.md", "sources/claude_code_analytics/README.md", "CHANGELOG.md"])
-def test_every_linked_file_exists(name: str) -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text())
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Returns whether the file of a link exists, and the heading that it may name."""
+    name, _, heading = link.partition("#")
+    target = page.parent / name if name else page
+    if not heading:
+        return target.exists()
+    titles = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+    return heading in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 
-    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+@pytest.mark.parametrize("name", ["README.md", "sources/claude_code_analytics/README.md", "CHANGELOG.md", *DOCS])
+def test_every_linked_file_and_heading_exists(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", (ROOT / name).read_text())
+
+    assert [link for link in links if not leads_somewhere(ROOT / name, link)] == []
 
 
 def test_every_environment_variable_that_is_named_is_a_parameter() -> None:
