@@ -181,28 +181,25 @@ def headlines(current: Totals, before: Totals, seats: int | None = None) -> list
         before: The preceding period of equal length.
         seats: Seats of the organization, which the API does not know.
     """
+    comparable = current.is_complete and before.is_complete
     found = []
     for measure in MEASURES:
         value, earlier = measure.of(current), measure.of(before)
-        if value is None and earlier is None and measure.name not in ("active_people", "sessions"):
-            continue
-        if measure.name == "active_keys" and not value and not earlier:
-            continue
-        found.append(
-            Headline(
-                measure.name,
-                measure.label,
-                measure.kind,
-                value,
-                earlier,
-                change_of(measure.kind, value, earlier) if current.is_complete and before.is_complete else None,
-                measure.note(current, seats),
-                measure.meaning,
+        if _is_shown(measure.name, value, earlier):
+            change = change_of(measure.kind, value, earlier) if comparable else None
+            note = measure.note(current, seats)
+            found.append(
+                Headline(measure.name, measure.label, measure.kind, value, earlier, change, note, measure.meaning)
             )
-        )
     if not current.people and current.keys:  # an organization of named keys: they come first
         found.sort(key=lambda headline: headline.name != "active_keys")
     return found
+
+
+def _is_shown(name: str, value: Any, before: Any) -> bool:
+    if name == "active_keys":
+        return bool(value or before)
+    return name in ("active_people", "sessions") or value is not None or before is not None
 
 
 def change_of(kind: Kind, value: Any, before: Any) -> float | None:

@@ -147,12 +147,21 @@ def _needed(tables: set[str], kept: set[str]) -> list[str]:
 
 def _value(name: str, value: Any) -> Any:
     """Returns a value in its one type: drivers differ in those of days, sums and ratios."""
-    if isinstance(value, Decimal) and not _MONEY.fullmatch(name):
+    if _MONEY.fullmatch(name):
+        return _money(value)
+    if _DAYS.fullmatch(name):
+        return _day(value)
+    if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, (int, float)) and _MONEY.fullmatch(name) and not isinstance(value, bool):
-        return Decimal(str(value))
-    if isinstance(value, dt.datetime) and _DAYS.fullmatch(name):
-        return value.date()
-    if isinstance(value, str) and _DAYS.fullmatch(name):
-        return dt.date.fromisoformat(value[:10])
     return value
+
+
+def _money(value: Any) -> Any:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return Decimal(str(value)) if is_number else value
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, dt.datetime):
+        return value.date()
+    return dt.date.fromisoformat(value[:10]) if isinstance(value, str) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from claude_code_analytics.dates import ONE_DAY, DayRange
@@ -80,21 +80,19 @@ def cohorts(figures: Figures) -> Table:
     """
     sizes: dict[dt.date, int] = {}
     active: dict[dt.date, dict[int, int]] = defaultdict(dict)
-    for row in figures.rows["cohorts"]:
+    for row in _complete_cohorts(figures):
         cohort, later = row["cohort_week"], row["weeks_since"]
-        end = cohort + WEEK * (later + 1) - ONE_DAY
-        if row["is_complete"] and later <= COHORT_WEEKS and end <= figures.period.last:
+        if later <= COHORT_WEEKS:
             sizes[cohort] = max(sizes.get(cohort, 0), row["cohort_people"])
             active[cohort][later] = row["active_people"]
-    first = min((row["cohort_week"] for row in figures.rows["cohorts"]), default=None)
+    first = _first_cohort(figures)
     groups = _grouped_cohorts(sizes, figures.request.min_team)
     rows = []
     for group in [*groups[:1], *groups[1:][-COHORTS:]]:
         cells = [[active[cohort].get(later) for cohort in group] for later in range(COHORT_WEEKS + 1)]
-        name = f"{group[0]:%-d %b %Y}" if len(group) == 1 else f"{group[0]:%-d %b} to {group[-1]:%-d %b %Y}"
         rows.append(
             (
-                f"until {group[-1] + WEEK * 4 - ONE_DAY:%-d %b %Y}" if group[0] == first else name,
+                _cohort_name(group, first),
                 sum(sizes[cohort] for cohort in group),
                 *(None if None in cell else total(cell) for cell in cells),
             )
@@ -109,19 +107,31 @@ def retention(figures: Figures, weeks: tuple[int, ...] = (4, 3, 2, 1)) -> tuple[
     Of the first of `weeks` that is complete for any cohort. Those who were there in the first four weeks are left out:
     nobody knows when they began.
     """
-    first = min((row["cohort_week"] for row in figures.rows["cohorts"]), default=None)
+    first = _first_cohort(figures)
+    complete = [row for row in _complete_cohorts(figures) if row["cohort_week"] != first]
     for later in weeks:
-        rows = [
-            row
-            for row in figures.rows["cohorts"]
-            if row["is_complete"]
-            and row["weeks_since"] == later
-            and row["cohort_week"] != first
-            and row["cohort_week"] + WEEK * (later + 1) - ONE_DAY <= figures.period.last
-        ]
+        rows = [row for row in complete if row["weeks_since"] == later]
         if rows:
             return later, sum(row["cohort_people"] for row in rows), sum(row["active_people"] for row in rows)
     return None
+
+
+def _first_cohort(figures: Figures) -> dt.date | None:
+    return min((row["cohort_week"] for row in figures.rows["cohorts"]), default=None)
+
+
+def _complete_cohorts(figures: Figures) -> Iterator[Row]:
+    """Yields the weeks of cohorts that are complete, and over by the end of the period."""
+    for row in figures.rows["cohorts"]:
+        end = row["cohort_week"] + WEEK * (row["weeks_since"] + 1) - ONE_DAY
+        if row["is_complete"] and end <= figures.period.last:
+            yield row
+
+
+def _cohort_name(group: list[dt.date], first: dt.date | None) -> str:
+    if group[0] == first:  # the first four weeks are one cohort
+        return f"until {group[-1] + WEEK * 4 - ONE_DAY:%-d %b %Y}"
+    return f"{group[0]:%-d %b %Y}" if len(group) == 1 else f"{group[0]:%-d %b} to {group[-1]:%-d %b %Y}"
 
 
 def _grouped_cohorts(sizes: dict[dt.date, int], least: int) -> list[list[dt.date]]:

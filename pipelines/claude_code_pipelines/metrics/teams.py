@@ -31,26 +31,32 @@ def read_team_map(file: Path) -> dict[str, str]:
     """
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
-            rows = csv.reader(lines, strict=True)
-            header = [cell.strip().lower() for cell in next(rows, [])]
-            if sorted(header) != _HEADER:
-                found = ", ".join(map(printable, header)) or "none"
-                raise ConfigurationError(f"{file} must have the columns email and team; it has {found}")
-            teams: dict[str, str] = {}
-            for row in rows:
-                if not any(map(str.strip, row)):
-                    continue
-                values = dict(zip(header, map(str.strip, row), strict=False))
-                email, team = values.get("email", "").lower(), values.get("team", "")
-                if len(row) != len(header) or not email or not team:
-                    raise ConfigurationError(f"{file}, line {rows.line_num}: give one address and one team")
-                if email in teams:
-                    raise ConfigurationError(f"{file}, line {rows.line_num}: {printable(email)} is there twice")
-                teams[email] = team
+            teams = _teams_in(lines, file)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"the team map {file} cannot be read: {printable(str(error))}") from None
     if not teams:
         raise ConfigurationError(f"the team map {file} has no addresses")
+    return teams
+
+
+def _teams_in(lines: Iterable[str], file: Path) -> dict[str, str]:
+    rows = csv.reader(lines, strict=True)
+    header = [cell.strip().lower() for cell in next(rows, [])]
+    if sorted(header) != _HEADER:
+        found = ", ".join(map(printable, header)) or "none"
+        raise ConfigurationError(f"{file} must have the columns email and team; it has {found}")
+    teams: dict[str, str] = {}
+    for row in rows:
+        cells = [cell.strip() for cell in row]
+        if not any(cells):
+            continue
+        if len(cells) != len(header) or not all(cells):
+            raise ConfigurationError(f"{file}, line {rows.line_num}: give one address and one team")
+        values = dict(zip(header, cells, strict=True))
+        email = values["email"].lower()
+        if email in teams:
+            raise ConfigurationError(f"{file}, line {rows.line_num}: {printable(email)} is there twice")
+        teams[email] = values["team"]
     return teams
 
 

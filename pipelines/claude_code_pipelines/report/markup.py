@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from claude_code_analytics.foreign_text import printable
 
-from ..metrics.tables import NOTHING, Kind, Table, exact, rounded
+from ..metrics.tables import NOTHING, Column, Kind, Table, exact, rounded
 from ..metrics.totals import monday
 
 # Rows of a table that are printed on paper: 5,000 people make a PDF of 12 MB.
 PRINTED_ROWS = 50
+_LEFT = " class=l"
 
 
 def escape(text: object) -> str:
@@ -27,21 +29,10 @@ def table_html(table: Table, *, tools: bool = False) -> str:
         table: The table.
         tools: Whether the page's script adds search, sorting and download.
     """
-    heads = "".join(
-        f'<th scope="col"{"" if column.kind.is_number else _LEFT}>{escape(column.title)}</th>'
-        for column in table.columns
-    )
-    # Closing tags of cells and rows are optional in HTML, and a seventh of a long table.
-    starts = [f"<td{'' if column.kind.is_number else _LEFT}>" for column in table.columns]
+    heads = "".join(f'<th scope="col"{_side(column)}>{escape(column.title)}</th>' for column in table.columns)
+    starts = [f"<td{_side(column)}>" for column in table.columns]
     kinds = [column.kind for column in table.columns]
-    body = "\n".join(
-        "<tr>"
-        + "".join(
-            start + (escape(value) if kind is Kind.TEXT and value is not None else exact(value, kind))
-            for start, value, kind in zip(starts, row, kinds, strict=True)
-        )
-        for row in table.rows
-    )
+    body = "\n".join(_row(starts, kinds, row) for row in table.rows)
     more = len(table.rows) - PRINTED_ROWS
     note = f'<p class="paper">Printed: the first {PRINTED_ROWS} of {len(table.rows):,} rows.</p>' if more > 0 else ""
     attribute = " data-tools" if tools else ""
@@ -51,7 +42,18 @@ def table_html(table: Table, *, tools: bool = False) -> str:
     )
 
 
-_LEFT = " class=l"
+def _row(starts: Sequence[str], kinds: Sequence[Kind], row: Sequence[Any]) -> str:
+    # Closing tags of cells and rows are optional in HTML, and a seventh of a long table.
+    cells = (start + _cell(value, kind) for start, value, kind in zip(starts, row, kinds, strict=True))
+    return f"<tr>{''.join(cells)}"
+
+
+def _cell(value: Any, kind: Kind) -> str:
+    return escape(value) if kind is Kind.TEXT and value is not None else exact(value, kind)
+
+
+def _side(column: Column) -> str:
+    return "" if column.kind.is_number else _LEFT
 
 
 def heat_table(table: Table) -> str:

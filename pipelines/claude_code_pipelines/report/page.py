@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from importlib.resources import files
 
 from claude_code_analytics.constants import version
@@ -64,23 +65,29 @@ def _headline(each: Headline) -> str:
 
 
 def _panel(figures: Figures, panel: Panel, table: Table) -> str:
-    parts = [f"<h3>{panel.title}</h3>", f'<p class="sentence">{escape(panel.sentence(figures, table))}</p>']
-    label = f'role="img" aria-label="{panel.title}: its numbers follow"'
-    if panel.chart is not None:
-        for name, width in (("wide", charts.WIDE), ("narrow", charts.NARROW)):
-            parts.append(f'<figure class="{name}" {label}>{charts.render(panel.chart(figures, table, width))}</figure>')
-    elif panel.drawing is not None:
-        parts.append(f"<figure>{panel.drawing(figures, table)}</figure>")
-    if panel.key:
-        parts.append(f'<p class="legend">{panel.key}</p>')
-    if panel.chart is None and panel.drawing is None:
-        parts.append(table_html(table, tools=panel.searched))
+    if panel.is_drawn:
+        numbers = f"<details><summary>Numbers</summary>{table_html(table)}</details>"
     else:
-        parts.append(f"<details><summary>Numbers</summary>{table_html(table)}</details>")
-    if panel.note:
-        parts.append(f'<p class="note">{escape(panel.note)}</p>')
-    long = " long" if len(table.rows) > PRINTED_ROWS / 2 and panel.chart is None and panel.drawing is None else ""
+        numbers = table_html(table, tools=panel.searched)
+    parts = [
+        f"<h3>{panel.title}</h3>",
+        f'<p class="sentence">{escape(panel.sentence(figures, table))}</p>',
+        *_drawings(figures, panel, table),
+        f'<p class="legend">{panel.key}</p>' if panel.key else "",
+        numbers,
+        f'<p class="note">{escape(panel.note)}</p>' if panel.note else "",
+    ]
+    long = " long" if len(table.rows) > PRINTED_ROWS / 2 and not panel.is_drawn else ""
     return f'<section class="panel{long}">{"".join(parts)}</section>'
+
+
+def _drawings(figures: Figures, panel: Panel, table: Table) -> Iterator[str]:
+    if panel.chart is not None:
+        label = f'role="img" aria-label="{panel.title}: its numbers follow"'
+        for name, width in (("wide", charts.WIDE), ("narrow", charts.NARROW)):
+            yield f'<figure class="{name}" {label}>{charts.render(panel.chart(figures, table, width))}</figure>'
+    elif panel.drawing is not None:
+        yield f"<figure>{panel.drawing(figures, table)}</figure>"
 
 
 def _completeness(figures: Figures) -> str:

@@ -42,6 +42,11 @@ class Panel:
     key: str = ""
     searched: bool = False
 
+    @property
+    def is_drawn(self) -> bool:
+        """True if there is a chart or a drawing above the numbers."""
+        return self.chart is not None or self.drawing is not None
+
 
 SECTIONS = {
     "use": "Use",
