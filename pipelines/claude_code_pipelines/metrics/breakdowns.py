@@ -9,7 +9,7 @@ from .headlines import change_of
 from .reader import Row
 from .tables import Column, Kind, Table
 from .teams import shown_teams
-from .totals import API, KEY, PERSON, SUBSCRIPTION, all_tokens, cache_read_share, ratio, total
+from .totals import API, KEY, PERSON, SUBSCRIPTION, all_tokens, cache_read_share, ratio, total, total_of, where
 
 UNKNOWN = "(unknown)"
 _TEXT, _MONEY, _SHARE = Kind.TEXT, Kind.MONEY, Kind.SHARE
@@ -34,6 +34,18 @@ _SUMMED = (
     "billed_cost",
     "notional_cost",
 )
+
+_MODEL_COLUMNS = (
+    Column("Model", _TEXT),
+    Column("Billed by use", _MONEY),
+    Column("Subscription list value", _MONEY),
+    Column("Tokens"),
+    Column("Share of tokens", _SHARE),
+    Column("Read from cache", _SHARE),
+    Column("For a million tokens", _MONEY),
+    Column("Other currencies", _TEXT),
+)
+_TOKENS = ("tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_creation")
 
 
 def by_person(
@@ -147,60 +159,48 @@ def by_model(models: Iterable[Row]) -> Table:
     Args:
         models: Rows of `queries.QUERIES["models"]`, of the period.
     """
-    found = []
     rows_of = _grouped(models, "model")
     whole = total(all_tokens(row) for rows in rows_of.values() for row in rows)
-    for name, rows in rows_of.items():
-        tokens = {
-            key: total(row[key] for row in rows)
-            for key in ("tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_creation")
-        }
-        dollars = [row for row in rows if row["currency"] == "USD"]
-        priced = [row for row in dollars if row["cost"] is not None]
-        cost = total(row["cost"] for row in dollars)
-        price = ratio(cost, total(_priced_tokens(row) for row in priced))
-        others = sorted({row["currency"] for row in rows if row["currency"] not in ("USD", None)})
-        costs = (total(row["cost"] for row in dollars if row["customer_type"] == kind) for kind in (API, SUBSCRIPTION))
-        found.append(
-            (
-                name,
-                *costs,
-                all_tokens(tokens),
-                ratio(all_tokens(tokens), whole),
-                cache_read_share(tokens),
-                None if price is None else price * 1e6,
-                ", ".join(others) or None,
-            )
-        )
-    kinds = (
-        ("Model", _TEXT),
-        ("Billed by use", _MONEY),
-        ("Subscription list value", _MONEY),
-        ("Tokens", Kind.COUNT),
-        ("Share of tokens", _SHARE),
-        ("Read from cache", _SHARE),
-        ("For a million tokens", _MONEY),
-        ("Other currencies", _TEXT),
-    )
-    columns = tuple(Column(*each) for each in kinds)
+    found = [_model_row(name, rows, whole) for name, rows in rows_of.items()]
     ordered = sorted(found, key=lambda row: (-(row[3] or 0), row[0]))
-    if not any(row[-1] for row in ordered):
-        columns, ordered = columns[:-1], [row[:-1] for row in ordered]
-    return Table("models", columns, ordered)
+    if any(row[-1] for row in ordered):
+        return Table("models", _MODEL_COLUMNS, ordered)
+    return Table("models", _MODEL_COLUMNS[:-1], [row[:-1] for row in ordered])
+
+
+def _model_row(name: str, rows: Sequence[Row], whole: Any) -> tuple[Any, ...]:
+    tokens = {key: total_of(rows, key) for key in _TOKENS}
+    dollars = where(rows, "currency", "USD")
+    others = sorted({row["currency"] for row in rows if row["currency"] not in ("USD", None)})
+    return (
+        name,
+        *(total_of(where(dollars, "customer_type", kind), "cost") for kind in (API, SUBSCRIPTION)),
+        all_tokens(tokens),
+        ratio(all_tokens(tokens), whole),
+        cache_read_share(tokens),
+        _price_of_a_million(dollars),
+        ", ".join(others) or None,
+    )
 
 
 def by_terminal(mix: Iterable[Row]) -> Table:
     """Returns sessions by terminal, local and remote."""
-    found = []
     rows_of = _grouped(mix, "terminal_type")
-    whole = total(row["sessions"] for rows in rows_of.values() for row in rows)
+    whole = total(total_of(rows, "sessions") for rows in rows_of.values())
+    found = []
     for name, rows in rows_of.items():
-        sessions = total(row["sessions"] for row in rows)
-        remote = total(row["sessions"] for row in rows if row["is_remote"])
-        known = total(row["sessions"] for row in rows if row["is_remote"] is not None)
+        sessions = total_of(rows, "sessions")
+        remote = total_of((row for row in rows if row["is_remote"]), "sessions")
+        known = total_of((row for row in rows if row["is_remote"] is not None), "sessions")
         found.append((name, sessions, ratio(sessions, whole), ratio(remote or 0, known)))
     columns = (Column("Terminal", _TEXT), Column("Sessions"), Column("Share", _SHARE), Column("Remote", _SHARE))
     return Table("terminals", columns, sorted(found, key=lambda row: (-(row[1] or 0), row[0])))
+
+
+def _price_of_a_million(dollars: Sequence[Row]) -> float | None:
+    priced = [row for row in dollars if row["cost"] is not None]
+    price = ratio(total_of(dollars, "cost"), total(map(_priced_tokens, priced)))
+    return None if price is None else price * 1e6
 
 
 def _priced_tokens(row: Row) -> Any:

@@ -115,38 +115,36 @@ def totals_of(
         tools: Rows of `tools`, of this period.
     """
     loaded = [row for row in day_rows if days.first <= row["date"] <= days.last]
-    people = [row for row in actors if row["actor_type"] == PERSON]
+    people, keys = where(actors, "actor_type", PERSON), where(actors, "actor_type", KEY)
     return Totals(
         days=days,
         loaded=len(loaded),
         final=sum(bool(row["is_final"]) for row in loaded),
-        sums={name: total(row[name] for row in loaded) for name in MEASURES},
+        sums={name: total_of(loaded, name) for name in MEASURES},
         people=_active(people) if loaded else None,
-        keys=_active([row for row in actors if row["actor_type"] == KEY]) if loaded else None,
+        keys=_active(keys) if loaded else None,
         person_days=sum(row["active_days"] for row in people),
-        person_sessions=total(row["sessions"] for row in people),
+        person_sessions=total_of(people, "sessions"),
         billed=_cost(API, "billed_cost", people, costs),
         notional=_cost(SUBSCRIPTION, "notional_cost", people, costs),
-        other_cost=total(row["cost_usd"] for row in costs if row["customer_type"] not in (API, SUBSCRIPTION)),
-        cost_coverage=ratio(
-            total(row["sessions_covered"] for row in costs) or 0, total(row["sessions"] for row in costs)
-        ),
-        accepted_decided=total(row["accepted_decided"] for row in tools),
-        decisions=total(row["decisions"] for row in tools),
+        other_cost=_other_cost(costs),
+        cost_coverage=ratio(total_of(costs, "sessions_covered") or 0, total_of(costs, "sessions")),
+        accepted_decided=total_of(tools, "accepted_decided"),
+        decisions=total_of(tools, "decisions"),
     )
 
 
 def _cost(customer_type: str, column: str, people: Sequence[Row], costs: Sequence[Row]) -> Cost:
-    rows = [row for row in costs if row["customer_type"] == customer_type]
+    rows = where(costs, "customer_type", customer_type)
     with_cost = [row for row in people if row[column] is not None and row["active_days"]]
     if any(row["actor"] is None for row in with_cost):  # dropped, at least in a part of the period
         with_cost = []
-    return Cost(
-        total(row["cost_usd"] for row in rows),
-        total(row[column] for row in with_cost),
-        len(with_cost),
-        {name: total(row[f"{name}_with_cost"] for row in rows) for name in COVERED},
-    )
+    covered = {name: total_of(rows, f"{name}_with_cost") for name in COVERED}
+    return Cost(total_of(rows, "cost_usd"), total_of(with_cost, column), len(with_cost), covered)
+
+
+def _other_cost(costs: Sequence[Row]) -> Any:
+    return total(row["cost_usd"] for row in costs if row["customer_type"] not in (API, SUBSCRIPTION))
 
 
 def _active(actors: Sequence[Row]) -> int | None:
@@ -159,6 +157,16 @@ def total(values: Iterable[Any]) -> Any:
     """Sums up values that are there; None if there are none (METRICS, R4)."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def total_of(rows: Iterable[Row], column: str) -> Any:
+    """Sums up a column, as `total` does."""
+    return total(row[column] for row in rows)
+
+
+def where(rows: Iterable[Row], column: str, value: str) -> list[Row]:
+    """Returns the rows with a value in a column."""
+    return [row for row in rows if row[column] == value]
 
 
 def ratio(numerator: Any, denominator: Any) -> float | None:
