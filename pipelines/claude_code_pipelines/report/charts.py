@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -74,70 +74,73 @@ def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
         {"day": str(day), "one": one, "seven": seven, "all": all_, "complete": complete == "yes", "state": state}
         for day, one, seven, all_, complete, state in table.rows
     ]
-    last = next((row for row in reversed(table.rows) if row[3] is not None), table.rows[-1])
-    labels = [("28 days", last[3]), ("7 days", last[2]), ("1 day", last[1])]
-    x = {
-        "field": "day",
-        "type": "temporal",
-        "scale": _DATE,
-        "axis": _time_axis([row[0] for row in table.rows], width),
-        "title": None,
+    x = _time("day", table, width)
+    layers = [
+        _shade(period),
+        *_day_marks(x),
+        _trend(x, "seven", 1.5),
+        _trend(x, "all", 1.25, dashed=True),
+        _trend(x, "all", 2.5),
+        _trend_labels(table),
+    ]
+    return _sized({"data": {"values": values}, "layer": layers}, width, 240, right=60)
+
+
+def _shade(period: tuple[Any, Any]) -> Spec:
+    return {
+        "data": {"values": [{"first": str(period[0]), "last": str(period[1])}]},
+        "mark": {"type": "rect", "fill": "var(--period)"},
+        "encoding": {
+            "x": {"field": "first", "type": "temporal", "scale": _DATE},
+            "x2": {"field": "last"},
+        },
     }
 
-    def line(field: str, size: float, *, dashed: bool = False) -> Spec:
-        shown = field if dashed else f"{field}_complete"
-        return {
-            "transform": [] if dashed else [{"calculate": f"datum.complete ? datum.{field} : null", "as": shown}],
-            "mark": {
-                "type": "line",
-                "stroke": "var(--accent)",
-                "strokeWidth": size,
-                "strokeDash": [2, 3] if dashed else [],
-            },
-            "encoding": {"x": x, "y": {"field": shown, "type": "quantitative"}},
-        }
 
+def _day_marks(x: Spec) -> Iterator[Spec]:
+    """Yields the bars of final days, those of other loaded days, and the crosses of missing ones."""
     bar = {"type": "bar", "width": {"band": 0.7}, "fill": "var(--context)"}
-    layers: list[Spec] = [
-        {
-            "data": {"values": [{"first": str(period[0]), "last": str(period[1])}]},
-            "mark": {"type": "rect", "fill": "var(--period)"},
-            "encoding": {
-                "x": {"field": "first", "type": "temporal", "scale": _DATE},
-                "x2": {"field": "last"},
-            },
+    outlined = {**bar, "fill": "var(--paper)", "stroke": "var(--context)", "strokeDash": [2, 2]}
+    cross = {
+        "type": "point",
+        "shape": "cross",
+        "angle": 45,
+        "fill": "var(--warn)",
+        "stroke": None,
+        "size": 40,
+        "opacity": 1,
+    }
+    bars = {"x": _day(x), "y": _count("one")}
+    yield _where(f"datum.state == '{FINAL}'", bar, bars)
+    yield _where(f"datum.state != '{FINAL}' && datum.state != '{MISSING}'", outlined, bars)
+    yield _where(f"datum.state == '{MISSING}'", cross, {"x": x, "y": {"datum": 0}})
+
+
+def _where(condition: str, mark: Spec, encoding: Spec) -> Spec:
+    return {"transform": [{"filter": condition}], "mark": mark, "encoding": encoding}
+
+
+def _trend(x: Spec, field: str, size: float, *, dashed: bool = False) -> Spec:
+    """Returns a line over the complete days, or a dashed one over all."""
+    shown = field if dashed else f"{field}_complete"
+    return {
+        "transform": [] if dashed else [{"calculate": f"datum.complete ? datum.{field} : null", "as": shown}],
+        "mark": {
+            "type": "line",
+            "stroke": "var(--accent)",
+            "strokeWidth": size,
+            "strokeDash": [2, 3] if dashed else [],
         },
-        {
-            "transform": [{"filter": f"datum.state == '{FINAL}'"}],
-            "mark": bar,
-            "encoding": {"x": _day(x), "y": _count("one")},
-        },
-        {
-            "transform": [{"filter": f"datum.state != '{FINAL}' && datum.state != '{MISSING}'"}],
-            "mark": {**bar, "fill": "var(--paper)", "stroke": "var(--context)", "strokeDash": [2, 2]},
-            "encoding": {"x": _day(x), "y": _count("one")},
-        },
-        {
-            "transform": [{"filter": f"datum.state == '{MISSING}'"}],
-            "mark": {
-                "type": "point",
-                "shape": "cross",
-                "angle": 45,
-                "fill": "var(--warn)",
-                "stroke": None,
-                "size": 40,
-                "opacity": 1,
-            },
-            "encoding": {"x": x, "y": {"datum": 0}},
-        },
-        line("seven", 1.5),
-        line("all", 1.25, dashed=True),
-        line("all", 2.5),
-    ]
-    top = max((value for row in table.rows for value in row[1:4] if value is not None), default=1) or 1
+        "encoding": {"x": x, "y": {"field": shown, "type": "quantitative"}},
+    }
+
+
+def _trend_labels(table: Table) -> Spec:
+    last = next((row for row in reversed(table.rows) if row[3] is not None), table.rows[-1])
+    labels = (("28 days", last[3]), ("7 days", last[2]), ("1 day", last[1]))
     ends = [(text, float(value)) for text, value in labels if value is not None]
-    layers.append(_end_labels(ends, str(last[0]), top * 18 / 240))
-    return _sized({"data": {"values": values}, "layer": layers}, width, 240, right=60)
+    top = max((value for row in table.rows for value in row[1:4] if value is not None), default=1) or 1
+    return _end_labels(ends, str(last[0]), top * 18 / 240)
 
 
 @dataclass(frozen=True)
@@ -175,13 +178,7 @@ def weekly_rows(table: Table, columns: Sequence[int], titles: Sequence[str], wid
         for row in table.rows
     ]
     bar_width = _bar_width(width, len(table.rows))
-    x = {
-        "field": "week",
-        "type": "temporal",
-        "scale": {**_DATE, "padding": bar_width / 2 + 4},
-        "axis": _time_axis([row[0] for row in table.rows], width),
-        "title": None,
-    }
+    x = _time("week", table, width, padding=bar_width / 2 + 4)
     y = {
         "field": "value",
         "type": "quantitative",
@@ -189,33 +186,46 @@ def weekly_rows(table: Table, columns: Sequence[int], titles: Sequence[str], wid
         "scale": {"zero": rows.from_zero},
         "axis": _value_axis(rows.format, 2),
     }
-    accent = {"stroke": "var(--accent)", "strokeWidth": 2}
-    hollow = {"fill": "var(--paper)", "stroke": "var(--accent)", "opacity": 1}
-    layers: list[Spec] = [
-        {"transform": [_complete("yes")], "mark": {"type": "bar", "width": bar_width, "fill": "var(--accent)"}},
-        {"transform": [_complete("no")], "mark": {"type": "bar", "width": bar_width, **hollow, "strokeDash": [2, 2]}},
-    ]
-    if rows.is_line:
-        whole = {"calculate": "datum.complete == 'yes' ? datum.value : null", "as": "whole"}
-        layers = [
-            {"transform": [whole], "mark": {"type": "line", **accent}, "encoding": {"y": {**y, "field": "whole"}}},
-            {"transform": [whole], "mark": _point("var(--accent)"), "encoding": {"y": {**y, "field": "whole"}}},
-            {"transform": [_complete("no")], "mark": _point("var(--paper)")},
-        ]
-    charts = [
-        {
-            "title": {"text": title, "anchor": "start", "frame": "group", "offset": 6, "limit": width - 60},
-            "height": 64,
-            "width": width - 60,
-            "transform": [{"filter": f"datum.row == {number}"}],
-            "encoding": {"x": {**x, "axis": x["axis"] if number == len(titles) - 1 else None}, "y": _ticked(y, top)},
-            "layer": layers,
-        }
-        for number, title in enumerate(titles)
-        for top in [max((value["value"] or 0 for value in values if value["row"] == number), default=0)]
-    ]
+    layers = _week_line(y) if rows.is_line else _week_bars(bar_width)
+    charts = []
+    for number, title in enumerate(titles):
+        axis = x["axis"] if number == len(titles) - 1 else None
+        encoding = {"x": {**x, "axis": axis}, "y": _ticked(y, _highest(values, number))}
+        charts.append(_week_row(number, title, width, {"encoding": encoding, "layer": layers}))
     resolve = {"scale": {"x": "shared", "y": "shared" if rows.shared else "independent"}}
     return {"data": {"values": values}, "vconcat": charts, "spacing": 16, "resolve": resolve}
+
+
+def _week_row(number: int, title: str, width: int, drawing: Spec) -> Spec:
+    return {
+        "title": {"text": title, "anchor": "start", "frame": "group", "offset": 6, "limit": width - 60},
+        "height": 64,
+        "width": width - 60,
+        "transform": [{"filter": f"datum.row == {number}"}],
+        **drawing,
+    }
+
+
+def _highest(values: Sequence[Spec], row: int) -> float:
+    return max((value["value"] or 0 for value in values if value["row"] == row), default=0)
+
+
+def _week_bars(width: float) -> list[Spec]:
+    hollow = {"fill": "var(--paper)", "stroke": "var(--accent)", "opacity": 1}
+    return [
+        {"transform": [_complete("yes")], "mark": {"type": "bar", "width": width, "fill": "var(--accent)"}},
+        {"transform": [_complete("no")], "mark": {"type": "bar", "width": width, **hollow, "strokeDash": [2, 2]}},
+    ]
+
+
+def _week_line(y: Spec) -> list[Spec]:
+    line = {"type": "line", "stroke": "var(--accent)", "strokeWidth": 2}
+    whole = {"calculate": "datum.complete == 'yes' ? datum.value : null", "as": "whole"}
+    return [
+        {"transform": [whole], "mark": line, "encoding": {"y": {**y, "field": "whole"}}},
+        {"transform": [whole], "mark": _point("var(--accent)"), "encoding": {"y": {**y, "field": "whole"}}},
+        {"transform": [_complete("no")], "mark": _point("var(--paper)")},
+    ]
 
 
 def _ticked(y: Spec, top: float) -> Spec:
@@ -324,6 +334,11 @@ def _count(field: str) -> Spec:
 
 def _bar_width(width: int, weeks: int) -> float:
     return round(min(24.0, 0.7 * (width - 60) / max(weeks, 1)), 1)
+
+
+def _time(field: str, table: Table, width: int, **scale: float) -> Spec:
+    axis = _time_axis([row[0] for row in table.rows], width)
+    return {"field": field, "type": "temporal", "scale": {**_DATE, **scale}, "axis": axis, "title": None}
 
 
 def _time_axis(days: Sequence[dt.date], width: int) -> Spec:
