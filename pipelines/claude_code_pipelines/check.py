@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from claude_code_analytics import AnalyticsClient
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
+from claude_code_analytics.claude_code.tables import Shaping
 from claude_code_analytics.dates import ONE_DAY, DayRange, last_final_day
 from claude_code_analytics.privacy import pseudonymizer
-from claude_code_analytics.report import Shaping
 from claude_code_analytics.warehouse.unknown_fields import ExtraColumns
 
 CHECKED_DAYS = 7
@@ -49,7 +49,9 @@ def check_credential(client: AnalyticsClient) -> Check:
     organization = session.organization()
     last = last_final_day(session.now())
     days = DayRange(last - (CHECKED_DAYS - 1) * ONE_DAY, last)
-    shaping = Shaping(organization.id, pseudonymizer("drop", None), ExtraColumns("__".join, {}, lambda message: None))
+    shaping = Shaping(
+        organization.id or "", pseudonymizer("drop", None), ExtraColumns("__".join, {}, lambda message: None)
+    )
     types: Counter[str] = Counter()
     for day in days.days():
         usage = CLAUDE_CODE.shape(CLAUDE_CODE.fetch(session, day), shaping).tables[CLAUDE_CODE.tables[0].name]

@@ -14,7 +14,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -32,30 +32,33 @@ from claude_code_analytics import (
     ClaudeCodeAnalyticsError,
     ConfigurationError,
     CredentialRefused,
+    DestinationError,
 )
 from claude_code_analytics.api.clock import utc_now
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import SOURCE_NAME, version
 from claude_code_analytics.dates import ONE_DAY, check_range, parse_day
 from claude_code_analytics.foreign_text import printable
-from claude_code_analytics.warehouse.destinations import destination_named, kind_of
+from claude_code_analytics.warehouse.destinations import destination_of
 
 from .check import CHECKED_DAYS, check_credential
 from .console import messages, summary
 from .console.progress import STYLES, Display, display
+from .defaults import WINDOW_DAYS
 from .error_messages import translate_errors
 from .events import DaysNotHeld, LoadReport
-from .loader import WINDOW_DAYS, backfill, load
+from .loader import backfill, load
 from .metrics.csv_text import csv_of
 from .metrics.figures import Request, read_figures
+from .metrics.pulse import Pulse, read_pulses
 from .metrics.queries import HEADLINE_QUERIES
 from .metrics.teams import MIN_TEAM, read_team_map
 from .metrics.views import create_views, print_views
-from .read_only import require_file
+from .read_only import open_read_only, require_file
 from .report.charts import renderer
 from .report.files import write_report
 from .signals import INCOMPLETE, interruptible
-from .status import read_status
+from .status import status_of
 from .warehouse import Warehouse
 
 PROGRAM = "claude-code-analytics"
@@ -301,11 +304,24 @@ def status_command(
         now = (client.now if client else utc_now)()
         first, last = _day(start, "--start"), _day(end, "--end")
         check_range(first, last, now.date(), names=("--start", "--end"))
-        status = read_status(Warehouse(destination, dataset, pipeline), now, first, last)
-        as_text = json.dumps(messages.status_json(status), indent=2).splitlines() if as_json else None
-        _print(as_text or messages.status_lines(status))
+        with open_read_only(Warehouse(destination, dataset, pipeline)) as opened:
+            status = status_of(opened, now, first, last)
+            pulses = _read_pulses(opened, now.date())
+        as_text = json.dumps(messages.status_json(status, pulses), indent=2).splitlines() if as_json else None
+        _print(as_text or messages.status_lines(status, pulses))
         if fail_on_gap and status.has_gap:
             raise click.exceptions.Exit(INCOMPLETE)
+
+
+def _read_pulses(pipeline: dlt.Pipeline, today: dt.date) -> Mapping[str, Pulse]:
+    """Returns cost and customer types by organization; the proof is complete without them."""
+    try:
+        return read_pulses(pipeline, today)
+    except DestinationError as error:
+        logging.getLogger("claude_code_analytics").warning(
+            "cost and customer types are left out of the status: %s", error
+        )
+        return {}
 
 
 @commands.command("summary", short_help="Show headline numbers and a table.")
@@ -412,7 +428,7 @@ def _refresh_views(target: Warehouse, shown: Display, *, wanted: bool) -> None:
     if not (wanted or dlt.config.get(VIEWS_SETTING, bool)):
         return
     pipeline = target.dlt_pipeline()
-    if destination_named(kind_of(pipeline)).table_format:
+    if not destination_of(pipeline).has_views:
         shown.print("warning: Delta tables have no views; report and summary need none")
         return
     created = create_views(pipeline)

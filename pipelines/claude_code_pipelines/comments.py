@@ -9,8 +9,8 @@ import dlt
 from sqlglot import exp
 
 from claude_code_analytics import DestinationError
+from claude_code_analytics.claude_code.report import DailyReport
 from claude_code_analytics.constants import SOURCE_NAME
-from claude_code_analytics.report import DailyReport
 from claude_code_analytics.warehouse.backend import open_backend
 
 from .error_messages import translate_errors
@@ -26,10 +26,6 @@ def comment_tables(pipeline: dlt.Pipeline, report: DailyReport) -> None:
     """Writes the descriptions of a report's tables and columns, on DuckDB and Postgres.
 
     A warning is logged where the warehouse refuses: the rows are complete without.
-
-    Args:
-        pipeline: A pipeline that knows the schema of the tables.
-        report: The report whose tables they are.
     """
     dialect = pipeline.destination.capabilities().sqlglot_dialect if pipeline.destination else None
     if dialect not in COMMENTED:
@@ -55,12 +51,7 @@ def comment_tables(pipeline: dlt.Pipeline, report: DailyReport) -> None:
 def comment_statements(kind: str, name: str, text: str, columns: Mapping[str, str], dialect: str) -> Iterator[str]:
     """Yields the statements that write the comments of a table or view.
 
-    Args:
-        kind: `TABLE` or `VIEW`.
-        name: Its qualified and quoted name.
-        text: Its meaning.
-        columns: By quoted name, the meaning of each column.
-        dialect: sqlglot's name of the dialect.
+    `kind` is `TABLE` or `VIEW`, `name` and the names of the columns are quoted, `dialect` is sqlglot's name.
     """
     yield f"COMMENT ON {kind} {name} IS {literal(text, dialect)}"
     for column, meaning in columns.items():

@@ -30,9 +30,7 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
 
     For short spans, so that others can read the file while the API is slow.
 
-    Args:
-        pipeline: The pipeline that leads to the file; other destinations are left alone.
-        rows: Rows that are about to be written: DuckDB gets memory for them and not more. None: its default.
+    With `rows` that are about to be written, DuckDB gets memory for them and not more; with 0, its default.
 
     Raises:
         DestinationError: The file cannot be opened or closed.
@@ -58,23 +56,6 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
         client.close_connection()
     except Exception as error:  # noqa: BLE001  # DuckDB's own errors: it writes the file out when it is closed
         raise DestinationError(f"the file could not be written out: {one_line(error)}") from None
-
-
-@contextmanager
-def owner_only(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Lets only the owner read a DuckDB file that the enclosed step creates: it will hold names (decision D11).
-
-    The umask belongs to the whole process, so a library cannot change it.
-    """
-    if kind_of(pipeline) != "duckdb":
-        yield
-        return
-    credentials: Any = pipeline.destination_client().config.credentials
-    file = Path(credentials.database)
-    is_new = not file.exists()
-    yield
-    if is_new and file.exists():
-        file.chmod(0o600)
 
 
 def release_memory() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import shorten
 from typing import Any
@@ -120,19 +120,33 @@ def translate_errors(step: str = "the destination failed") -> Iterator[None]:
 def _translated(error: BaseException, step: str) -> BaseException:
     causes = list(_causes(error))
     own = next((cause for cause in causes if isinstance(cause, (ClaudeCodeAnalyticsError, KeyboardInterrupt))), None)
-    if own is not None:
-        return own
+    return own or _mistake(error, causes) or _rejection(causes) or _of_the_driver(error, causes, step)
+
+
+def _mistake(error: BaseException, causes: Iterable[BaseException]) -> ConfigurationError | None:
+    """Returns the error for a mistake in dlt's configuration or in the installation."""
     for cause in causes:
         for kind, message in _MISTAKES:
             if isinstance(cause, kind):
                 return ConfigurationError(message(cause))
     if isinstance(error, ImportError):
         return ConfigurationError(f"the destination's driver cannot be used: {one_line(error)}")
+    return None
+
+
+def _rejection(causes: Iterable[BaseException]) -> DestinationError | None:
+    """Returns the error for a table that rejects rows."""
     for cause in causes:
         rejected = _rejected(cause)
         if rejected:
             table, reported = rejected
             return DestinationError(_with_fix(f"loading table {table} failed", reported, _REJECTED_ROWS))
+    return None
+
+
+def _of_the_driver(
+    error: BaseException, causes: Sequence[BaseException], step: str
+) -> ConfigurationError | DestinationError:
     # an import that failed is only why dlt took another way, which then failed
     root = next((cause for cause in reversed(causes) if not isinstance(cause, ImportError)), error)
     kind = ConfigurationError if _fix(root, MISTAKES) else DestinationError

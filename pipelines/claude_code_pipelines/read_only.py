@@ -12,7 +12,7 @@ from typing import Any
 import dlt
 
 from claude_code_analytics import ConfigurationError
-from claude_code_analytics.warehouse.destinations import destination_named, kind_of
+from claude_code_analytics.warehouse.destinations import destination_of, kind_of
 
 from .duckdb_file import is_open_here
 from .error_messages import translate_errors
@@ -35,7 +35,7 @@ def open_read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
     with TemporaryDirectory() as folder, active_pipeline_kept():
         with translate_errors("the warehouse could not be opened"):
             pipeline = _in_folder(target, folder, None)
-            destination_named(kind_of(pipeline))
+            destination_of(pipeline)
             if kind_of(pipeline) == "duckdb":
                 credentials: Any = pipeline.destination_client().config.credentials
                 require_file(pipeline)

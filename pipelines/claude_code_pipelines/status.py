@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import dlt
 
-from claude_code_analytics import ConfigurationError, DestinationError
+from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
-from claude_code_analytics.constants import UNKNOWN_ORGANIZATION
 from claude_code_analytics.dates import ONE_DAY, DayRange, last_final_day
 from claude_code_analytics.warehouse.proof import DayState, Proof
 
-from .metrics.pulse import Pulse, read_pulses
 from .read_only import described, open_read_only
 from .warehouse import Warehouse, read_warehouse
-
-logger = logging.getLogger("claude_code_analytics")
-
-_RECORD_TABLES = {table.name for table in CLAUDE_CODE.tables}
 
 # What a day can be, in the order in which a person on call looks.
 KINDS = ("missing", "inconsistent", "partial", "changed", "held")
@@ -42,7 +36,6 @@ class OrganizationStatus:
         newest: The newest day that is loaded; None where none is.
         days_behind: Days from there to today.
         final_until: The last day up to which every day is held and final.
-        pulse: Cost so far this month and customer types; None where they cannot be read.
     """
 
     organization_id: str
@@ -55,7 +48,6 @@ class OrganizationStatus:
     newest: dt.date | None = None
     days_behind: int | None = None
     final_until: dt.date | None = None
-    pulse: Pulse | None = None
 
 
 @dataclass(frozen=True)
@@ -100,15 +92,7 @@ def read_status(
         DestinationError: The warehouse cannot be queried.
     """
     with open_read_only(target) as pipeline:
-        status = status_of(pipeline, now, first, last)
-        pulses = {}
-        if status.rows.keys() >= _RECORD_TABLES:
-            try:
-                pulses = read_pulses(pipeline, now.date())
-            except DestinationError as error:  # the proof is complete without these additions
-                logger.warning("cost and customer types are left out of the status: %s", error)
-    pulsed = [replace(each, pulse=pulses.get(each.organization_id)) for each in status.organizations]
-    return replace(status, organizations=pulsed)
+        return status_of(pipeline, now, first, last)
 
 
 def status_of(
@@ -119,37 +103,41 @@ def status_of(
     proof = read_warehouse(pipeline, CLAUDE_CODE)
     if not proof.states:
         raise ConfigurationError(f"nothing is loaded in {warehouse}")
-    if all(state.is_held for state in proof.states.values()):
-        bounded = proof
-    else:  # a fetch from the future, under a wrong clock, may hide the one that is held
-        bounded = read_warehouse(pipeline, CLAUDE_CODE, now=now)
-    newest = max((state.fetched_at for state in proof.states.values() if state.fetched_at), default=now)
-    organizations = proof.organizations or (UNKNOWN_ORGANIZATION,)
-    found = [_organization(name, proof, bounded, max(now, newest), first, last) for name in organizations]
+    by_now = _as_of(pipeline, proof, now)
+    clock = max(now, _last_fetch(proof.states.values()) or now)
+    found = [
+        _organization(name, states, by_now.of(name), clock, first, last) for name, states in proof.organizations.items()
+    ]
     shown = {day for each in found for days in each.days.values() for day in days}
-    return Status(warehouse, found, dict(proof.rows), len({day for _, day in proof.states} - shown))
+    return Status(warehouse, found, _rows(proof), len({day for _, day in proof.states} - shown))
+
+
+def _as_of(pipeline: dlt.Pipeline, proof: Proof, now: dt.datetime) -> Proof:
+    """Returns the proof without fetches from the future: under a wrong clock one may hide the fetch that is held."""
+    if all(state.is_held for state in proof.states.values()):
+        return proof
+    return read_warehouse(pipeline, CLAUDE_CODE, now=now)
+
+
+def _rows(proof: Proof) -> dict[str, int]:
+    rows: Counter[str] = Counter({table.name: 0 for table in CLAUDE_CODE.tables})
+    for state in proof.states.values():
+        rows.update(dict(zip(rows, state.rows, strict=True)))
+    return dict(rows)
 
 
 def _organization(
-    name: str, proof: Proof, bounded: Proof, now: dt.datetime, first: dt.date | None, last: dt.date | None
+    name: str,
+    states: Mapping[dt.date, DayState],
+    by_now: Mapping[dt.date, DayState],
+    now: dt.datetime,
+    first: dt.date | None,
+    last: dt.date | None,
 ) -> OrganizationStatus:
-    states, by_now = proof.of(name), bounded.of(name)
-    known = sorted(states)
-    first = first or known[0]
-    last = last or max(known[-1], last_final_day(now))
-    days: dict[str, list[dt.date]] = {kind: [] for kind in KINDS}
-    problems = {}
-    for day in DayRange(first, last).days() if first <= last else []:
-        state = states.get(day)
-        if state is not None and not state.is_held and day in by_now and by_now[day].is_held:
-            state = by_now[day]
-        kind = _kind(day, state, now)
-        if kind:
-            days[kind].append(day)
-        if kind == "inconsistent" and state:
-            problems[day] = state.problem or ""
-    loaded = [day for day, state in states.items() if state.fetched_at]
-    newest = max(loaded, default=None)
+    first = first or min(states)
+    last = last or max(*states, last_final_day(now))
+    days, problems = _by_kind(DayRange(first, last).days() if first <= last else [], states, by_now, now)
+    newest = max((day for day, state in states.items() if state.fetched_at), default=None)
     return OrganizationStatus(
         organization_id=name,
         first=first,
@@ -157,11 +145,39 @@ def _organization(
         days=days,
         problems=problems,
         records=sum(state.records for day, state in states.items() if first <= day <= last),
-        last_fetch=max((state.fetched_at for state in states.values() if state.fetched_at), default=None),
+        last_fetch=_last_fetch(states.values()),
         newest=newest,
         days_behind=max((now.date() - newest).days, 0) if newest else None,
         final_until=_final_until(states),
     )
+
+
+def _by_kind(
+    looked_at: Iterable[dt.date],
+    states: Mapping[dt.date, DayState],
+    by_now: Mapping[dt.date, DayState],
+    now: dt.datetime,
+) -> tuple[dict[str, list[dt.date]], dict[dt.date, str]]:
+    """Returns the days of each kind, and why each inconsistent day is not held."""
+    days: dict[str, list[dt.date]] = {kind: [] for kind in KINDS}
+    problems = {}
+    for day in looked_at:
+        state = _judged(states.get(day), by_now.get(day))
+        kind = _kind(day, state, now)
+        if kind:
+            days[kind].append(day)
+        if kind == "inconsistent" and state:
+            problems[day] = state.problem or ""
+    return days, problems
+
+
+def _judged(state: DayState | None, by_now: DayState | None) -> DayState | None:
+    """Returns the state that counts: a day is held with all fetches or with those up to now."""
+    return by_now if state and not state.is_held and by_now and by_now.is_held else state
+
+
+def _last_fetch(states: Iterable[DayState]) -> dt.datetime | None:
+    return max((state.fetched_at for state in states if state.fetched_at), default=None)
 
 
 def _final_until(states: Mapping[dt.date, DayState]) -> dt.date | None:

@@ -15,8 +15,6 @@ TOOL_ACTIONS_TABLE = "claude_code_usage__tool_actions"
 MODEL_BREAKDOWN_TABLE = "claude_code_usage__model_breakdown"
 DAYS_TABLE = "claude_code_days"
 
-# Organization of days for which neither the API nor a record named one.
-UNKNOWN_ORGANIZATION = "unknown"
 
 BASE_URL = "https://api.anthropic.com"
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"
@@ -27,7 +25,7 @@ API_VERSION = "2023-06-01"
 PAGE_LIMIT = 1000
 
 # First day by default. Claude Code came out in early 2025, so earlier days are empty.
-START_DATE = "2025-01-01"
+START_DATE = dt.date(2025, 1, 1)
 
 LOOKBACK_DAYS = 7
 MAX_CONCURRENT_DAYS = 4

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import dlt
 from dlt.common.typing import TSecretStrValue
-from dlt.extract import DltResource, DltSource
+from dlt.extract import DltResource
 
 from .api.client import AnalyticsClient
 from .claude_code.report import CLAUDE_CODE
 from .config import SourceConfig
 from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
-from .run.resource import PlannedDays, daily_resource
+from .run.resource import daily_resource
 
 
 @dlt.source(name=SOURCE_NAME, section=SOURCE_NAME, spec=SourceConfig)
@@ -63,19 +63,4 @@ def claude_code_analytics(
     Raises:
         ConfigurationError: A parameter that cannot work.
     """
-    return daily_resource(CLAUDE_CODE, config, client=client)
-
-
-def planned_source(config: SourceConfig, planned: PlannedDays) -> DltSource:
-    """Builds the source for one window of days that `load()` planned.
-
-    Args:
-        config: The parameters.
-        planned: The window.
-    """
-
-    @dlt.source(name=SOURCE_NAME, section=SOURCE_NAME)
-    def window() -> DltResource:
-        return daily_resource(planned.run.report, config, planned=planned)
-
-    return window()
+    return daily_resource(CLAUDE_CODE, config, client)

@@ -67,7 +67,7 @@ def test_days_of_an_aborted_package_are_not_deleted_by_the_next(scenario: Scenar
 def test_an_id_that_must_not_go_into_a_predicate_is_refused(make_scenario: Callable[..., Scenario]) -> None:
     scenario = make_scenario(organization="o' OR 1=1 --")
     scenario.write_days(TODAY, TODAY)
-    with pytest.raises(PipelineStepFailed, match="cannot be put into a Delta predicate"):
+    with pytest.raises(PipelineStepFailed, match="cannot go into a Delta predicate"):
         scenario.run(start_date=TODAY)
     assert not folder(scenario).exists()
 

@@ -109,19 +109,6 @@ def test_tables_and_views_and_all_their_columns_have_comments(scenario: Scenario
     assert without == []
 
 
-@pytest.mark.parametrize("is_staging", [False, True])
-def test_a_text_that_would_be_padded_is_named_in_a_sentence(scenario: Scenario, is_staging: bool) -> None:
-    scenario.write_days(TODAY, TODAY)
-    scenario.run(start_date=TODAY)
-    usage = scenario.backend.qualified(f"{scenario.dataset}{'_staging' * is_staging}", USAGE)
-    scenario.backend.run(f"ALTER TABLE {usage} ALTER customer_type TYPE char(10)")
-    where = " in the staging dataset" * is_staging
-    with pytest.raises(ConfigurationError, match=f"customer_type is character, not text{where}"):
-        scenario.load(start=TODAY)
-    with pytest.raises(PipelineStepFailed, match=f"customer_type is character, not text{where}"):
-        scenario.run(start_date=TODAY)
-
-
 def test_merges_of_one_table_take_turns_so_that_no_row_is_doubled(make_scenario: Callable[..., Scenario]) -> None:
     """Two machines wait at the same lock with the same day. Without it both would delete the old rows and insert."""
     first, second = make_scenario(), make_scenario(machine="second")

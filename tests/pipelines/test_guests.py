@@ -182,18 +182,6 @@ def test_duckdb_gets_memory_for_the_rows_of_a_window_unless_the_caller_has_the_f
             assert own.execute(query).fetchall() == before
 
 
-def test_a_new_file_is_readable_by_its_owner_only_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
-    new, old = World(tmp_path / "new"), World(tmp_path / "old")
-    for world in (new, old):
-        world.folder.mkdir(exist_ok=True)
-    duckdb.connect(str(old.database)).close()
-    old.database.chmod(0o644)
-    for world in (new, old):
-        with world.client() as client:
-            load(world.pipeline, start=TODAY, client=client)
-    assert [world.database.stat().st_mode & 0o777 for world in (new, old)] == [0o600, 0o644]
-
-
 def test_a_relative_file_is_that_of_the_current_folder(world: World) -> None:
     """dlt alone would go on with the folder of the first run."""
     for name in ("one", "two"):
@@ -202,12 +190,3 @@ def test_a_relative_file_is_that_of_the_current_folder(world: World) -> None:
         with world.client() as client, switched_run_context(RunContext(str(folder))):
             load(Warehouse(working_dir=str(world.machine)), start=TODAY, client=client)
         assert (folder / "claude_code_analytics.duckdb").exists()
-
-
-def test_a_new_working_folder_is_readable_by_its_owner_only_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
-    warehouse = Warehouse(working_dir=str(tmp_path))
-    folder = Path(warehouse.dlt_pipeline().working_dir)
-    assert folder.stat().st_mode & 0o777 == 0o700
-    folder.chmod(0o750)
-    warehouse.dlt_pipeline()
-    assert folder.stat().st_mode & 0o777 == 0o750

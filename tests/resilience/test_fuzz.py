@@ -18,9 +18,8 @@ import pytest
 
 from claude_code_analytics import UndecodableDay, UnexpectedResponse
 from claude_code_analytics.claude_code.columns import USAGE
-from claude_code_analytics.claude_code.pages import NotAPage, fetch_day, read_page
+from claude_code_analytics.claude_code.pages import FetchedDay, NotAPage, fetch_day, read_page
 from claude_code_analytics.claude_code.tables import shape
-from claude_code_analytics.report import FetchedDay
 from claude_code_pipelines import DaysNotHeld
 from claude_code_simulator import OMITTED, SampleOrganization, record
 from support.shaped_days import DAY, FETCHED_AT, RECORD_TABLES, shaping

@@ -8,13 +8,11 @@
 | `IN_ONE_TRANSACTION` | `test_a_failed_insert_leaves_the_day_as_it_was` |
 | `source_filter` | `test_no_marker_is_inserted` |
 | `primary_key` | `test_a_package_that_was_staged_twice_is_inserted_once` |
-| markers and ledger rows for each id of a day | `test_organizations.py` |
 | proof: everything in `DAMAGES` | `test_a_day_that_is_not_as_fetched_is_not_held` |
 | `place = 1` (not `COUNT(*) = 1`) | `test_a_package_that_was_staged_twice_is_inserted_once` |
 | `ORDER BY fetched_at DESC, _dlt_load_id DESC` | `test_the_newest_fetch_counts_and_of_two_at_once_the_later_load` |
 | `until`, `CLOCK_TOLERANCE` | `test_a_load_does_not_believe_in_fetches_of_its_own_future` |
 | `low_hash`, `high_hash`, `is_final` | `test_a_day_is_changed_only_if_final_fetches_differ` |
-| `Proof.of`: ids that were fetched together | `test_a_day_is_held_only_with_all_ids_of_its_fetch` |
 """
 
 # tables are constants
@@ -30,7 +28,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_simulator import record
 from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, counts, people
-from support.world import LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS, USAGE, World
+from support.world import LEDGER, RECORD_TABLES, TODAY, USAGE, World
 
 DAY = dt.timedelta(days=1)
 
@@ -123,7 +121,7 @@ DAMAGES: list[tuple[str, str | None]] = [
         f"FROM {LEDGER} WHERE date = {{day}}",
         "rows of another load",
     ),
-    (f"UPDATE {LEDGER} SET organization_id = 'unknown' WHERE date = {{day}}", "rows without a ledger entry"),
+    (f"UPDATE {LEDGER} SET organization_id = 'another' WHERE date = {{day}}", "rows without a ledger entry"),
 ]
 
 
@@ -138,13 +136,14 @@ def test_a_day_that_is_not_as_fetched_is_not_held(world: World) -> None:
     for day, (change, _) in damaged.items():
         for statement in change.format(day=f"DATE '{day}'").split("; "):
             world.sql(statement)
-    problems = next(each for each in world.status().organizations if each.organization_id != "unknown").problems
+    problems = next(each for each in world.status().organizations if each.organization_id != "another").problems
     assert problems == {day: problem for day, (_, problem) in damaged.items() if problem}
     world.clock.move(seconds=5)
     world.run(start_date=empty, lookback_days=0)
     assert {day for day in damaged if day in world.days_requested()} == set(problems)
     world.require_truth(problems)
-    assert world.status().days("inconsistent") == []
+    healed = next(each for each in world.status().organizations if each.organization_id != "another")
+    assert healed.problems == {}
 
 
 def test_the_newest_fetch_counts_and_of_two_at_once_the_later_load(world: World) -> None:
@@ -190,17 +189,6 @@ def test_a_day_is_changed_only_if_final_fetches_differ(world: World) -> None:
         world.run(start_date=MONDAY, end_date=MONDAY)
         if kind:
             assert world.status(last=MONDAY).days(kind) == [MONDAY]
-
-
-def test_a_day_is_held_only_with_all_ids_of_its_fetch(world: World) -> None:
-    world.write(MONDAY, *people(2), *people(1, organization_id="child-org"))
-    world.run(**CLOSED)
-    world.sql(f"DELETE FROM {MODELS} WHERE organization_id = 'child-org'")
-    world.sql(f"DELETE FROM {TOOLS} WHERE organization_id = 'child-org'")
-    assert world.status().days("inconsistent") == [MONDAY]
-    world.run(lookback_days=0)
-    assert MONDAY in world.days_requested()
-    world.require_truth([MONDAY])
 
 
 def test_the_working_folder_holds_nothing_that_the_proof_needs(world: World) -> None:

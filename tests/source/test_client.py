@@ -26,9 +26,8 @@ from claude_code_analytics import (
 from claude_code_analytics.api.client import Organization, Session
 from claude_code_analytics.api.prefetch import Prefetcher
 from claude_code_analytics.api.responses import retry_after
-from claude_code_analytics.claude_code.pages import fetch_day
+from claude_code_analytics.claude_code.pages import FetchedDay, fetch_day
 from claude_code_analytics.dates import is_final as is_final_at
-from claude_code_analytics.report import FetchedDay
 from claude_code_simulator import SimulatedApi, error_response, record
 
 DAY = dt.date(2026, 9, 1)

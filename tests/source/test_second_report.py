@@ -14,8 +14,10 @@ import pytest
 
 from claude_code_analytics import UndecodableDay
 from claude_code_analytics.claude_code.columns import DAYS
+from claude_code_analytics.claude_code.pages import FetchedDay
+from claude_code_analytics.claude_code.report import DailyReport
+from claude_code_analytics.claude_code.tables import ShapedDay, Shaping
 from claude_code_analytics.config import SourceConfig, resolve_config
-from claude_code_analytics.report import DailyReport, FetchedDay, ShapedDay, Shaping
 from claude_code_analytics.run.resource import daily_resource
 from claude_code_analytics.warehouse.schema import Column, Table
 from claude_code_pipelines import backfill, load

@@ -10,9 +10,9 @@ from typing import Any
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from claude_code_analytics.claude_code.columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
-from claude_code_analytics.claude_code.tables import shape
+from claude_code_analytics.claude_code.pages import FetchedDay, read_page
+from claude_code_analytics.claude_code.tables import ShapedDay, Shaping, shape
 from claude_code_analytics.privacy import pseudonymizer
-from claude_code_analytics.report import FetchedDay, ShapedDay, Shaping
 from claude_code_analytics.warehouse.unknown_fields import ExtraColumns, column_naming
 from claude_code_simulator import SAMPLE_ORGANIZATION_ID
 
@@ -25,19 +25,22 @@ NAMING = NamingConvention(63)
 def fetched(*pages: Sequence[Any] | bytes, day: dt.date = DAY) -> FetchedDay:
     """A day as the client returns it, from the records of its pages or from their JSON."""
     listed = [page if isinstance(page, bytes) else json.dumps(page).encode() for page in pages]
+    bodies = [b'{"data":%b,"has_more":false}' % text for text in listed]
+    decoded = [page.documented if page else None for page in map(read_page, bodies)]
     return FetchedDay(
         date=day,
-        bodies=tuple(b'{"data":%b,"has_more":false}' % text for text in listed),
+        bodies=tuple(bodies),
         record_count=sum(len(page) for page in pages),
         request_id="req_last",
         fetched_at=FETCHED_AT,
+        documented=None if None in decoded else [record for page in decoded for record in page or ()],
     )
 
 
 def shaping(
     mode: str = "keep",
     key: str = "key",
-    organization_id: str | None = SAMPLE_ORGANIZATION_ID,
+    organization_id: str = SAMPLE_ORGANIZATION_ID,
     warn: Callable[[str], None] = lambda message: None,
 ) -> Shaping:
     """Settings of a run that meets its first day."""

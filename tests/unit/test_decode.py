@@ -50,8 +50,8 @@ def test_both_paths_give_equal_days_where_both_apply(sent: list[Any], mode: str)
 
 def test_a_documented_day_takes_the_fast_path() -> None:
     day = fetched([DOCUMENTED], [], [DOCUMENTED, record(DAY, subscription_type=OMITTED, api_key="ci")])
-    documented = shape_documented(day, None, KEEP)
-    assert documented == shape(day, shaping(organization_id=None))
+    documented = shape_documented(day, SAMPLE_ORGANIZATION_ID, KEEP)
+    assert documented == shape(day, shaping())
     assert documented is not None
     assert (documented.date, documented.fetched_at, documented.request_id) == (DAY, FETCHED_AT, "req_last")
     assert (documented.record_count, documented.pages, len(documented.content_hash)) == (3, 3, 32)
@@ -71,11 +71,11 @@ def test_a_documented_day_takes_the_fast_path() -> None:
         {"terminal_type": "cut \ud83d"},
         {"terminal_type": {"deep": "er"}},
         {"date": "2026-09-13"},
-        {"organization_id": None},
+        {"organization_id": "another"},
     ],
 )
 def test_anything_else_takes_the_general_path(change: dict[str, Any]) -> None:
-    assert shape_documented(fetched([DOCUMENTED, record(DAY, **change)]), None, KEEP) is None
+    assert shape_documented(fetched([DOCUMENTED, record(DAY, **change)]), SAMPLE_ORGANIZATION_ID, KEEP) is None
 
 
 @pytest.mark.parametrize("odd", ["null", "5", '"x"', "[]", "true"])

@@ -14,7 +14,7 @@ from claude_code_analytics.claude_code.columns import MODEL_BREAKDOWN, TOOL_ACTI
 from claude_code_analytics.claude_code.tables import shape, shape_documented
 from claude_code_analytics.json_codec import decode_exact
 from claude_code_analytics.privacy import pseudonymizer
-from claude_code_simulator import OMITTED, SampleOrganization, model_usage, record
+from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, SampleOrganization, model_usage, record
 from support.shaped_days import DAY, RECORD_TABLES, fetched, shaping
 
 LATER = dt.datetime(2026, 9, 30, tzinfo=dt.timezone.utc)
@@ -86,7 +86,7 @@ def test_the_rows_are_those_of_dlts_own_normalizer() -> None:
     everything = [*documented, *unexpected_records(DAY)]
     assert len(documented) > 50
     for sent, day in (
-        (documented, shape_documented(fetched(documented), None, pseudonymizer("keep"))),
+        (documented, shape_documented(fetched(documented), SAMPLE_ORGANIZATION_ID, pseudonymizer("keep"))),
         (everything, shape(fetched(everything), shaping())),
     ):
         assert day is not None

@@ -20,7 +20,7 @@ def page_of(content: bytes) -> Page:
 
 
 def test_a_day_without_records_is_a_page() -> None:
-    assert page_of(body()) == Page(body(), 0, frozenset(), None)
+    assert page_of(body()) == Page(body(), 0, frozenset(), None, documented=[])
 
 
 @pytest.mark.parametrize("ended", [{"next_page": None}, {"next_page": ""}, {"next_page": "page_x"}])

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from claude_code_analytics.claude_code.columns import DAYS, MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
-from claude_code_analytics.claude_code.tables import shape
+from claude_code_analytics.claude_code.tables import ShapedDay, Shaping, shape
 from claude_code_analytics.privacy import MODES
-from claude_code_analytics.report import ShapedDay, Shaping
 from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
 from support.record_strategies import leaves, odd_records, sent_leaves
 from support.shaped_days import DAY, NAMING, RECORD_TABLES, fetched, rows, shaped, shaping
@@ -104,7 +103,6 @@ EARLIER_IDS = ["0a878e5813efb75f2da70458", "47f1b15048a3d9cb13a75fe4", "a62b2c73
         {"subscription_type": "team"},
         {"email": "ADA@example.test"},
         {"api_key": "ada@example.test"},
-        {"organization_id": "another"},
     ],
 )
 def test_each_dimension_makes_another_id(change: dict[str, Any]) -> None:
@@ -223,6 +221,7 @@ def test_a_field_that_was_only_ever_null_makes_no_column() -> None:
         ({"date": 5}, "date__v_bigint", 5),
         ({"date": "2026-09-13"}, "date__v_text", "2026-09-13"),
         ({"organization_id": 5}, "organization_id__v_bigint", 5),
+        ({"organization_id": "another"}, "organization_id__v_text", "another"),
         ({"terminal_type": "cut \ud83d"}, "terminal_type", "cut \ufffd"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
@@ -43,7 +43,7 @@ def stopped(days: Sequence[dt.date]) -> str:
     return f"committed: {_count(len(days), 'day')}, {list_ranges(days)}; run the same command again to go on"
 
 
-def status_lines(status: Status) -> Iterator[str]:
+def status_lines(status: Status, pulses: Mapping[str, Pulse]) -> Iterator[str]:
     """Describes a warehouse for a person."""
     yield status.warehouse
     for each in status.organizations:
@@ -64,8 +64,8 @@ def status_lines(status: Status) -> Iterator[str]:
             if (each.last_fetch)
             else f"  {_count(each.records, 'record')}"
         )
-        if each.pulse:
-            yield from _pulse_lines(each.pulse)
+        if each.organization_id in pulses:
+            yield from _pulse_lines(pulses[each.organization_id])
     if status.outside:
         yield f"{_count(status.outside, 'day')} outside this range hold rows or were loaded too"
     for table, rows in status.rows.items():
@@ -80,7 +80,7 @@ def _pulse_lines(pulse: Pulse) -> Iterator[str]:
     yield f"  customer types: {', '.join(kinds)}{gap}"
 
 
-def status_json(status: Status) -> dict[str, Any]:
+def status_json(status: Status, pulses: Mapping[str, Pulse]) -> dict[str, Any]:
     """Describes a warehouse for a program: days as `YYYY-MM-DD`, times as RFC 3339, money as text (docs/status.md)."""
     organizations = {
         each.organization_id: {
@@ -93,10 +93,12 @@ def status_json(status: Status) -> dict[str, Any]:
             "newest": each.newest.isoformat() if each.newest else None,
             "days_behind": each.days_behind,
             "final_until": each.final_until.isoformat() if each.final_until else None,
-            "month_cost_usd": {kind: f"{cost.normalize():f}" for kind, cost in each.pulse.costs.items()}
-            if each.pulse
+            "month_cost_usd": {
+                kind: f"{cost.normalize():f}" for kind, cost in pulses[each.organization_id].costs.items()
+            }
+            if each.organization_id in pulses
             else None,
-            "customer_types": dict(each.pulse.records) if each.pulse else None,
+            "customer_types": dict(pulses[each.organization_id].records) if each.organization_id in pulses else None,
         }
         for each in status.organizations
     }

@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.warehouse.backend import Backend, open_backend
-from claude_code_analytics.warehouse.destinations import destination_named, kind_of
+from claude_code_analytics.warehouse.destinations import destination_of
 
 from ..error_messages import translate_errors
 from .catalog import DIALECT, VIEWS
@@ -124,7 +124,7 @@ def open_reader(pipeline: dlt.Pipeline) -> Iterator[Reader]:
     Raises:
         DestinationError: The warehouse cannot be queried.
     """
-    is_delta = destination_named(kind_of(pipeline)).table_format == "delta"
+    is_delta = destination_of(pipeline).table_format == "delta"
     with translate_errors("the warehouse could not be queried"), open_backend(pipeline, SOURCE_NAME) as backend:
         yield Reader(backend, None if is_delta else pipeline.destination.capabilities())
 

@@ -13,7 +13,7 @@ from sqlglot import ErrorLevel, exp
 from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.constants import SOURCE_NAME
-from claude_code_analytics.warehouse.destinations import destination_named, kind_of
+from claude_code_analytics.warehouse.destinations import destination_of
 
 from ..comments import COMMENTED, comment_statements, comment_tables, literal
 from ..error_messages import translate_errors
@@ -40,7 +40,7 @@ def create_views(pipeline: dlt.Pipeline) -> list[str]:
     """
     if SOURCE_NAME not in pipeline.schema_names:
         raise ConfigurationError("nothing is loaded yet: load first, then create the views")
-    if destination_named(kind_of(pipeline)).table_format:
+    if not destination_of(pipeline).has_views:
         raise ConfigurationError("Delta tables have no views; `views --print` shows the SELECTs for your query engine")
     with pipeline.sql_client(SOURCE_NAME) as client:
         is_transactional = client.capabilities.sqlglot_dialect in _TRANSACTIONAL
@@ -72,7 +72,7 @@ def print_views(pipeline: dlt.Pipeline) -> Iterator[str]:
         return ".".join(capabilities.escape_identifier(part) for part in parts)
 
     for view in VIEWS:
-        if destination_named(kind_of(pipeline)).table_format:
+        if not destination_of(pipeline).has_views:
             yield f"-- {view.name}\n{transpiled(view.select, 'duckdb', _plain, str.lower)};\n"
         else:
             for statement in view_statements(view, capabilities, qualified):

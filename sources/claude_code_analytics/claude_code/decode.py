@@ -17,10 +17,9 @@ import msgspec
 from ..exceptions import UndecodableDay
 from ..json_codec import NotJson, decode_exact, encode_each
 from ..privacy import Pseudonymizer, without_texts
-from ..report import FetchedDay
-from ..warehouse.arrow_tables import Columns
-from ..warehouse.schema import Path
+from ..warehouse.schema import Path, Values
 from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
+from .pages import FetchedDay
 from .record_types import documented_types
 
 Record = dict[str, Any]
@@ -34,7 +33,7 @@ _STRUCTS = {
     for table in (USAGE, TOOL_ACTIONS, MODEL_BREAKDOWN)
 }
 
-# Fields that distinguish the records of a day, beside the organization. Row ids are made from it (public contract).
+# Fields that distinguish the records of a day. Row ids are made from it (public contract).
 _DIMENSIONS = ("actor", "customer_type", "subscription_type", "terminal_type", "is_remote")
 
 
@@ -54,7 +53,7 @@ class ChildRows:
     positions: list[int]
     items: list[Any]
     names: list[str] = field(default_factory=list)
-    columns: Columns = field(default_factory=dict)
+    columns: Values = field(default_factory=dict)
 
 
 @dataclass
@@ -62,7 +61,6 @@ class DecodedDay:
     """Records of a day, with their actors as they may be stored.
 
     Attributes:
-        organizations: The `organization_id` of each record, of any type.
         dimensions: Of each record, the values of the fields that distinguish it.
         contents: Each record as canonical JSON without nulls and without the texts of its actor.
         columns: Values of the records.
@@ -70,10 +68,9 @@ class DecodedDay:
         models: Their models.
     """
 
-    organizations: list[Any]
     dimensions: list[tuple[Any, ...]]
     contents: list[bytes]
-    columns: Columns
+    columns: Values
     tools: ChildRows
     models: ChildRows
 
@@ -82,18 +79,16 @@ def decode_documented(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay | No
     """Decodes a day whose records are all as documented, or returns None.
 
     Equal to `decode_any` where every value fits its column. Where one does not (an object in a text column), the
-    contents can differ, so the caller discards the day.
+    contents can differ, so the caller discards the day. Uses up the day's decoded records.
     """
-    types = documented_types()
-    try:
-        records = [record for body in day.bodies for record in types.decode(body).data]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    records = day.documented
+    if records is None:
         return None
+    types = documented_types()
     if actors.mode != "keep":
         for record in records:
             record.actor = types.actor(**actors(msgspec.structs.asdict(record.actor)))
     decoded = DecodedDay(
-        organizations=[record.organization_id for record in records],
         dimensions=list(map(attrgetter(*_DIMENSIONS), records)),
         contents=[],
         columns=types.columns(USAGE, records),
@@ -120,7 +115,6 @@ def decode_any(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay:
     records = [_with_actor(record, actors) for record in sent]
     columns = dict(_spread(records, _STRUCTS[USAGE.name]))
     decoded = DecodedDay(
-        organizations=[record.get("organization_id") for record in records],
         dimensions=[
             (_without_nulls(record.get("actor"), depth=1), *map(record.get, _DIMENSIONS[1:])) for record in records
         ],
@@ -192,7 +186,7 @@ def _spread(
             yield inner, strays
 
 
-def _take(columns: Columns, key: str, container: type) -> list[Any]:
+def _take(columns: Values, key: str, container: type) -> list[Any]:
     """Takes the breakdowns of all records out of the columns. Values of other types stay a column."""
     breakdowns, strays = _split(columns.pop((key,), []), container)
     if strays:

@@ -1,7 +1,7 @@
-"""Pages of one day: requested one after the other, checked to be pages of that day, kept as bytes.
+"""Pages of one day: requested one after the other, and checked to be pages of that day.
 
-Records are decoded when the day is shaped. So days that wait for their turn are bytes and not a hundred thousand small
-objects, and a record with odd content is an error of its day, not of the request.
+A page whose records are all as documented is decoded here, once. Any other keeps its bytes: what is odd about a record
+is an error of its day, not of the request.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import datetime as dt
 import json
 import logging
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import msgspec
 
-from ..api.client import Session
+from ..api.client import Response, Session
 from ..constants import PAGE_LIMIT, REPORT_PATH
 from ..exceptions import ApiError, RequestRefused, UndecodableDay, UnexpectedResponse
-from ..report import FetchedDay
+from .record_types import documented_types
 
 logger = logging.getLogger("claude_code_analytics")
 
@@ -37,13 +37,12 @@ class NotAPage(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a day, checked but not decoded.
+    """One page of a day.
 
     Attributes:
-        body: The response body.
-        record_count: Records on it.
         days: Dates of the records, as text; odd values are left out.
         next_page: Token of the next page, or None on the last.
+        documented: The records, decoded, if all of them are as documented.
         is_utf8: Whether all of it is UTF-8, as JSON has to be.
     """
 
@@ -51,19 +50,44 @@ class Page:
     record_count: int
     days: frozenset[str]
     next_page: str | None
+    documented: list[Any] | None = None
     is_utf8: bool = True
+
+
+@dataclass(frozen=True)
+class FetchedDay:
+    """All pages of one day.
+
+    Attributes:
+        date: The UTC day.
+        bodies: Response bodies of its pages.
+        record_count: Records on all of them.
+        request_id: `request-id` of the last page, where it was sent.
+        fetched_at: The time of the request for the first page (UTC): the state of the data that the records show.
+        documented: The records, decoded, if all of them are as documented. Shaping them uses them up.
+    """
+
+    date: dt.date
+    bodies: tuple[bytes, ...]
+    record_count: int
+    request_id: str | None
+    fetched_at: dt.datetime
+    documented: list[Any] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        return sum(map(len, self.bodies))
 
 
 def fetch_day(session: Session, date: dt.date) -> FetchedDay:
     """Reads all pages of one UTC day.
 
     A page cursor that the API refuses, that leads in circles or to another day makes the day start over once, from its
-    first page: the error reference does not say how long a cursor lives.
+    first page.
 
     Raises:
         ApiError: The day could not be read whole; the error names it.
-        UndecodableDay: A page is nested too deep for any decoder, or not UTF-8.
-        ConfigurationError: There is no credential.
+        UndecodableDay: A page is nested too deep, or not UTF-8 twice.
     """
     try:
         return _fetch(session, date)
@@ -85,37 +109,42 @@ class _LostCursor(Exception):
 
 def _fetch(session: Session, date: dt.date) -> FetchedDay:
     fetched_at = session.now()
-    bodies: list[bytes] = []
+    pages: dict[str | None, Page] = {}  # by the token of the next one
     records = 0
-    tokens: set[str] = set()
     params: dict[str, str | int] = {"starting_at": date.isoformat(), "limit": PAGE_LIMIT}
     while True:
         try:
-            response = session.get(REPORT_PATH, params, read_page, date)
-            if response.value and not response.value.is_utf8:  # perhaps it was damaged on its way
-                response = session.get(REPORT_PATH, params, read_page, date)
+            response = _get_page(session, params, date)
         except RequestRefused as refusal:
-            if refusal.status == 400 and tokens:
+            if refusal.status == 400 and pages:
                 raise _LostCursor(refusal) from None
             raise
-        page, request_id = response.value, response.request_id
-        if page is None or not page.is_utf8:
-            problem = "nested too deep to be decoded" if page is None else "not UTF-8"
-            what = f"a page is {problem}; nothing of this day was loaded"
-            raise UndecodableDay(what, day=date, status=200, request_id=request_id)
-        lost = _problem(page, date, tokens, records)
+        page = response.value
+        lost = _problem(page, date, pages.keys(), records)
         if lost:
             what = f"{lost}; nothing of this day was loaded, run again later"
-            raise _LostCursor(UnexpectedResponse(what, day=date, status=200, request_id=request_id))
-        bodies.append(page.body)
+            raise _LostCursor(UnexpectedResponse(what, day=date, status=200, request_id=response.request_id))
+        pages[page.next_page] = page
         records += page.record_count
         if page.next_page is None:
-            return FetchedDay(date, tuple(bodies), records, request_id, fetched_at)
-        tokens.add(page.next_page)
+            return _whole_day(date, list(pages.values()), response.request_id, fetched_at)
         params["page"] = page.next_page
 
 
-def _problem(page: Page, date: dt.date, tokens: set[str], records: int) -> str | None:
+def _get_page(session: Session, params: dict[str, str | int], date: dt.date) -> Response[Page]:
+    for _ in range(2):  # one that is not UTF-8 was perhaps damaged on its way
+        response = session.get(REPORT_PATH, params, read_page, date)
+        if response.value is None:
+            problem = "nested too deep to be decoded"
+            break
+        if response.value.is_utf8:
+            return response  # type: ignore[return-value]  # not None
+        problem = "not UTF-8"
+    what = f"a page is {problem}; nothing of this day was loaded"
+    raise UndecodableDay(what, day=date, status=200, request_id=response.request_id)
+
+
+def _problem(page: Page, date: dt.date, tokens: Collection[str | None], records: int) -> str | None:
     """Returns what is wrong with a page of `date` after these tokens and so many records, or None."""
     if page.next_page in tokens or len(tokens) >= min(PAGES_PER_DAY, records + EMPTY_PAGES_PER_DAY):
         return "the API's page cursor leads in circles"
@@ -125,55 +154,68 @@ def _problem(page: Page, date: dt.date, tokens: set[str], records: int) -> str |
     return None
 
 
+def _whole_day(date: dt.date, pages: Sequence[Page], request_id: str | None, fetched_at: dt.datetime) -> FetchedDay:
+    decoded = [page.documented for page in pages if page.documented is not None]
+    return FetchedDay(
+        date=date,
+        bodies=tuple(page.body for page in pages),
+        record_count=sum(page.record_count for page in pages),
+        request_id=request_id,
+        fetched_at=fetched_at,
+        documented=[record for records in decoded for record in records] if len(decoded) == len(pages) else None,
+    )
+
+
 def read_page(body: bytes) -> Page | None:
-    """Checks one page. Records may be anything; None where the page is nested too deep for any decoder.
+    """Decodes one page, or at least its envelope: records may be anything.
 
     The day goes on only where `has_more` is true and `next_page` is a non-empty text. `has_more` without a token would
     cut the day short and is refused.
 
+    Returns:
+        The page; None if it is nested too deep for any decoder.
+
     Raises:
         NotAPage: Not JSON, or not the shape of a page.
     """
+    try:
+        page = documented_types().decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_leniently(body)
+    days = frozenset(record.date for record in page.data if isinstance(record.date, str))
+    return Page(body, len(page.data), days, _next_page(page.has_more, page.next_page), page.data)
+
+
+def _read_leniently(body: bytes) -> Page | None:
+    """Reads the envelope of a page whose records may be null, or hold lone surrogates or endless integers."""
     text = body.decode(errors="replace")
     try:
-        try:
-            page = _decoder().decode(body)
-            count, dates, has_more, next_page = (
-                len(page.data),
-                [r.date for r in page.data],
-                page.has_more,
-                page.next_page,
-            )
-        except (msgspec.DecodeError, UnicodeDecodeError):  # no page, or one whose records hold what msgspec refuses
-            count, dates, has_more, next_page = _read_leniently(text)
+        page = json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse_constant)
     except RecursionError:
         return None
     except json.JSONDecodeError as error:
         raise NotAPage("the response is not (whole) JSON") from error
-    if has_more and not (isinstance(next_page, str) and next_page.isprintable() and next_page):
-        raise NotAPage("the response has has_more but no next_page")
+    records, has_more, token = _envelope(page)
+    dates = [record.get("date") for record in records if isinstance(record, dict)]
     days = frozenset(date for date in dates if isinstance(date, str))
     is_utf8 = "\ufffd" not in text or text.encode() == body
-    return Page(body, count, days, next_page if has_more else None, is_utf8)
+    return Page(body, len(records), days, _next_page(has_more, token), is_utf8=is_utf8)
 
 
-@cache
-def _decoder() -> msgspec.json.Decoder[Any]:
-    """Returns a decoder for the envelope alone: it skips what it does not read, many times faster than decoding."""
-    head = msgspec.defstruct("Head", [("date", Any, None)], gc=False)
-    fields: list[Any] = [("data", list[head]), ("has_more", bool), ("next_page", Any, None)]  # type: ignore[valid-type]
-    return msgspec.json.Decoder(msgspec.defstruct("Envelope", fields))
-
-
-def _read_leniently(text: str) -> tuple[int, list[Any], bool, Any]:
-    """Reads the envelope of a page whose records may be null, or hold lone surrogates or endless integers."""
-    page = json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse_constant)
+def _envelope(page: Any) -> tuple[list[Any], bool, Any]:
     if not isinstance(page, dict) or not isinstance(page.get("data"), list):
         raise NotAPage("the response is not a page of records: it has no list `data`")
     if not isinstance(page.get("has_more"), bool):
         raise NotAPage("the response is not a page of records: it has no true or false `has_more`")
-    dates = [record.get("date") for record in page["data"] if isinstance(record, dict)]
-    return len(page["data"]), dates, page["has_more"], page.get("next_page")
+    return page["data"], page["has_more"], page.get("next_page")
+
+
+def _next_page(has_more: bool, token: Any) -> str | None:
+    if not has_more:
+        return None
+    if not (isinstance(token, str) and token.isprintable() and token):
+        raise NotAPage("the response has has_more but no next_page")
+    return token
 
 
 def _refuse_constant(name: str) -> Any:

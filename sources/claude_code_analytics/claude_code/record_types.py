@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 from ..json_codec import exact_decoder
-from ..warehouse.arrow_tables import Columns
-from ..warehouse.schema import Path, Table
+from ..warehouse.schema import Path, Table, Values
 from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 
 
@@ -34,7 +33,7 @@ class DocumentedTypes:
     actor: Any
     _getters: dict[str, list[tuple[Path, attrgetter[Any]]]]
 
-    def columns(self, table: Table, rows: list[Any]) -> Columns:
+    def columns(self, table: Table, rows: list[Any]) -> Values:
         """Returns the values of records, or of items of their breakdowns."""
         return {path: list(map(get, rows)) for path, get in self._getters[table.name]}
 
@@ -45,7 +44,8 @@ def documented_types() -> DocumentedTypes:
     tool: Any = _struct("Tool", _paths(TOOL_ACTIONS))
     model: Any = _struct("Model", _paths(MODEL_BREAKDOWN))
     record: Any = _struct("Record", _paths(USAGE), tool_actions=dict[str, tool], model_breakdown=list[model])
-    page = msgspec.defstruct("Page", [("data", list[record])], gc=False)
+    fields: list[Any] = [("data", list[record]), ("has_more", bool), ("next_page", Any, None)]
+    page = msgspec.defstruct("Page", fields, gc=False)
     (actor,) = (field.type for field in msgspec.structs.fields(record) if field.name == "actor")
     getters = {
         table.name: [(path, attrgetter(".".join(path))) for path in _paths(table)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dlt
@@ -15,25 +15,21 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
 from dlt.extract.items_transform import ItemTransform
 
-from ..constants import UNKNOWN_ORGANIZATION
-from ..report import DailyReport, FetchedDay, ShapedDay
-from ..warehouse.destinations import Destination, destination_named, kind_of
-from ..warehouse.ledger_rows import ledger_rows, ledger_table, undecoded_row
-from ..warehouse.proof import Proof
-from ..warehouse.replace_days import extend_delta_scope, marker_rows, table_hints
+from ..claude_code.pages import FetchedDay
+from ..claude_code.report import DailyReport
+from ..claude_code.tables import ShapedDay
+from ..dates import is_final
+from ..warehouse.backend import StoredColumns
+from ..warehouse.destinations import Destination, destination_of
+from ..warehouse.replace_days import PackageDays, marker_rows, table_hints
 from ..warehouse.schema import LOAD_ID, Table, arrow_types
 from ..warehouse.unknown_fields import ExtraColumns, column_naming
 from .cursor import Cursor
-from .dlt_settings import contract_of
-from .run import DailyRun
+from .dlt_settings import running_pipeline
+from .run import Run
 
 # Rows in one yield. Larger Arrow tables cost dlt less, but its pipe holds about four batches at a time.
 ROWS_PER_BATCH = 50_000
-
-# Days that a load package already has, by load id. Read twice, a day would hold the union of two responses. It is kept
-# for the process and not in a resource, because two sources may share a package.
-_PACKAGES_REMEMBERED = 20
-_days_in_package: OrderedDict[str, set[tuple[str, dt.date]]] = OrderedDict()
 
 _ABOUT_TABLE = b"claude_code_table"
 _ABOUT_COLUMNS = b"claude_code_extra_columns"
@@ -41,32 +37,21 @@ _ABOUT_SCOPE = b"claude_code_delta_scope"
 
 
 def read_batches(
-    run: DailyRun, days: Iterable[dt.date], proof: Proof, destination: Destination, cursor: Cursor
+    run: Run, days: Sequence[dt.date], destination: Destination, cursor: Cursor
 ) -> Iterator[list[pa.Table]]:
     """Reads days and yields batches of whole days: one Arrow table for each table, rows and markers and ledger.
 
     One yield for all tables of a batch: `add_limit` then cuts between days only, and the cursor moves with whole days.
     """
-    package = dlt.current.load_package_state()["load_id"]
     schema = dlt.current.source_schema()
-    extra = ExtraColumns(
-        column_naming(schema.naming),
-        _extra_types(schema, proof, run.report),
-        run.warn,
-        contract_of(dlt.current.resource(), schema),
-    )
-    seen = _days_in_package.setdefault(package, set())
-    while len(_days_in_package) > _PACKAGES_REMEMBERED:
-        _days_in_package.popitem(last=False)
-    own = run.organization or UNKNOWN_ORGANIZATION
-    wanted = [day for day in days if (own, day) not in seen]
-    reached = min(cursor.day or dt.date.min, run.session.now().date())
-    batch = _Batch(run.report, run.config.actors().label, package, has_markers=destination.replaced_rows is not None)
-    for day in run.shaped(wanted, extra):
-        seen.add((own, day.date))
+    extra = ExtraColumns(column_naming(schema.naming), _extra_types(schema, run.proof.stored, run.report), run.warn)
+    package = PackageDays()
+    seen = set(package.of(run.organization))
+    reached = min(cursor.day or dt.date.min, run.now().date())
+    batch = _Batch(run, package, destination)
+    for day in run.shaped([day for day in days if day not in seen], extra):
         reached = max(reached, day.date)
-        own_ids = [run.organization] if run.organization else []
-        batch.add(day, [*own_ids, *sorted(proof.replaced_with(run.organization, day.date))])
+        batch.add(day)
         if batch.rows >= ROWS_PER_BATCH:
             cursor.advance(reached)
             yield batch.take(extra)
@@ -78,66 +63,68 @@ def read_batches(
 class _Batch:
     """Whole days on their way to dlt."""
 
-    def __init__(self, report: DailyReport, actor_identity: str, load_id: str, *, has_markers: bool) -> None:
-        self._report = report
-        self._actor_identity = actor_identity
-        self._load_id = load_id
-        self._has_markers = has_markers
+    def __init__(self, run: Run, package: PackageDays, destination: Destination) -> None:
+        self._report = run.report
+        self._organization = run.organization
+        self._actor_identity = run.config.actors().label
+        self._package = package
+        self._has_markers = destination.has_markers
         self._clear()
 
     def _clear(self) -> None:
         self.rows = 0
         self._tables: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._ledger: list[dict[str, Any]] = []
-        self._replaced: list[tuple[str, dt.date]] = []
+        self._replaced: list[dt.date] = []
 
     @property
     def is_empty(self) -> bool:
-        """True if no day was added since the last batch."""
         return not self._ledger
 
-    def add(self, day: ShapedDay | FetchedDay, organizations: Sequence[str]) -> None:
-        """Adds a day: its rows, and for each organization a marker and a ledger row.
+    def add(self, day: ShapedDay | FetchedDay) -> None:
+        """Adds a day: its rows, its marker and its ledger row.
 
         A day that did not decode gets a ledger row only: what the warehouse holds of it stays.
-
-        Args:
-            day: The day.
-            organizations: Organizations that the day replaces beside those of its records.
         """
-        if isinstance(day, FetchedDay):
-            own = organizations[0] if organizations else UNKNOWN_ORGANIZATION
-            self._ledger.append(undecoded_row(own, day, self._actor_identity))
+        row = {
+            "organization_id": self._organization,
+            "date": day.date,
+            "fetched_at": day.fetched_at,
+            "request_id": day.request_id,
+            "actor_identity": self._actor_identity,
+            "is_final": is_final(day.date, day.fetched_at),
+        }
+        if isinstance(day, FetchedDay):  # without counts it is never held
+            self._ledger.append({**row, "pages": len(day.bodies)})
             return
-        entries = ledger_rows(
-            self._report.ledger, self._report.tables, day, also=organizations, actor_identity=self._actor_identity
-        )
-        self._ledger += entries
-        self._replaced += [(entry["organization_id"], day.date) for entry in entries]
+        counts = {str(table.counted_as): day.tables[table.name].num_rows for table in self._report.tables}
+        self._ledger.append({**row, **counts, "pages": day.pages, "content_hash": day.content_hash})
+        self._replaced.append(day.date)
         for name, table in day.tables.items():
             self._tables[name].append(table)
             self.rows += table.num_rows
 
     def take(self, extra: ExtraColumns) -> list[pa.Table]:
         """Returns the batch, and begins the next."""
-        organizations = pa.array([organization for organization, _ in self._replaced], pa.string())
-        dates = pa.array([day for _, day in self._replaced], pa.date32())
-        scope = None if self._has_markers else extend_delta_scope(self._replaced)
+        self._package.add(self._organization, self._replaced)
+        scope = None if self._has_markers else self._package.delta_scope()
+        dates = pa.array(self._replaced, pa.date32())
         found = []
         for table in self._report.tables:
             parts = [_without_load_id(table), *self._tables[table.name]]
             if self._has_markers:
-                parts.append(marker_rows(table, organizations, dates))
+                parts.append(marker_rows(table, self._organization, dates))
             found.append(self._finish(table, pa.concat_tables(parts, promote_options="default"), extra, scope))
         ledger = self._report.ledger
-        found.append(self._finish(ledger, ledger_table(ledger, self._ledger), extra, scope))
+        rows = pa.Table.from_pylist(self._ledger, schema=_without_load_id(ledger).schema)
+        found.append(self._finish(ledger, rows, extra, scope))
         self._clear()
         return found
 
     def _finish(self, table: Table, rows: pa.Table, extra: ExtraColumns, scope: str | None) -> pa.Table:
         """Fills in the load id, and notes for `SplitBatch` which table it is."""
         load_id = next(column for column in table.columns if column.name == LOAD_ID)
-        rows = rows.append_column(load_id.field, pa.repeat(self._load_id, rows.num_rows))
+        rows = rows.append_column(load_id.field, pa.repeat(self._package.load_id, rows.num_rows))
         return rows.replace_schema_metadata(
             {
                 _ABOUT_TABLE: table.name,
@@ -161,8 +148,7 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
         self._tables = {table.name: table for table in (*report.tables, report.ledger)}
 
     def __call__(self, item: Any, meta: Any = None) -> Iterator[Any]:
-        """Yields each table of a batch with its hints."""
-        destination = destination_named(kind_of(dlt.current.pipeline()))
+        destination = destination_of(running_pipeline())
         capabilities = Container().get(DestinationCapabilitiesContext)
         if capabilities is None:
             capabilities = DestinationCapabilitiesContext.generic_capabilities()
@@ -187,7 +173,7 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
         return max(self._tables.values(), key=lambda table: len(names & set(table.column_names)))
 
 
-def _extra_types(schema: Schema, proof: Proof, report: DailyReport) -> dict[str, dict[str, str]]:
+def _extra_types(schema: Schema, stored: StoredColumns, report: DailyReport) -> dict[str, dict[str, str]]:
     """Returns, by table, the types of the columns that earlier loads added to the declared ones.
 
     dlt's schema knows those of this pipeline's loads, the destination those of all: a column keeps its first type.
@@ -195,7 +181,7 @@ def _extra_types(schema: Schema, proof: Proof, report: DailyReport) -> dict[str,
     return {
         table.name: {
             name: str(column["data_type"])
-            for columns in (proof.stored.get(table.name, {}), schema.tables.get(table.name, {"columns": {}})["columns"])
+            for columns in (stored.get(table.name, {}), schema.tables.get(table.name, {"columns": {}})["columns"])
             for name, column in columns.items()
             if name not in table.column_names and column.get("data_type") in arrow_types()
         }

@@ -9,7 +9,6 @@ import dlt
 from dlt.extract.incremental.context import get_interval_context
 
 from ..dates import ONE_DAY, DayRange, parse_day
-from ..warehouse.proof import DayState
 
 
 class Cursor:
@@ -60,12 +59,6 @@ class Cursor:
         last = max(last, first)  # an interval within one day is that day
         first, last = max(first, first_day), min(last, end_date or last)
         return DayRange(first, last).days() if first <= last else []
-
-    def held_before(self, first: dt.date, now: dt.datetime, lookback_days: int) -> dict[dt.date, DayState]:
-        """Returns what the cursor suggests is held: the days before it, less the lookback."""
-        reached = min(self.day or first, now.date())
-        held = DayState(fetched_at=dt.datetime.max.replace(tzinfo=dt.timezone.utc), is_held=True, problem=None)
-        return {first + ONE_DAY * number: held for number in range((reached - first).days - lookback_days)}
 
     def _interval(self) -> tuple[Any, Any]:
         interval, context = dlt.current.interval(), get_interval_context()

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import dlt
 from dlt.common.configuration import known_sections
 from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.schema import Schema
+from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 from dlt.extract import DltResource
 from dlt.normalize.configuration import ItemsNormalizerConfiguration
 
 from ..exceptions import ConfigurationError
 
-EVOLVE, FREEZE, DISCARD_VALUE, DISCARD_ROW = "evolve", "freeze", "discard_value", "discard_row"
 
-
-@dataclass(frozen=True)
-class Contract:
-    """Limits that a schema contract puts on columns beyond the declared ones.
-
-    Attributes:
-        columns: Mode for unknown fields: `evolve`, `freeze` or `discard_value`.
-        data_type: Mode for values that do not fit their column.
-    """
-
-    columns: str = EVOLVE
-    data_type: str = EVOLVE
+def running_pipeline() -> dlt.Pipeline | None:
+    """Returns the pipeline that extracts now; None outside of one, where dlt would make a pipeline of its own."""
+    try:
+        dlt.current.load_package_state()
+    except CurrentLoadPackageStateNotAvailable:
+        return None
+    return dlt.current.pipeline()
 
 
 def check_resource(resource: DltResource) -> None:
     """Refuses settings of the resource that would be ignored, or would break the replacement of days.
-
-    Args:
-        resource: The resource that runs.
 
     Raises:
         ConfigurationError: A setting that cannot be honoured.
@@ -67,37 +58,24 @@ def check_resource(resource: DltResource) -> None:
         )
 
 
-def contract_of(resource: DltResource, schema: Schema) -> Contract:
-    """Returns the schema contract of a run.
-
-    Args:
-        resource: The resource that runs.
-        schema: The schema of its source.
+def check_contract(resource: DltResource, schema: Schema) -> None:
+    """Refuses a schema contract that discards anything: a day would not hold what the API returned (decision D5e).
 
     Raises:
-        ConfigurationError: A mode that would drop rows or tables: a day could then never be held.
+        ConfigurationError: Such a contract.
     """
     contract: Any = (resource._hints or {}).get("schema_contract") or schema.settings.get("schema_contract")
     modes: dict[str, str] = dict(Schema.expand_schema_contract_settings(contract or {}))  # type: ignore[arg-type]
-    refused = [name for name, mode in modes.items() if mode == DISCARD_ROW]
-    refused += ["tables"] if modes["tables"] == DISCARD_VALUE else []
-    if refused:
-        raise ConfigurationError(
-            f"the schema contract discards rows ({refused[0]}: {modes[refused[0]]}), and a day without all its rows is "
-            "not what the API returned; use evolve, freeze, or discard_value for columns and data types"
-        )
-    is_new = resource.name not in schema.tables  # dlt lets a new table have any column
-    return Contract(EVOLVE if is_new else modes["columns"], modes["data_type"])
+    for entity, mode in modes.items():
+        if mode.startswith("discard"):
+            raise ConfigurationError(
+                f"the schema contract discards what it does not know ({entity}: {mode}), and a day without it is not "
+                "what the API returned; use evolve or freeze"
+            )
 
 
 def set_default(pipeline: dlt.Pipeline, key: str, value: Any) -> None:
-    """Sets a dlt setting that the user left open, for one pipeline: no other pipeline of the process sees it (D5d).
-
-    Args:
-        pipeline: The pipeline.
-        key: The setting, such as `load.workers`.
-        value: Its value.
-    """
+    """Sets a dlt setting that the user left open, for one pipeline: no other pipeline of the process sees it (D5d)."""
     own = f"{pipeline.pipeline_name}.{key}"
     if dlt.config.get(key) is None and dlt.config.get(own) is None:
         dlt.config[own] = value

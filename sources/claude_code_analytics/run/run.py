@@ -1,4 +1,4 @@
-"""One run of a daily report: its settings, its warnings, whose days it reads, and the days read ahead."""
+"""One run: opened (organization, clock, proof), planned, and its days read ahead and shaped."""
 
 from __future__ import annotations
 
@@ -6,148 +6,171 @@ import datetime as dt
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import cached_property
+from types import TracebackType
 
+import dlt
 from dlt.common.runtime import signals
 
-from ..api.client import Session
+from ..api.client import AnalyticsClient
 from ..api.prefetch import Prefetcher
+from ..claude_code.pages import FetchedDay, read_page
+from ..claude_code.report import DailyReport
+from ..claude_code.tables import ShapedDay, Shaping
 from ..config import SourceConfig
-from ..constants import UNKNOWN_ORGANIZATION
-from ..exceptions import ConfigurationError, UndecodableDay, UnexpectedResponse
-from ..report import DailyReport, FetchedDay, ShapedDay, Shaping
-from ..warehouse.proof import Proof
+from ..constants import REPORT_PATH, START_DATE
+from ..dates import check_range, last_final_day
+from ..exceptions import UndecodableDay
+from ..warehouse.altered_tables import complete_tables, stored_tables
+from ..warehouse.backend import open_backend
+from ..warehouse.destinations import destination_of
+from ..warehouse.proof import Proof, query_proof
 from ..warehouse.unknown_fields import ExtraColumns
+from .organization import own_id
+from .planner import Plan, days_to_read
 
 logger = logging.getLogger("claude_code_analytics")
 
 
 class OnceLogger:
-    """Logs each warning once.
+    """Logs each warning once. Safe to share between threads."""
 
-    Args:
-        log: Where a new warning goes.
-    """
-
-    def __init__(self, log: Callable[[str], object] = logger.warning) -> None:
-        self._log = log
+    def __init__(self) -> None:
         self._logged: set[str] = set()
         self._lock = threading.Lock()
 
     def __call__(self, message: str) -> None:
-        """Logs a message, unless it was logged before."""
         with self._lock:
             is_new = message not in self._logged
             self._logged.add(message)
         if is_new:
-            self._log(message)
+            logger.warning(message)
 
 
-@dataclass
-class DailyRun:
-    """State shared by the reads of one run: settings, connection, warnings, and days that are read ahead.
+class Run:
+    """One run of a daily report, the same for the plain source and for `load()`.
 
-    Attributes:
+    Args:
         report: The report.
         config: The parameters.
-        session: The run's view of the client.
-        at_once: Days in flight at once.
-        warn: Logs a warning once.
-        on_day: Called with each day that was read.
-        organization: The credential's own organization, once it is identified.
+        client: A client to use instead of the configured one.
+        on_wait: Called with the time (UTC) until which all requests wait after a 429.
+        on_fetched: Called with a day that was read for the first time, and the number of its records.
+
+    Attributes:
+        organization: The id that rows carry, once the run is open.
+        proof: What the warehouse held when the run was opened.
         undecoded: Days whose content did not decode, with the reason.
+        warn: Logs a warning once.
     """
 
-    report: DailyReport
-    config: SourceConfig
-    session: Session
-    at_once: int
-    warn: Callable[[str], object] = field(default_factory=OnceLogger)
-    on_day: Callable[[ShapedDay | FetchedDay], object] = lambda day: None
-    organization: str | None = None
-    undecoded: dict[dt.date, UndecodableDay] = field(default_factory=dict)
-    _allowed: frozenset[str] | None = None
+    def __init__(
+        self,
+        report: DailyReport,
+        config: SourceConfig,
+        client: AnalyticsClient | None = None,
+        *,
+        on_wait: Callable[[dt.datetime], object] | None = None,
+        on_fetched: Callable[[dt.date, int], object] = lambda day, records: None,
+    ) -> None:
+        self.report = report
+        self.config = config
+        self.organization = ""
+        self.proof = Proof()
+        self.undecoded: dict[dt.date, UndecodableDay] = {}
+        self.warn = OnceLogger()
+        self._client = client or config.client()
+        self._owns_client = client is None
+        self._session = self._client.session(on_wait)
+        self._on_fetched = on_fetched
+        self._fetched: set[dt.date] = set()
 
-    def identify(self, proof: Proof | None) -> None:
-        """Finds the credential's own organization (decision D3).
+    def __enter__(self) -> Run:
+        return self
 
-        Args:
-            proof: What the warehouse holds; None where it could not be queried.
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if "_reader" in self.__dict__:
+            self._reader.stop()
+        self._session.cancel()
+        if self._owns_client:
+            self._client.close()
+
+    def now(self) -> dt.datetime:
+        """Returns the API's time (UTC)."""
+        return self._session.now()
+
+    def pause(self, seconds: float) -> None:
+        """Waits, unless the run is cancelled."""
+        self._session.pause(seconds)
+
+    def connect(self) -> None:
+        """Asks the API for its clock and the organization, and checks the range by that clock.
 
         Raises:
-            ConfigurationError: The organization cannot be known, or the dataset belongs to others.
-            ApiError: The API did not return it, for a passing reason.
+            ConfigurationError: No credential, or a range in the future.
+            ApiError: The credential was refused, or the API did not respond.
         """
-        named = self.session.organization()
-        known = proof.organizations if proof else ()
-        if named.id is not None:
-            others = [name for name in known if named.id not in (proof or Proof()).spellings(name)]
-            if proof and proof.has_unresolved_days and others:
-                raise ConfigurationError(
-                    f"the dataset has days of an unknown organization beside {', '.join(others)}, so days of "
-                    f"{named.id} cannot be kept apart; load them into another dataset"
-                )
-            self.organization = named.id
-            return
-        if len(known) > 1:
-            raise ConfigurationError(
-                f"the API did not name the organization ({named.problem}) and the dataset holds "
-                f"{', '.join(known)}: use a key that may read /v1/organizations/me, or another dataset"
-            )
-        if known and proof:
-            self.organization = known[0]
-            self._allowed = frozenset(proof.spellings(known[0]))
-            return
-        self.warn(
-            f"the API did not name the organization ({named.problem}); records keep their own id, days without "
-            f"records belong to {UNKNOWN_ORGANIZATION!r}"
+        self._session.organization()
+        check_range(self.config.start_date, self.config.end_date, self.now().date())
+
+    def open(self, pipeline: dlt.Pipeline | None, schema_name: str) -> None:
+        """Connects, proves what the warehouse holds, and settles whose days are read.
+
+        Args:
+            pipeline: The pipeline that leads there; None where nothing is to be proven.
+            schema_name: The dlt schema of its tables.
+
+        Raises:
+            ConfigurationError: See `connect`, `own_id` and `stored_tables`.
+            DltException: The destination cannot be queried.
+        """
+        self.connect()
+        if pipeline is not None:
+            tables, ledger = self.report.tables, self.report.ledger
+            exact = destination_of(pipeline).reports_types
+            with open_backend(pipeline, schema_name) as backend:
+                stored = stored_tables(backend, tables, ledger, reports_types=exact)
+                complete_tables(backend, tables, ledger, stored, reports_types=exact)
+                self.proof = query_proof(backend, tables, ledger, stored, now=self.now())
+        ids = self._named_ids()
+        problem = self._session.organization().problem
+        self.organization = own_id(ids, problem, self.config.organization_id, self.proof.organizations, self.warn)
+
+    def plan(self, closed: Sequence[dt.date] | None = None, first: dt.date | None = None) -> Plan:
+        """Plans the days, and warns of what loading them will mix.
+
+        Args:
+            closed: The days of a closed range, which are all read. None: every day that is not held or not settled.
+            first: First day; None: the configured one, else the first that the dataset has, else 2025-01-01.
+        """
+        self._warn_of_mixtures()
+        now, config = self.now(), self.config
+        if closed is not None:
+            return Plan(tuple(day for day in closed if day <= now.date()))
+        states = self.proof.of(self.organization)
+        return days_to_read(
+            states,
+            first=first or config.start_date or min(states, default=START_DATE),
+            last=now.date() if config.include_today else last_final_day(now),
+            lookback_days=config.lookback_days,
+            max_days=config.max_days,
         )
 
-    def check_identity(self, proof: Proof) -> None:
-        """Warns where loaded days treat actors in another way than this run (decision D11)."""
-        label = self.config.actors().label
-        states = proof.of(self.organization).values()
-        others = [state.actor_identity for state in states if state.records and state.actor_identity != label]
-        if others:
-            self.warn(
-                f"{len(others)} loaded days have actor_identity {others[0]}, this load writes {label}: backfill them "
-                "to have all days alike"
-            )
-
-    @cached_property
-    def reader(self) -> Prefetcher[ShapedDay | FetchedDay]:
-        """Reads days ahead, and shapes those that are as documented in the thread that read them.
-
-        A day with anything else is shaped in its turn, because the types of new columns depend on the order of days.
-        """
-        actors = self.config.actors()
-        shaping = threading.Lock()
-
-        def read(day: dt.date) -> ShapedDay | FetchedDay:
-            began = self.session.now()
-            try:
-                fetched = self.report.fetch(self.session, day)
-            except UndecodableDay as error:  # nested too deep to find the next page in it
-                self.undecoded[day] = error
-                return FetchedDay(day, (), 0, error.request_id, began)
-            with shaping:  # side by side they would only take more memory
-                return self.report.shape_documented(fetched, self.organization, actors) or fetched
-
-        return Prefetcher(read, at_once=self.at_once, size_of=lambda day: day.nbytes, on_stop=self.session.cancel)
+    def expect(self, days: Sequence[dt.date]) -> None:
+        """Has these days read ahead, after those that are shaped now."""
+        self._reader.expect(days)
 
     def shaped(self, days: Sequence[dt.date], extra: ExtraColumns) -> Iterator[ShapedDay | FetchedDay]:
         """Reads days and yields them as tables, in the order given; a day that does not decode as it was fetched.
 
-        Args:
-            days: The days.
-            extra: Columns beyond the declared ones.
-
         Raises:
             ApiError: A day could not be read whole.
         """
-        shaping = Shaping(organization_id=self.organization, actors=self.config.actors(), extra=extra)
-        for item in self.reader.results(days, signals.raise_if_signalled):
+        shaping = Shaping(self.organization, self.config.actors(), extra)
+        for item in self._reader.results(days, signals.raise_if_signalled):
             day: ShapedDay | FetchedDay = item
             if isinstance(day, FetchedDay) and day.date not in self.undecoded:
                 try:
@@ -156,27 +179,56 @@ class DailyRun:
                     self.undecoded[item.date] = error
             if isinstance(day, FetchedDay):
                 logger.error("%s; the other days are loaded", self.undecoded[day.date])
-            if isinstance(day, ShapedDay):
-                self._check_organizations(day)
-            self.on_day(day)
+            if day.date not in self._fetched:
+                self._fetched.add(day.date)
+                self._on_fetched(day.date, day.record_count)
             yield day
 
-    def _check_organizations(self, day: ShapedDay) -> None:
-        """Refuses records of a foreign organization where the own id is only inferred from the dataset."""
-        if self._allowed is None:
-            return
-        root = day.tables[self.report.tables[0].name]
-        foreign = set(root["organization_id"].unique().to_pylist()) - self._allowed
-        if foreign:
-            raise UnexpectedResponse(
-                f"records belong to organization {min(foreign)[:60]}, the dataset to {self.organization}, and the API "
-                "does not name the credential's own; load them into another dataset",
-                day=day.date,
-                request_id=day.request_id,
+    def _named_ids(self) -> list[str]:
+        """Returns the ids by which the API names the organization."""
+        named = self._session.organization()
+        ids = [named.id, named.header_id]
+        if not any(ids):  # refused for good; a page may carry the header
+            day = last_final_day(self.now())
+            params: dict[str, str | int] = {"starting_at": day.isoformat(), "limit": 1}
+            ids = [self._session.get(REPORT_PATH, params, read_page, day).organization_id]
+        return [each for each in ids if each]
+
+    def _warn_of_mixtures(self) -> None:
+        """Warns where a second organization, or another treatment of actors, comes beside what is loaded."""
+        known = self.proof.organizations
+        if known and self.organization not in known:
+            self.warn(
+                f"the dataset held organization {', '.join(known)} so far; {self.organization} is added beside it"
+            )
+        label = self.config.actors().label
+        states = self.proof.of(self.organization).values()
+        others = [state.actor_identity for state in states if state.records and state.actor_identity != label]
+        if others:
+            self.warn(
+                f"{len(others)} loaded days have actor_identity {others[0]}, this load writes {label}: backfill them "
+                "to have all days alike"
             )
 
-    def close(self) -> None:
-        """Stops what is under way."""
-        if "reader" in self.__dict__:
-            self.reader.stop()
-        self.session.cancel()
+    @cached_property
+    def _reader(self) -> Prefetcher[ShapedDay | FetchedDay]:
+        """Reads days ahead, and shapes those that are as documented in the thread that read them.
+
+        A day with anything else is shaped in its turn, because the types of new columns depend on the order of days.
+        """
+        actors = self.config.actors()
+        shaping = threading.Lock()
+
+        def read(day: dt.date) -> ShapedDay | FetchedDay:
+            began = self.now()
+            try:
+                fetched = self.report.fetch(self._session, day)
+            except UndecodableDay as error:  # nested too deep to find the next page in it
+                self.undecoded[day] = error
+                return FetchedDay(day, (), 0, error.request_id, began)
+            with shaping:  # side by side they would only take more memory
+                documented = self.report.shape_documented(fetched, self.organization, actors)
+            return documented or replace(fetched, documented=None)  # what waits for its turn waits as bytes
+
+        at_once = self._client.max_concurrent_days
+        return Prefetcher(read, at_once=at_once, size_of=lambda day: day.nbytes, on_stop=self._session.cancel)

@@ -1,62 +1,85 @@
-"""Columns that somebody changed by hand, noticed before anything is rounded or doubled (decision D5)."""
+"""Tables that are not as this version declares them: of an older version, or altered by hand (decision D5).
+
+Missing tables and columns are added. Another type is refused before anything is rounded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..exceptions import ConfigurationError
-from ..report import DailyReport
 from .backend import Backend, StoredColumns
-from .schema import Column, Table
+from .schema import LOAD_ID, Column, Table
 
 _MOST_SHOWN = 3
 
+# Without these a table's rows belong to no day, or the ledger says nothing about a day. No load can fill them in.
+_EVERYWHERE = ("organization_id", "date")
+_IN_THE_LEDGER = (*_EVERYWHERE, "fetched_at", "content_hash", LOAD_ID)
 
-def stored_tables(backend: Backend, report: DailyReport, *, reports_types: bool) -> StoredColumns:
-    """Reads which tables of a report exist, and checks that they can take its rows.
+
+def stored_tables(backend: Backend, tables: Sequence[Table], ledger: Table, *, reports_types: bool) -> StoredColumns:
+    """Reads which tables exist, and checks that their days can be told and their values are exact.
 
     Args:
         backend: The opened destination.
-        report: The report.
+        tables: The record tables.
+        ledger: Their ledger.
         reports_types: Whether the destination returns the exact types that dlt wrote.
 
     Returns:
-        The columns of the tables that exist.
+        The columns of the tables that exist. Columns of this version may be missing.
 
     Raises:
-        ConfigurationError: A column is missing or has another type.
+        ConfigurationError: A column has another type, or one is missing without which a day cannot be told.
     """
-    tables = (*report.tables, report.ledger)
-    names = [table.name for table in tables]
-    stored = backend.stored_columns(names)
-    changes = [change for table in tables if table.name in stored for change in _changes(table, stored, reports_types)]
-    if stored and reports_types:
-        staged = backend.stored_columns(names, staging=True)
-        changes += [
-            f"{change} in the staging dataset"
-            for table in report.tables
-            if table.name in staged
-            for change in _changes(table, staged, reports_types, only_types=True)
-        ]
-    if changes:
-        raise ConfigurationError(
-            f"the tables are not as this version loads them: {', '.join(changes[:_MOST_SHOWN])}. Undo the change, "
-            f"load into another dataset, or drop all tables {report.tables[0].name}* and {report.ledger.name} and "
-            "load again"
-        )
+    stored = backend.stored_columns([table.name for table in (*tables, ledger)])
+    changes = [change for table in tables for change in _missing(table, _EVERYWHERE, stored)]
+    changes += _missing(ledger, (*_IN_THE_LEDGER, str(tables[0].counted_as)), stored)
+    if reports_types:
+        changes += [change for table in (*tables, ledger) for change in _other_types(table, stored)]
+    _refuse(changes)
     return stored
 
 
-def _changes(table: Table, stored: StoredColumns, reports_types: bool, *, only_types: bool = False) -> list[str]:
-    changes = []
+def complete_tables(
+    backend: Backend, tables: Sequence[Table], ledger: Table, stored: StoredColumns, *, reports_types: bool
+) -> None:
+    """Adds tables and columns that this pipeline's schema has and the destination lacks, in the staging dataset too.
+
+    Rows that are there already keep NULL in a new column until their day is fetched again.
+
+    Raises:
+        ConfigurationError: A column of the staging dataset has another type: rows are rounded there first.
+    """
+    names = [table.name for table in tables]
+    staged = backend.stored_columns(names, staging=True)
+    if reports_types:
+        _refuse([f"{change} in the staging dataset" for table in tables for change in _other_types(table, staged)])
+    backend.add_missing([*names, ledger.name], stored)
+    backend.add_missing(names, staged, staging=True)
+
+
+def _refuse(changes: Sequence[str]) -> None:
+    if changes:
+        raise ConfigurationError(
+            f"the tables were changed: {', '.join(changes[:_MOST_SHOWN])}. Undo the change and load these days again "
+            "with backfill, or load into another dataset"
+        )
+
+
+def _missing(table: Table, needed: Sequence[str], stored: StoredColumns) -> Iterator[str]:
+    for name in needed if table.name in stored else ():
+        if name not in stored[table.name]:
+            yield f"{table.name}.{name} is missing"
+
+
+def _other_types(table: Table, stored: StoredColumns) -> Iterator[str]:
     for column in table.columns:
-        found = stored[table.name].get(column.name)
-        if found is None:
-            changes += [] if only_types else [f"{table.name}.{column.name} is missing"]
-        elif reports_types and not _fits(column, found):
-            changes.append(f"{table.name}.{column.name} is {_type_text(found)}, not {_type_text(_declared(column))}")
-    return changes
+        found = stored.get(table.name, {}).get(column.name)
+        if found is not None and not _fits(column, found):
+            yield f"{table.name}.{column.name} is {_type_text(found)}, not {_type_text(_declared(column))}"
 
 
 def _fits(column: Column, found: Mapping[str, Any]) -> bool:

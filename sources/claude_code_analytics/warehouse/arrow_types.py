@@ -64,10 +64,21 @@ def coerce(values: Sequence[Any], data_type: str) -> dict[str | None, pa.Array]:
         except (ValueError, TypeError, OverflowError):
             pass  # some value has the right Python type and still does not fit: look at them one by one
     homes = [None if value is None else _home(value, data_type) for value in values]
+    own = [value if home is None else None for value, home in zip(values, homes, strict=True)]
+    return {None: _array(own, data_type), **_at_home(values, homes)}
+
+
+def variants_of(values: Sequence[Any]) -> dict[str | None, pa.Array]:
+    """Converts values that have no column of their own to variants, each of its natural type."""
+    return _at_home(values, [None if value is None else _home(value, "") for value in values])
+
+
+def _at_home(values: Sequence[Any], homes: Sequence[str | None]) -> dict[str | None, pa.Array]:
+    """Returns an array for each type of variant, with the values that belong there."""
     arrays: dict[str | None, pa.Array] = {}
-    for home in [None, *sorted({home for home in homes if home})]:
+    for home in sorted({home for home in homes if home}):
         own = [value if there == home else None for value, there in zip(values, homes, strict=True)]
-        arrays[home] = _array([_as_text(value) for value in own] if home == "text" else own, home or data_type)
+        arrays[home] = _array([_as_text(value) for value in own] if home == "text" else own, home)
     return arrays
 
 

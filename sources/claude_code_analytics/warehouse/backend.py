@@ -1,9 +1,9 @@
-"""Queries against a destination beside dlt's loads: the `Backend` interface and its SQL implementation."""
+"""The destination beside dlt's loads: queried, and given the columns it lacks. `Backend` and its SQL implementation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import dlt
@@ -12,16 +12,10 @@ from dlt.common.schema.typing import TColumnSchema
 from dlt.destinations.exceptions import DatabaseTransientException
 
 from .delta import DeltaBackend
-from .destinations import destination_named, kind_of
+from .destinations import destination_of
 
 # By table, the columns that the destination has, as dlt describes them; no entry where there is no table.
 StoredColumns = dict[str, dict[str, TColumnSchema]]
-
-
-# Columns that Postgres pads with blanks, which dlt takes for any text.
-_PADDED = """
-SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s AND data_type = 'character'
-"""
 
 
 class Backend(Protocol):
@@ -38,6 +32,12 @@ class Backend(Protocol):
 
     def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> StoredColumns:
         """Returns the columns of tables that exist, by their names in dlt's schema."""
+
+    def add_missing(self, tables: Iterable[str], stored: StoredColumns, *, staging: bool = False) -> None:
+        """Creates what dlt's schema has of these tables and the destination lacks: whole tables, or columns.
+
+        dlt itself compares the two only when its schema changes. `stored` is what `stored_columns` returned.
+        """
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def open_backend(pipeline: dlt.Pipeline, schema_name: str | None) -> Iterator[Ba
             raise
         except Exception as error:  # dlt passes the drivers' own errors on where a connection fails
             raise DatabaseTransientException(error) from error
-        is_delta = destination_named(kind_of(pipeline)).table_format == "delta"
+        is_delta = destination_of(pipeline).table_format == "delta"
         yield DeltaBackend(client) if is_delta else SqlBackend(client)
 
 
@@ -77,32 +77,57 @@ class SqlBackend:
         self._naming = client.schema.naming
 
     def table(self, name: str) -> str:
-        """Returns a table's qualified and quoted name."""
         return str(self._sql.make_qualified_table_name(self._naming.normalize_tables_path(name)))
 
     def column(self, name: str) -> str:
-        """Returns a column's quoted name."""
         return str(self._sql.escape_column_name(self._naming.normalize_path(name)))
 
     def query(self, sql: str, *parameters: Any) -> list[Any]:
-        """Runs a query."""
         return list(self._sql.execute_sql(sql, *parameters) or [])
 
     def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> StoredColumns:
-        """Returns the columns of tables that exist."""
-        if staging:
-            with self._client.with_staging_dataset():
-                return self.stored_columns(tables)
         names = {self._naming.normalize_tables_path(table): table for table in tables}
         # where dlt folds the case (Snowflake: to upper), its schema has lower case; elsewhere the case is the schema's
         keeps_case = self._client.capabilities.casefold_identifier is str
-        found: StoredColumns = {
-            names[table]: {name if keeps_case else name.lower(): column for name, column in columns.items()}
-            for table, columns in self._client.get_storage_tables(list(names))
-            if columns
+        with self._dataset(staging):
+            return {
+                names[table]: {name if keeps_case else name.lower(): column for name, column in columns.items()}
+                for table, columns in self._client.get_storage_tables(list(names))
+                if columns
+            }
+
+    def add_missing(self, tables: Iterable[str], stored: StoredColumns, *, staging: bool = False) -> None:
+        names = {self._naming.normalize_tables_path(table): stored.get(table, {}) for table in tables}
+        missing = self._missing_columns(names)
+        if self._client.schema.is_modified or not any(missing.values()):  # dlt compares a modified schema itself
+            return
+        with self._dataset(staging):
+            if not self._client.is_storage_initialized():  # dlt creates a dataset whole
+                return
+            for name in filter(names.get, missing):
+                self._add_nullable(name, [column for column in missing[name] if not column.get("nullable", True)])
+            self._client.update_stored_schema(only_tables=list(missing), force=True)
+
+    def _dataset(self, staging: bool) -> AbstractContextManager[Any]:
+        return self._client.with_staging_dataset() if staging else nullcontext()
+
+    def _missing_columns(self, names: StoredColumns) -> dict[str, list[TColumnSchema]]:
+        """Returns, by table of dlt's schema, the columns that are not among the stored ones."""
+        schema = self._client.schema
+        case_sensitive = self._client.capabilities.generates_case_sensitive_identifiers()
+        return {
+            name: schema.get_new_table_columns(name, columns, case_sensitive=case_sensitive)
+            for name, columns in names.items()
+            if name in schema.tables
         }
-        if self._client.capabilities.sqlglot_dialect == "postgres":
-            for table, name in self.query(_PADDED, self._sql.dataset_name):
-                if names.get(table) in found:
-                    found[names[table]][name] = {**found[names[table]][name], "data_type": "character"}  # type: ignore[typeddict-item]
-        return found
+
+    def _add_nullable(self, table: str, columns: Sequence[TColumnSchema]) -> None:
+        """Adds columns that allow no NULL to a table that has rows. They have no value in them, so they have to.
+
+        No database adds such a column as dlt declares it. Rows without a value make their days unheld, so they are
+        replaced.
+        """
+        for column in columns:
+            kind = self._client.type_mapper.to_destination_type(column, self._client.prepare_load_table(table))
+            name = self._sql.escape_column_name(column["name"])
+            self._sql.execute_sql(f"ALTER TABLE {self._sql.make_qualified_table_name(table)} ADD COLUMN {name} {kind}")

@@ -25,16 +25,13 @@ class DeltaBackend:
         self._opened: dict[str, Any] = {}
 
     def table(self, name: str) -> str:
-        """Returns a table's quoted name, and keeps it open for the query."""
         self._open(name)
         return f'"{name}"'
 
     def column(self, name: str) -> str:
-        """Returns a column's quoted name."""
         return f'"{name}"'
 
     def query(self, sql: str, *parameters: Any) -> list[Any]:
-        """Runs a query over the tables that it names."""
         import duckdb  # only Delta tables need it here
 
         try:
@@ -52,8 +49,7 @@ class DeltaBackend:
             raise DatabaseTransientException(error) from error
 
     def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> dict[str, dict[str, Any]]:
-        """Returns the columns of tables that exist. Delta has no staging dataset."""
-        if staging:
+        if staging:  # Delta has no staging dataset
             return {}
         found: dict[str, dict[str, Any]] = {}
         for name in tables:
@@ -61,6 +57,9 @@ class DeltaBackend:
             if table is not None:
                 found[name] = {field.name: {"name": field.name} for field in table.schema().fields}
         return found
+
+    def add_missing(self, tables: Iterable[str], stored: dict[str, dict[str, Any]], *, staging: bool = False) -> None:
+        """Does nothing: Delta tables and their columns are created as they are written."""
 
     def _open(self, name: str) -> Any:
         if name not in self._opened:

@@ -16,23 +16,6 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from ..exceptions import ConfigurationError
 from .schema import LOAD_ID, ROW_ID, Table
 
-# The rows of a table whose (organization, day) is staged. `$organization` and `$date` become quoted column names, dlt
-# fills in the two tables. A correlated subquery over renamed columns: `date IN (..) AND organization_id IN (..)`
-# deletes foreign days, and `{table}.date` matches nothing on the BigQuery stand-in, without an error.
-STAGED_DAYS = (
-    "EXISTS (SELECT 1 FROM (SELECT $organization AS o, $date AS d FROM {staging_table}) s "
-    "WHERE s.o = $organization AND s.d = $date)"
-)
-
-# dlt 1.31 wraps delete and insert in one transaction only if the SQL looks like DDL, which it recognizes by the word
-# CREATE. Otherwise a failed insert leaves the day deleted.
-IN_ONE_TRANSACTION = " /* CREATE */"
-
-# Postgres runs the whole text as one transaction anyway. The lock makes concurrent merges of a table take turns, so
-# that the second DELETE sees what the first one committed and no row is doubled (DESIGN, D5b). It rests on dlt sending
-# delete and insert as one multi-statement text.
-TAKING_TURNS = "FALSE; SELECT pg_advisory_xact_lock(hashtext('{table}')); DELETE FROM {table} WHERE "
-
 
 @dataclass(frozen=True)
 class Destination:
@@ -46,12 +29,14 @@ class Destination:
         file_format: Loader file format; dlt's choice where None, or where dlt does not support it.
         table_format: Format of the tables where the destination is no database.
         strategy: dlt's merge strategy.
-        replaced_rows: The condition that selects the rows a package replaces; None where it has to be written out for
-            each package (Delta).
+        has_markers: Whether the condition that selects the replaced rows looks into what is staged. On Delta it
+            cannot, and lists the days of each package.
+        takes_turns: Whether concurrent merges of a table wait for each other, by a lock in their own text.
+        has_views: Whether the destination has views.
         primary_key: Columns by which dlt distinguishes a package's rows.
         table_hints: Returns the destination's own hints for the layout of a table.
         clustered_column: The column that gets dlt's `cluster` hint.
-        settings: dlt settings of the destination for loads of this project's pipelines, where the user set none.
+        settings: dlt settings of the destination for loads, where the user set none.
         load_workers: Tables written side by side, where more only cost memory.
         reports_types: Whether dlt reads back the exact types that it wrote.
     """
@@ -62,7 +47,9 @@ class Destination:
     file_format: str | None = None
     table_format: str | None = None
     strategy: str = "delete-insert"
-    replaced_rows: str | None = STAGED_DAYS + IN_ONE_TRANSACTION
+    has_markers: bool = True
+    takes_turns: bool = False
+    has_views: bool = True
     primary_key: tuple[str, ...] = (ROW_ID,)  # rows that a resumed package staged twice are inserted once
     table_hints: Callable[[Table], dict[str, Any]] = lambda table: {}
     clustered_column: str | None = None
@@ -104,7 +91,7 @@ SUPPORTED = (
         "tested",
         "`INSERT` statements; concurrent merges of a table take turns",
         file_format="insert_values",  # dlt's CSV turns empty strings into NULL
-        replaced_rows=TAKING_TURNS + STAGED_DAYS,
+        takes_turns=True,
         reports_types=True,
     ),
     Destination(
@@ -129,7 +116,8 @@ SUPPORTED = (
         file_format="parquet",
         table_format="delta",
         strategy="cdc",  # in one commit: updates rows with the same key, deletes the others that the condition selects
-        replaced_rows=None,  # a Delta predicate has no subqueries
+        has_markers=False,  # a Delta predicate has no subqueries
+        has_views=False,
         primary_key=(ROW_ID, LOAD_ID),  # no earlier row has it: a row that is stored twice would be updated twice
         load_workers=2,  # dlt polls a finished job once a second, so two tables at once save time
     ),
@@ -149,15 +137,16 @@ NOWHERE = Destination("")
 
 def kind_of(pipeline: Any) -> str:
     """Returns the type of a pipeline's destination as dlt names it; empty where it has none."""
-    return pipeline.destination.destination_type.rsplit(".", 1)[-1] if pipeline.destination else ""
+    return pipeline.destination.destination_type.rsplit(".", 1)[-1] if pipeline and pipeline.destination else ""
 
 
-def destination_named(kind: str) -> Destination:
-    """Returns the row of a destination type.
+def destination_of(pipeline: Any) -> Destination:
+    """Returns the row of a pipeline's destination.
 
     Raises:
         ConfigurationError: The destination is not supported, or the writer of its tables is not installed.
     """
+    kind = kind_of(pipeline)
     if not kind:
         return NOWHERE
     found = next((destination for destination in SUPPORTED if destination.name == kind), None)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from string import Template
 from typing import Any
 
 import dlt
 import pyarrow as pa
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 from dlt.common.storages.load_package import commit_load_package_state
 
 from ..dates import ranges
@@ -23,25 +25,89 @@ from ..exceptions import DestinationError, UnexpectedResponse
 from .destinations import Destination
 from .schema import LOAD_ID, ROW_ID, Column, Table
 
+# The rows of a table whose (organization, day) is staged. `$organization` and `$date` become quoted column names, dlt
+# fills in the two tables. A correlated subquery over renamed columns: `date IN (..) AND organization_id IN (..)`
+# deletes foreign days, and `{table}.date` matches nothing on the BigQuery stand-in, without an error.
+STAGED_DAYS = (
+    "EXISTS (SELECT 1 FROM (SELECT $organization AS o, $date AS d FROM {staging_table}) s "
+    "WHERE s.o = $organization AND s.d = $date)"
+)
+
+# dlt 1.31 wraps delete and insert in one transaction only if the SQL looks like DDL, which it recognizes by the word
+# CREATE. Otherwise a failed insert leaves the day deleted.
+IN_ONE_TRANSACTION = " /* CREATE */"
+
+# Postgres runs the whole text as one transaction anyway. The lock makes concurrent merges of a table take turns, so
+# that the second DELETE sees what the first one committed and no row is doubled (DESIGN, D5b). It rests on dlt sending
+# delete and insert as one multi-statement text.
+TAKING_TURNS = "FALSE; SELECT pg_advisory_xact_lock(hashtext('{table}')); DELETE FROM {table} WHERE "
+
 # `_dlt_id` of a marker row.
 MARKER = "@day"
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
-_DELTA_KEY = "claude_code_replaced_days"
+# Key of a load package's own state.
+_REPLACED_DAYS = "claude_code_replaced_days"
 
 
-def marker_rows(table: Table, organizations: pa.Array, dates: pa.Array) -> pa.Table:
-    """Builds one marker row for each organization and day.
+class PackageDays:
+    """Days that the current load package replaces, kept in its own state: one that is aborted takes them along.
 
-    Args:
-        table: A record table.
-        organizations: Organization ids.
-        dates: The days, as long as `organizations`.
-
-    Returns:
-        Rows of the table: columns that allow no NULL are filled, all others are NULL.
+    A package reads a day once. Read twice, it would hold the union of two responses, also where two sources share the
+    package.
     """
-    given = {"organization_id": organizations, "date": dates}
+
+    def __init__(self) -> None:
+        self.load_id = ""
+        self._state: dict[str, Any] = {}
+        with suppress(CurrentLoadPackageStateNotAvailable):  # outside of a pipeline
+            package = dlt.current.load_package_state()
+            self.load_id = package["load_id"]
+            self._state = package["state"]  # type: ignore[assignment]  # sources may keep keys of their own
+
+    def of(self, organization: str) -> list[dt.date]:
+        """Returns the days of an organization, oldest first."""
+        days: Iterable[str] = self._state.get(_REPLACED_DAYS, {}).get(organization, ())
+        return sorted(map(dt.date.fromisoformat, days))
+
+    def add(self, organization: str, days: Iterable[dt.date]) -> None:
+        """Adds days of an organization."""
+        replaced = self._state.setdefault(_REPLACED_DAYS, {})
+        replaced[organization] = sorted({*replaced.get(organization, ()), *(day.isoformat() for day in days)})
+        if self.load_id:
+            commit_load_package_state()
+
+    def delta_scope(self) -> str:
+        """Returns the condition that selects these days on Delta, whose predicates cannot look into what is staged.
+
+        Raises:
+            DestinationError: Another extracted package waits: dlt would use one condition for both.
+            UnexpectedResponse: An organization id that must not go into SQL.
+        """
+        waiting = [each for each in dlt.current.pipeline().list_extracted_load_packages() if each != self.load_id]
+        if waiting:
+            raise DestinationError(
+                f"package {waiting[0]} is extracted and not loaded yet; Delta tables take one package at a time: "
+                "normalize and load it first"
+            )
+        organizations = sorted(self._state[_REPLACED_DAYS])
+        for organization in organizations:
+            if not _SAFE_ID.fullmatch(organization):
+                raise UnexpectedResponse(f"the organization id {organization[:60]!r} cannot go into a Delta predicate")
+        return " OR ".join(
+            f"({{table}}.organization_id = '{organization}' AND {{table}}.date >= DATE '{span.first}' "
+            f"AND {{table}}.date <= DATE '{span.last}')"
+            for organization in organizations
+            for span in ranges(self.of(organization))
+        )
+
+
+def marker_rows(table: Table, organization: str, dates: pa.Array) -> pa.Table:
+    """Builds one marker row of a record table for each day.
+
+    Columns that allow no NULL are filled, all others are NULL.
+    """
+    given = {"organization_id": pa.repeat(organization, len(dates)), "date": dates}
     fill = {"text": MARKER, "bigint": 0}
 
     def values(column: Column) -> pa.Array:
@@ -68,13 +134,6 @@ def table_hints(
 
     They travel with each item. As hints of the resource a user's `apply_hints(write_disposition=...)` would replace
     them, and markers would land in the tables.
-
-    Args:
-        table: The table.
-        destination: Where it goes.
-        capabilities: What dlt knows of the destination.
-        extra_columns: dlt hints of the columns that no declaration names.
-        delta_scope: On Delta, the condition of this package.
     """
     hints: dict[str, Any] = {
         "table_name": table.name,
@@ -120,43 +179,8 @@ def _replace_days(
         return str(capabilities.escape_identifier(capabilities.casefold_identifier(name)))
 
     disposition = {"disposition": "merge", "strategy": destination.strategy}
-    if destination.replaced_rows is None:  # Delta: no markers are staged
+    if not destination.has_markers:
         return {**disposition, "destination_scope": delta_scope}
-    scope = Template(destination.replaced_rows).substitute(organization=quoted("organization_id"), date=quoted("date"))
+    scope = TAKING_TURNS + STAGED_DAYS if destination.takes_turns else STAGED_DAYS + IN_ONE_TRANSACTION
+    scope = Template(scope).substitute(organization=quoted("organization_id"), date=quoted("date"))
     return {**disposition, "destination_scope": scope, "source_filter": f"{quoted(ROW_ID)} <> '{MARKER}'"}
-
-
-def extend_delta_scope(pairs: Iterable[tuple[str, dt.date]]) -> str:
-    """Extends the condition of the current load package by organizations and days, and returns all of it.
-
-    A Delta predicate cannot look into what is staged, so the condition lists the days (decision D2). It is kept in the
-    package's own state: a package that is aborted takes its days along.
-
-    Raises:
-        DestinationError: Another extracted package waits: dlt would use one condition for both.
-        UnexpectedResponse: An organization id that must not go into SQL.
-    """
-    package = dlt.current.load_package_state()
-    waiting = [each for each in dlt.current.pipeline().list_extracted_load_packages() if each != package["load_id"]]
-    if waiting:
-        raise DestinationError(
-            f"package {waiting[0]} is extracted and not loaded yet; Delta tables take one package at a time: "
-            "normalize and load it first"
-        )
-    state: dict[str, Any] = package["state"]  # type: ignore[assignment]  # dlt lets sources keep keys of their own
-    replaced: dict[str, list[str]] = state.setdefault(_DELTA_KEY, {})
-    for organization, day in pairs:
-        if not _SAFE_ID.fullmatch(organization):
-            raise UnexpectedResponse(
-                f"the organization id {organization[:60]!r} cannot be put into a Delta predicate", day=day
-            )
-        days = replaced.setdefault(organization, [])
-        if day.isoformat() not in days:
-            days.append(day.isoformat())
-    commit_load_package_state()
-    return " OR ".join(
-        f"({{table}}.organization_id = '{organization}' AND {{table}}.date >= DATE '{span.first}' "
-        f"AND {{table}}.date <= DATE '{span.last}')"
-        for organization, days in sorted(replaced.items())
-        for span in ranges(sorted(map(dt.date.fromisoformat, days)))
-    )

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import pyarrow as pa
 
 Path = tuple[str, ...]
+# Decoded values by the keys that lead to them, each list as long as the table has rows.
+Values = dict[Path, list[Any]]
 
 LOAD_ID = "_dlt_load_id"
 ROW_ID = "_dlt_id"

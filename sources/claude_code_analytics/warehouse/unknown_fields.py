@@ -1,19 +1,20 @@
-"""Columns beside the declared ones: unknown fields, values of an unexpected type, and fields with one name (D7).
+"""Unknown fields of the API and values of an unexpected type: the columns that they become (decision D7).
 
-All days of a run share them. Nothing unknown is dropped, and nothing unknown fails a load.
+Nothing unknown is dropped, and nothing unknown fails a load. All days of a run share these columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+import pyarrow as pa
 from dlt.common.normalizers.naming import NamingConvention
 
-from ..run.dlt_settings import Contract
-from .schema import Path
+from .arrow_types import coerce, natural_type
+from .schema import Path, Table, Values
 
 # System columns of Postgres: a field with such a name gets a suffix, on all destinations alike.
 RESERVED_NAMES = ("ctid", "cmax", "cmin", "oid", "tableoid", "xmax", "xmin")
@@ -23,14 +24,13 @@ Naming = Callable[[Path], str]
 
 @dataclass
 class ExtraColumns:
-    """Columns beside the declared ones: unknown fields and variants, shared by all days of a run.
+    """Columns beside the declared ones, shared by all days of a run.
 
     Attributes:
         naming: Returns the column name for a path of JSON keys, as dlt would.
         types: By table, the dlt type of each extra column: those of earlier loads and, as days are shaped, new ones. A
             column keeps its first type.
-        contract: The schema contract: whether unknown fields and variants are kept.
-        warn: Called once for each unexpected thing, with one line.
+        warn: Called with one line for each unexpected thing, in every day that has it.
         variants: Table and name of the new variants: dlt applies the contract of data types to them, not that of
             columns.
     """
@@ -38,9 +38,7 @@ class ExtraColumns:
     naming: Naming
     types: dict[str, dict[str, str]]
     warn: Callable[[str], object]
-    contract: Contract = field(default_factory=Contract)
     variants: set[tuple[str, str]] = field(default_factory=set, init=False)
-    _warned: set[str] = field(default_factory=set, init=False, repr=False)
 
     def hints(self, table: str) -> dict[str, dict[str, Any]]:
         """Returns dlt's column hints for the extra columns of a table."""
@@ -54,11 +52,54 @@ class ExtraColumns:
             for name, data_type in self.types.get(table, {}).items()
         }
 
-    def warn_once(self, message: str) -> None:
-        """Warns, unless the same warning was given before."""
-        if message not in self._warned:
-            self._warned.add(message)
-            self.warn(message)
+
+class UnknownFields:
+    """The extra columns of one table while a day is shaped."""
+
+    def __init__(self, table: Table, extra: ExtraColumns) -> None:
+        self.arrays: dict[str, pa.Array] = {}
+        self._table = table.name
+        self._extra = extra
+        self._types = extra.types.setdefault(table.name, {})
+        self._taken = {*table.column_names, *RESERVED_NAMES}
+
+    def add_fields(self, values: Values) -> None:
+        """Adds a column for each field that no column is declared for."""
+        naming = self._extra.naming
+        # Where two fields become one name under dlt's naming, the field whose key is that very name gets it.
+        for path in sorted(values, key=lambda path: (naming(path) != "__".join(path), path)):
+            named_by = self._free_path(path)
+            name = naming(named_by)
+            data_type = self._types.get(name) or natural_type(values[path])
+            if data_type is None:
+                continue  # NULL in every record: there is nothing to keep, and no type to choose
+            if name not in self._types:
+                self._types[name] = data_type
+                self._extra.warn(f"{self._table}.{name}: new field in the API's records; it is loaded as {data_type}")
+            coerced = coerce(values[path], data_type)
+            self.arrays[name] = coerced[None]
+            self.add_variants(named_by, data_type, coerced)
+
+    def add_variants(self, path: Path, expected: str, coerced: Mapping[str | None, pa.Array]) -> None:
+        """Adds a column for each type of the values that are not as `expected` of the column at `path`."""
+        column = self._extra.naming(path)
+        for variant, array in coerced.items():
+            if variant is None:
+                continue
+            name = self._extra.naming(self._free_path((*path, f"v_{variant}")))
+            if name not in self._types:
+                self._extra.variants.add((self._table, name))
+            self.arrays[name] = array
+            self._types[name] = variant
+            self._extra.warn(f"{self._table}.{column}: values that are not {expected} are kept in {name}")
+
+    def _free_path(self, path: Path) -> Path:
+        """Returns a path whose column name is free, with a suffix made from its keys if need be; takes that name."""
+        naming = self._extra.naming
+        if naming(path) in self._taken:
+            path = (*path, f"x{blake2b(chr(0).join(path).encode(), digest_size=4).hexdigest()}")
+        self._taken.add(naming(path))
+        return path
 
 
 def column_naming(convention: NamingConvention) -> Naming:
@@ -66,11 +107,3 @@ def column_naming(convention: NamingConvention) -> Naming:
     return lambda path: convention.shorten_fragments(
         *(convention.normalize_identifier(key if key.strip() else "_") for key in path)
     )
-
-
-def free_path(path: Path, taken: set[str], naming: Naming) -> Path:
-    """Returns a path whose column name is free, with a suffix made from its keys if need be, and takes that name."""
-    if naming(path) in taken:
-        path = (*path, f"x{blake2b(chr(0).join(path).encode(), digest_size=4).hexdigest()}")
-    taken.add(naming(path))
-    return path
