@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
+# Returns the time, aware, in UTC.
 Clock = Callable[[], dt.datetime]
-"""Returns the time, aware, in UTC."""
 
 # Machine minus `Date` header. The header has whole seconds, rounded down, and a response takes a while to arrive.
 MOST_BEHIND = dt.timedelta(seconds=-1)
@@ -36,11 +36,7 @@ class ApiClock:
     """The time of the API. Safe to share between threads.
 
     The machine's clock is used as long as the API's `Date` headers agree with it. Where they don't, the header is
-    carried on by the monotonic clock.
-
-    Args:
-        clock: Returns the machine's time.
-        monotonic: Returns seconds that never go back. Derived from `clock` where only that is injected.
+    carried on by the monotonic clock, which is derived from `clock` where only that is injected.
     """
 
     def __init__(self, clock: Clock = utc_now, monotonic: Callable[[], float] | None = None) -> None:
