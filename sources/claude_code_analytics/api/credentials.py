@@ -65,7 +65,7 @@ class Credential:
 
     @classmethod
     def of(cls, api_key: str | None, access_token: str | None) -> Credential:
-        """Returns the credential to use, without surrounding white space: the token, the key, or ANTHROPIC_ADMIN_KEY."""
+        """Returns the credential to use, without blanks around it: the token, the key, or ANTHROPIC_ADMIN_KEY."""
         name, given = ("access_token", access_token) if access_token else ("api_key", api_key)
         text = (given or os.environ.get(API_KEY_VARIABLE) or "").strip() or None
         if text and not _SENDABLE.fullmatch(text):

@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.request import getproxies
 
 import httpx
@@ -40,6 +40,13 @@ class NoResponse(Exception):
         self.is_setup = is_setup
 
 
+class Proxy(NamedTuple):
+    """A proxy, and the environment variable that names it."""
+
+    variable: str
+    url: httpx.URL
+
+
 class Connection:
     """Connections to one host, opened with the first request. Safe to share between threads.
 
@@ -57,7 +64,7 @@ class Connection:
         self._headers = headers
         self._transport = transport
         self._monotonic = monotonic
-        self._proxy: tuple[str, httpx.URL] | None = None
+        self._proxy: Proxy | None = None
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
         self.is_closed = False
@@ -125,50 +132,45 @@ class Connection:
             raise ConfigurationError(f"{variable} is a SOCKS proxy, which needs: pip install 'httpx[socks]'") from None
 
     def _explain(self, error: httpx.HTTPError) -> NoResponse:
-        host, (_, proxy) = self._base_url.host, self._proxy or ("", None)
+        host, proxy = self._base_url.host, self._proxy
         setup = next(filter(None, map(self._setup_problem, _causes(error))), None)
         if setup:
             return NoResponse(setup, is_setup=True)
         if proxy and isinstance(error, httpx.ProxyError):
-            return self._refused_by_proxy(error)
+            return _refusal_of(proxy, host, error)
+        kind = type(error).__name__
         if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-            return NoResponse(f"{host} did not respond in time ({type(error).__name__}); run again later")
-        through = f" through the proxy {proxy.host}" if proxy else ""
-        return NoResponse(
-            f"{host} could not be reached{through} ({type(error).__name__}); check the network and run again"
-        )
+            return NoResponse(f"{host} did not respond in time ({kind}); run again later")
+        through = f" through the proxy {proxy.url.host}" if proxy else ""
+        return NoResponse(f"{host} could not be reached{through} ({kind}); check the network and run again")
 
     def _setup_problem(self, cause: BaseException) -> str | None:
         """Returns what is wrong with the setup, where that is the cause."""
-        host, (variable, proxy) = self._base_url.host, self._proxy or ("", None)
+        host, proxy = self._base_url.host, self._proxy
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = cause.verify_message or "verification failed"
             return f"the certificate of {host} is not trusted ({reason}); set SSL_CERT_FILE to your CA bundle"
         if isinstance(cause, socket.gaierror):
             if proxy:
-                return f"the proxy {proxy.host} is an unknown host; check {variable}"
+                return f"the proxy {proxy.url.host} is an unknown host; check {proxy.variable}"
             return f"{host} is an unknown host; check base_url and DNS"
         if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-            if proxy and proxy.scheme == "https":
-                return f"the proxy {proxy.host} does not speak TLS; write http:// in {variable}"
+            if proxy and proxy.url.scheme == "https":
+                return f"the proxy {proxy.url.host} does not speak TLS; write http:// in {proxy.variable}"
             return f"{host} does not speak TLS on that port; check base_url"
         return None
 
-    def _refused_by_proxy(self, error: httpx.ProxyError) -> NoResponse:
-        variable, proxy = self._proxy or ("", self._base_url)
-        status = printable(str(error)[:60])
-        what = f"the proxy {proxy.host} refused to connect to {self._base_url.host} ({status})"
-        if status.startswith("407"):
-            return NoResponse(f"{what}; put its user name and password into {variable}", is_setup=True)
-        return NoResponse(f"{what}; check {variable}, or run again later", is_setup=status.startswith("4"))
+
+def _refusal_of(proxy: Proxy, host: str, error: httpx.ProxyError) -> NoResponse:
+    status = printable(str(error)[:60])
+    what = f"the proxy {proxy.url.host} refused to connect to {host} ({status})"
+    if status.startswith("407"):
+        return NoResponse(f"{what}; put its user name and password into {proxy.variable}", is_setup=True)
+    return NoResponse(f"{what}; check {proxy.variable}, or run again later", is_setup=status.startswith("4"))
 
 
-def proxy_for(url: httpx.URL) -> tuple[str, httpx.URL] | None:
-    """Returns the proxy for requests to `url` and the variable that names it, or None where there is none.
-
-    Raises:
-        ConfigurationError: It cannot be used. Its text is not repeated, for it may hold a password.
-    """
+def proxy_for(url: httpx.URL) -> Proxy | None:
+    """Returns the proxy for requests to `url`, or None where there is none."""
     proxies = getproxies()
     kind = url.scheme if proxies.get(url.scheme) else "all"
     address = proxies.get(kind)
@@ -181,8 +183,9 @@ def proxy_for(url: httpx.URL) -> tuple[str, httpx.URL] | None:
     except httpx.InvalidURL:
         proxy = httpx.URL("")
     if proxy.scheme not in PROXY_SCHEMES or not can_connect(proxy):
+        # Its text is not repeated, for it may hold a password.
         raise ConfigurationError(f"{variable} must be an address such as http://proxy.example.com:8080")
-    return variable, proxy
+    return Proxy(variable, proxy)
 
 
 def can_connect(url: httpx.URL) -> bool:
