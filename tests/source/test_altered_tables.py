@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
 import dlt
 import pytest
+from click.testing import CliRunner
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE, DailyReport
@@ -15,6 +17,8 @@ from claude_code_analytics.config import resolve_config
 from claude_code_analytics.run.resource import daily_resource
 from claude_code_analytics.warehouse.schema import Column, Table
 from claude_code_pipelines import status
+from claude_code_pipelines.cli import commands
+from claude_code_pipelines.metrics import reader
 from support.plain import MONDAY, TUESDAY, WEEK, refused
 from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, USAGE, World
 
@@ -106,7 +110,22 @@ def test_readers_of_a_newer_version_read_a_dataset_of_an_older_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(status, "CLAUDE_CODE", NEWER)
+    monkeypatch.setattr(reader, "CLAUDE_CODE", NEWER)
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(world.database))
     assert world.status(last=TODAY).days("held") == WEEK[:-1]
+    for table, column in (
+        (USAGE, "core_metrics__pull_requests_by_claude_code"),
+        (MODELS, "estimated_cost__amount"),
+        (LEDGER, "tool_actions"),
+    ):
+        world.sql(f"ALTER TABLE {table} DROP COLUMN {column}")  # as if this version had declared it
+    with world.client() as client:
+        for command in (["status"], ["summary", "--json"], ["summary", "--by", "person", "--json"]):
+            shown = CliRunner().invoke(commands, command, obj=client)
+            assert shown.exit_code == 0, shown.output
+    figures = json.loads(shown.stdout)["headlines"]
+    assert figures["sessions"]["value"] == 21
+    assert "pull_requests" not in figures
 
 
 # Hands

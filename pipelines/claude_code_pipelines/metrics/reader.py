@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
@@ -18,9 +18,11 @@ import dlt
 import sqlglot
 from sqlglot import exp
 
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.warehouse.backend import Backend, open_backend
 from claude_code_analytics.warehouse.destinations import destination_of
+from claude_code_analytics.warehouse.schema import Column
 
 from ..error_messages import translate_errors
 from .catalog import DIALECT, VIEWS
@@ -31,6 +33,15 @@ Row = dict[str, Any]
 _VIEWS = {view.name: view for view in VIEWS}
 _DAYS = re.compile(r"date|week|cohort_week|first_day|last_day")
 _MONEY = re.compile(r"(.*_)?cost(_usd)?(_28d)?")
+# BigQuery's types, by dlt's.
+_TYPES = {
+    "text": "STRING",
+    "bigint": "INT64",
+    "bool": "BOOL",
+    "decimal": "BIGNUMERIC",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -40,10 +51,14 @@ class Reader:
     Args:
         backend: The opened destination.
         capabilities: dlt's capabilities of it; None for Delta, which DuckDB queries.
+        lacking: By table, the columns that the dataset of an older version does not have; they hold NULL.
     """
 
-    def __init__(self, backend: Backend, capabilities: Any = None) -> None:
+    def __init__(
+        self, backend: Backend, capabilities: Any = None, lacking: Mapping[str, Sequence[Column]] | None = None
+    ) -> None:
         self._backend = backend
+        self._lacking = lacking or {}
         self._dialect: str = capabilities.sqlglot_dialect if capabilities else "duckdb"
         self._casefold = capabilities.casefold_identifier if capabilities else str.lower
         self._has_temporary_tables = capabilities is not None and self._dialect == "duckdb"
@@ -96,7 +111,8 @@ class Reader:
             is_day = isinstance(value, dt.date)
             # a placeholder is written by the driver's rules, which are in no dialect of sqlglot
             node.replace(exp.cast(exp.Literal.string(str(value)), "date") if is_day else exp.var(f"%({node.name})s"))
-        views = [f"{self._cte(name)} AS ({self._transpiled(_VIEWS[name].select)})" for name in needed]
+        views = [f"{self._cte(name)} AS ({self._completed(name)})" for name in self._lacking]
+        views += [f"{self._cte(name)} AS ({self._transpiled(_VIEWS[name].select)})" for name in needed]
         front = f"WITH {', '.join(views)} " if views else ""
         sql = front + self._transpiled(tree)
         texts = [str(parameters[name]) for name in _PLACEHOLDER.findall(sql)]
@@ -108,7 +124,13 @@ class Reader:
     def _qualified(self, name: str) -> str:
         if name in self._kept:
             return f"temp.{self._cte(name)}"
-        return self._cte(name) if name in _VIEWS else self._backend.table(name)
+        return self._cte(name) if name in _VIEWS or name in self._lacking else self._backend.table(name)
+
+    def _completed(self, table: str) -> str:
+        """Returns a SELECT of a table with NULL in the columns that it lacks."""
+        nulls = [f"CAST(NULL AS {_TYPES[column.data_type]}) AS {column.name}" for column in self._lacking[table]]
+        select = f"SELECT *, {', '.join(nulls)} FROM {table}"  # noqa: S608  # declared names
+        return transpiled(select, self._dialect, self._backend.table, self._casefold)
 
     def _cte(self, name: str) -> str:
         return exp.to_identifier(self._casefold(name), quoted=True).sql(dialect=self._dialect)
@@ -126,7 +148,18 @@ def open_reader(pipeline: dlt.Pipeline) -> Iterator[Reader]:
     """
     is_delta = destination_of(pipeline).table_format == "delta"
     with translate_errors("the warehouse could not be queried"), open_backend(pipeline, SOURCE_NAME) as backend:
-        yield Reader(backend, None if is_delta else pipeline.destination.capabilities())
+        yield Reader(backend, None if is_delta else pipeline.destination.capabilities(), _lacking(backend))
+
+
+def _lacking(backend: Backend) -> dict[str, list[Column]]:
+    tables = (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)
+    stored = backend.stored_columns([table.name for table in tables])
+    found = {
+        table.name: [column for column in table.columns if column.name not in stored[table.name]]
+        for table in tables
+        if table.name in stored
+    }
+    return {name: columns for name, columns in found.items() if columns}
 
 
 @cache
