@@ -6,7 +6,7 @@ import importlib
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
 from importlib import metadata
 from typing import Any
@@ -103,6 +103,26 @@ def test_no_module_imports_itself_by_way_of_others(package: str) -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"modules import each other in a circle: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_folder_imports_itself_by_way_of_others(package: str) -> None:
+    modules = imports_of(package)
+    graph: dict[str, set[str]] = {}
+    for name, found in modules.items():
+        inner = {room(each, modules) for each in found if each in modules and each != package}
+        graph.setdefault(room(name, modules), set()).update(inner - {room(name, modules)})
+
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"folders import each other in a circle: {' -> '.join(error.args[1])}")
+
+
+def room(module: str, modules: Collection[str]) -> str:
+    """Returns the folder of a module within its package; a module outside of folders stands for itself."""
+    folder = ".".join(module.split(".")[:2])
+    return folder if folder in modules else module
 
 
 @pytest.mark.parametrize(
