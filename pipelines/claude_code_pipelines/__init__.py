@@ -1,6 +1,6 @@
 """Pipelines around the source: loads in windows, backfills, status, views, and the command line.
 
-Names are imported when they are first used: the command line installs its signal handlers before dlt is imported.
+Names are imported when they are first used, so that the command line shows its help without dlt.
 """
 
 from importlib import import_module
@@ -40,3 +40,8 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    """Lists the public names too, imported or not."""
+    return sorted({*globals(), *__all__})

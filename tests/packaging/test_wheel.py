@@ -72,6 +72,8 @@ def test_every_exported_name_exists(package: str) -> None:
     module = importlib.import_module(package)
 
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    assert set(module.__all__) <= set(dir(module))
+    assert not hasattr(module, "no_such_name")
 
 
 # Requirements
@@ -136,18 +138,28 @@ def test_a_package_imports_nothing_that_stands_after_it(package: str, others: se
     assert third_party(package, sys.stdlib_module_names) & others == set()
 
 
-def test_the_client_loads_neither_dlt_nor_arrow() -> None:
-    # A package without its `__init__`, which imports all of the source.
-    code = (
-        "import sys, types\n"
-        "package = sys.modules['claude_code_analytics'] = types.ModuleType('claude_code_analytics')\n"
-        f"package.__path__ = [{str(SOURCE)!r}]\n"
-        "import claude_code_analytics.api.client\n"
-        "print(*sorted({'dlt', 'duckdb', 'pendulum', 'pyarrow'} & set(sys.modules)))"
-    )
+def loaded_by(statement: str) -> set[str]:
+    """Returns the packages beyond the standard library that a statement loads in a new process."""
+    code = f"import sys; before = {{*sys.modules}}; {statement}; print(*{{*sys.modules}} - before)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    return {name.partition(".")[0] for name in ran.stdout.split()} - sys.stdlib_module_names - {*PACKAGES}
 
-    assert ran.stdout.split() == []
+
+def test_constants_and_errors_load_nothing_and_the_client_neither_dlt_nor_arrow() -> None:
+    assert loaded_by("import claude_code_analytics.constants") == set()
+    assert loaded_by("from claude_code_analytics import ApiError") == set()
+    assert (
+        loaded_by("from claude_code_analytics import AnalyticsClient") & {"dlt", "duckdb", "pendulum", "pyarrow"}
+        == set()
+    )
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_public_name_is_that_of_a_module(package: str) -> None:
+    # importing the module would put it in the place of the name
+    names = {f"{package}.{name}" for name in importlib.import_module(package).__all__}
+
+    assert names & set(imports_of(package)) == set()
 
 
 # The wheel
