@@ -120,11 +120,9 @@ def checked(check: Check) -> Iterator[str]:
     """Describes what a credential can do, line by line."""
     yield f"the credential works: the API returned {check.days.first} to {check.days.last}"
     yield f"organization {check.organization_id or f'not named ({check.problem})'}"
-    if not check.records:
-        yield f"warning: {NO_RECORDS}"
-        return
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in check.customer_types.most_common())
-    yield f"{_count(check.records, 'record')} by customer_type: {kinds}"
+    records = _count(check.customer_types.total(), "record")
+    yield f"{records} by customer_type: {kinds}" if kinds else f"warning: {NO_RECORDS}"
 
 
 def _count(number: int, what: str) -> str:
