@@ -184,7 +184,7 @@ def test_an_interrupted_backfill_says_what_is_committed_and_then_what_it_resumed
 
     assert stopped.exit_code == 1
     assert "error: 2026-09-0" in stopped.stderr
-    assert "committed: 2 days, 2026-09-01..2026-09-02; run the same command again to go on" in stopped.stderr
+    assert "committed: 2 days, 2026-09-01..2026-09-02; run the same command again to resume" in stopped.stderr
     assert resumed.exit_code == 0
     assert "resumed: 2 days of this range were loaded before the interruption" in resumed.stdout
     assert "loaded 2 days (2026-09-03..2026-09-04)" in resumed.stdout
@@ -359,7 +359,7 @@ def test_a_credential_that_expires_on_the_way_is_exit_code_1_and_names_what_is_c
     refused, committed = result.stderr.splitlines()
     assert refused.startswith("error: 2026-09-05: the API refused the credential: 401")
     assert "get a fresh OAuth token" in refused
-    assert committed == "committed: 4 days, 2026-09-01..2026-09-04; run the same command again to go on"
+    assert committed == "committed: 4 days, 2026-09-01..2026-09-04; run the same command again to resume"
     assert token not in result.output
 
 
@@ -518,7 +518,7 @@ def test_being_stopped_ends_at_once_and_says_what_is_committed(file: Path, stop:
     assert running.returncode == 1
     assert "Traceback" not in stderr
     assert stderr.splitlines()[-1] == (
-        "interrupted; committed: 2 days, 2026-03-01..2026-03-02; run the same command again to go on"
+        "interrupted; committed: 2 days, 2026-03-01..2026-03-02; run the same command again to resume"
     )
     assert stdout == ""
     assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(2,)]

@@ -1,4 +1,4 @@
-"""Text output at the end of a command: what was loaded, what a warehouse holds, what a credential can do."""
+"""Text output at the end of a command: the loaded days, the state of a warehouse, the scope of a credential."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..check import Check
 from ..events import LoadReport
 from ..metrics.explanations import CUSTOMER_TYPES, DAY_KINDS, SUBSCRIPTIONS_MISSING, UNREPORTED_USE
 from ..metrics.pulse import Pulse
-from ..status import KINDS, Status
+from ..status import KINDS, OrganizationStatus, Status
 
 NO_RECORDS = f"no records came back, which is suspicious. {' '.join(UNREPORTED_USE)}"
 
@@ -40,36 +40,40 @@ def stopped(days: Sequence[dt.date]) -> str:
     """Describes what is committed of a load that was stopped."""
     if not days:
         return "nothing was committed; run the same command again"
-    return f"committed: {_count(len(days), 'day')}, {list_ranges(days)}; run the same command again to go on"
+    return f"committed: {_count(len(days), 'day')}, {list_ranges(days)}; run the same command again to resume"
 
 
 def status_lines(status: Status, pulses: Mapping[str, Pulse]) -> Iterator[str]:
-    """Describes a warehouse for a person."""
+    """Describes a warehouse for a person; `pulses` is by organization."""
     yield status.warehouse
     for each in status.organizations:
-        number = len(DayRange(each.first, each.last)) if each.first <= each.last else 0
-        yield f"organization {each.organization_id}: {_count(number, 'day')}, {each.first} to {each.last}"
-        if each.newest:
-            final = f"every day is final up to {each.final_until}" if each.final_until else "the first day is not final"
-            yield f"  loaded up to {each.newest}, {_count(each.days_behind or 0, 'day')} behind; {final}"
-        for kind in KINDS:
-            days = each.days[kind]
-            if days or kind in ("missing", "inconsistent"):
-                shown = f": {list_ranges(days)} ({DAY_KINDS[kind]})" if days and kind != "held" else ""
-                yield f"  {kind:<13}{len(days):>6}{shown}"
-        for problem in sorted(set(each.problems.values())):
-            yield f"  inconsistent because: {problem}"
-        yield (
-            f"  {_count(each.records, 'record')}; last fetch {each.last_fetch:%Y-%m-%d %H:%M:%S} UTC"
-            if (each.last_fetch)
-            else f"  {_count(each.records, 'record')}"
-        )
+        yield from _organization_lines(each)
         if each.organization_id in pulses:
             yield from _pulse_lines(pulses[each.organization_id])
     if status.outside:
         yield f"{_count(status.outside, 'day')} outside this range hold rows or were loaded too"
     for table, rows in status.rows.items():
         yield f"  {table:<36}{rows:>12,} rows"
+
+
+def _organization_lines(each: OrganizationStatus) -> Iterator[str]:
+    number = len(DayRange(each.first, each.last)) if each.first <= each.last else 0
+    yield f"organization {each.organization_id}: {_count(number, 'day')}, {each.first} to {each.last}"
+    if each.newest:
+        final = f"every day is final up to {each.final_until}" if each.final_until else "the first day is not final"
+        yield f"  loaded up to {each.newest}, {_count(each.days_behind or 0, 'day')} behind; {final}"
+    for kind in KINDS:
+        days = each.days[kind]
+        if days or kind in ("missing", "inconsistent"):
+            yield f"  {kind:<13}{len(days):>6}{_explained(kind, days)}"
+    for problem in sorted(set(each.problems.values())):
+        yield f"  inconsistent because: {problem}"
+    fetch = f"; last fetch {each.last_fetch:%Y-%m-%d %H:%M:%S} UTC" if each.last_fetch else ""
+    yield f"  {_count(each.records, 'record')}{fetch}"
+
+
+def _explained(kind: str, days: Sequence[dt.date]) -> str:
+    return f": {list_ranges(days)} ({DAY_KINDS[kind]})" if days and kind != "held" else ""
 
 
 def _pulse_lines(pulse: Pulse) -> Iterator[str]:
@@ -82,37 +86,35 @@ def _pulse_lines(pulse: Pulse) -> Iterator[str]:
 
 def status_json(status: Status, pulses: Mapping[str, Pulse]) -> dict[str, Any]:
     """Describes a warehouse for a program: days as `YYYY-MM-DD`, times as RFC 3339, money as text (docs/status.md)."""
-    organizations = {
-        each.organization_id: {
-            "first": each.first.isoformat(),
-            "last": each.last.isoformat(),
-            **{kind: _texts(each.days[kind]) for kind in KINDS},
-            "problems": {day.isoformat(): problem for day, problem in each.problems.items()},
-            "records": each.records,
-            "last_fetch": each.last_fetch.isoformat() if each.last_fetch else None,
-            "newest": each.newest.isoformat() if each.newest else None,
-            "days_behind": each.days_behind,
-            "final_until": each.final_until.isoformat() if each.final_until else None,
-            "month_cost_usd": {
-                kind: f"{cost.normalize():f}" for kind, cost in pulses[each.organization_id].costs.items()
-            }
-            if each.organization_id in pulses
-            else None,
-            "customer_types": dict(pulses[each.organization_id].records) if each.organization_id in pulses else None,
-        }
-        for each in status.organizations
-    }
-    fetches = [each.last_fetch for each in status.organizations if each.last_fetch]
+    own = {each.organization_id: each for each in status.organizations}
+    fetches = [each.last_fetch for each in own.values() if each.last_fetch]
     return {
         "warehouse": status.warehouse,
-        "organizations": list(organizations),
-        "first": min((each.first for each in status.organizations), default=dt.date.min).isoformat(),
-        "last": max((each.last for each in status.organizations), default=dt.date.min).isoformat(),
+        "organizations": list(own),
+        "first": min((each.first for each in own.values()), default=dt.date.min).isoformat(),
+        "last": max((each.last for each in own.values()), default=dt.date.min).isoformat(),
         **{kind: _texts(status.days(kind)) for kind in KINDS},
-        "records": sum(each.records for each in status.organizations),
+        "records": sum(each.records for each in own.values()),
         "rows": status.rows,
-        "last_fetch": max(fetches).isoformat() if fetches else None,
-        "by_organization": organizations,
+        "last_fetch": _text(max(fetches, default=None)),
+        "by_organization": {name: _organization_json(each, pulses.get(name)) for name, each in own.items()},
+    }
+
+
+def _organization_json(each: OrganizationStatus, pulse: Pulse | None) -> dict[str, Any]:
+    costs = {kind: f"{cost.normalize():f}" for kind, cost in pulse.costs.items()} if pulse else None
+    return {
+        "first": each.first.isoformat(),
+        "last": each.last.isoformat(),
+        **{kind: _texts(each.days[kind]) for kind in KINDS},
+        "problems": {day.isoformat(): problem for day, problem in each.problems.items()},
+        "records": each.records,
+        "last_fetch": _text(each.last_fetch),
+        "newest": _text(each.newest),
+        "days_behind": each.days_behind,
+        "final_until": _text(each.final_until),
+        "month_cost_usd": costs,
+        "customer_types": dict(pulse.records) if pulse else None,
     }
 
 
@@ -127,6 +129,10 @@ def checked(check: Check) -> Iterator[str]:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _text(moment: dt.date | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _texts(days: Sequence[dt.date]) -> list[str]:

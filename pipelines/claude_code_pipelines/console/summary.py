@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from claude_code_analytics.foreign_text import printable
 
 from ..metrics.figures import Figures
-from ..metrics.tables import Table, rounded
+from ..metrics.tables import Column, Table, rounded
 
 WIDTH = 80
 _GAP = 2
@@ -45,25 +45,14 @@ _COLUMNS = {
 BREAKDOWNS = tuple(_COLUMNS)
 
 
-def show(figures: Figures, by: str, console: Console | None = None) -> None:
-    """Prints headline numbers and a breakdown.
-
-    Args:
-        figures: The numbers.
-        by: One of `BREAKDOWNS`.
-        console: Where to; None for standard output.
-    """
-    (console or Console(width=WIDTH, highlight=False)).print(summary_of(figures, by))
-
-
-def summary_of(figures: Figures, by: str) -> RenderableType:
-    """Returns headline numbers and a breakdown for the terminal."""
+def show(figures: Figures, by: str) -> None:
+    """Prints headline numbers and a breakdown, one of `BREAKDOWNS`."""
     table = figures.table(by)
     parts: list[RenderableType] = [*_head(figures), _headlines(figures), Text(f"\nBy {by}", style="bold")]
     parts.append(_breakdown(table, _COLUMNS[by]) if table.rows else Text("no activity in this period"))
     if len(table.rows) > MOST_ROWS:
         parts.append(Text(f"and {len(table.rows) - MOST_ROWS:,} more; --csv lists all", style="dim"))
-    return Group(*parts)
+    Console(width=WIDTH, highlight=False).print(Group(*parts))
 
 
 def as_json(figures: Figures, by: str) -> dict[str, Any]:
@@ -108,7 +97,7 @@ def _head(figures: Figures) -> list[RenderableType]:
 
 
 def _headlines(figures: Figures) -> RichTable:
-    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table = _plain_table()
     table.add_column("", no_wrap=True)
     for title in ("Period", "Before", "Change"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -125,22 +114,33 @@ def _headlines(figures: Figures) -> RichTable:
 
 
 def _breakdown(table: Table, titles: Mapping[str, str]) -> RichTable:
-    places = [place for place, column in enumerate(table.columns) if column.title in titles]
-    places = [place for place in places if any(row[place] is not None for row in table.rows)]
-    kinds = [table.columns[place].kind for place in places]
-    lines = [[titles[table.columns[place].title] for place in places]]
-    lines += [
-        [printable(rounded(row[place], kind)) for place, kind in zip(places, kinds, strict=True)]
-        for row in table.rows[:MOST_ROWS]
-    ]
-    widths = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
-    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - _GAP * (len(widths) - 1))  # names give way to numbers
-    made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    for title, width, kind in zip(lines[0], widths, kinds, strict=True):
-        made.add_column(title, justify="right" if kind.is_number else "left", width=width, no_wrap=True)
-    for line in lines[1:]:
+    shown = list(_shown_columns(table, titles))
+    head = [titles[column.title] for _, column in shown]
+    lines = [[printable(rounded(row[place], column.kind)) for place, column in shown] for row in table.rows[:MOST_ROWS]]
+    made = _plain_table()
+    for title, (_, column), width in zip(head, shown, _widths([head, *lines]), strict=True):
+        justify: JustifyMethod = "right" if column.kind.is_number else "left"
+        made.add_column(title, justify=justify, width=width, no_wrap=True)
+    for line in lines:
         made.add_row(*map(Text, line))
     return made
+
+
+def _shown_columns(table: Table, titles: Mapping[str, str]) -> Iterator[tuple[int, Column]]:
+    """Yields the columns that have a title here and a value anywhere, each with its place."""
+    for place, column in enumerate(table.columns):
+        if column.title in titles and any(row[place] is not None for row in table.rows):
+            yield place, column
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    """Returns the widths of columns; the first one, of names, gives way to the numbers."""
+    names, *numbers = (max(map(cell_len, cells)) for cells in zip(*lines, strict=True))
+    return [min(names, WIDTH - sum(numbers) - _GAP * len(numbers)), *numbers]
+
+
+def _plain_table() -> RichTable:
+    return RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
 
 
 def _plain(value: Any) -> Any:
