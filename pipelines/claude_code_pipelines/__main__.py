@@ -1,63 +1,53 @@
-"""Entry point of the command line: signals and standard streams are settled before the slow imports."""
+"""Entry point of the command line: all that belongs to its process, in place before the first command is loaded."""
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
-from .signals import INCOMPLETE, end_at_signals, interrupt_at_signals, interruptible
+from .signals import end_at_signals
+
+# For dlt, unless the environment says otherwise: a demo needs no network, and a signal gets one message.
+_DLT = {"LOG_LEVEL": "CRITICAL", "DLTHUB_TELEMETRY": "false", "INTERCEPT_SIGNALS": "false"}
 
 
-class _ForgivingStream:
-    """A text stream that drops what cannot be written, so that it changes no exit code.
+class _Pipe(io.FileIO):
+    """A standard stream whose reader may leave, which changes no exit code."""
 
-    Args:
-        stream: The stream, or None where the caller closed it (`2>&-`).
-        ignored: The errors that are ignored.
-    """
+    def write(self, data: Any) -> int:
+        with suppress(BrokenPipeError):
+            return super().write(data)
+        return len(data)
 
-    def __init__(self, stream: Any, ignored: type[OSError]) -> None:
-        self._stream = stream or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
-        self._ignored = ignored
 
-    def write(self, text: str) -> int:
-        """Writes text where possible."""
-        with suppress(self._ignored):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flushes where possible."""
-        with suppress(self._ignored):
-            self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        """Passes on everything else."""
-        return getattr(self._stream, name)
+def _stream(stream: TextIO | None) -> TextIO:
+    """Returns a stream in the place of a standard one; None is one that the caller closed (`2>&-`)."""
+    raw = _Pipe(stream.fileno(), "w", closefd=False) if stream else io.FileIO(os.devnull, "w")
+    encoding = stream.encoding if stream else "utf-8"
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True)
 
 
 def main() -> None:
-    """Runs the command line. A signal ends it like Ctrl-C does; a second one ends it at once."""
-    # Nothing is under way during the imports, and an interrupt that is raised there may get lost in a callback.
+    """Runs the command line in a process of its own, and ends that."""
     end_at_signals()
-    sys.stderr = _ForgivingStream(sys.stderr, OSError)  # a full disk must not fail a load that is committed
-    sys.stdout = _ForgivingStream(sys.stdout, BrokenPipeError)  # the reader has seen enough
-    from .cli import run  # takes half a second
+    sys.stdout, sys.stderr = _stream(sys.stdout), _stream(sys.stderr)
+    os.umask(0o077)  # new files hold names and addresses: only their owner may read them (D11)
+    gc.set_threshold(100_000, 50, 100)  # looking for cycles in the many objects of dlt takes a tenth of the time
+    for name, value in _DLT.items():
+        os.environ.setdefault(f"RUNTIME__{name}", value)
+    from .cli import commands  # now that signals are handled
 
-    interrupt_at_signals()
     try:
-        with interruptible():
-            code = run(sys.argv[1:])
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        code = INCOMPLETE
-    with suppress(OSError):
-        sys.stdout.flush()
-    sys.stderr.flush()
-    # A request may still wait for its response in a daemon thread, and DuckDB complains of threads at exit.
-    os._exit(code)
+        commands.main(sys.argv[1:])
+    except SystemExit as ended:
+        with suppress(OSError):
+            sys.stdout.flush()
+        # A request may still wait for its response in a daemon thread, and DuckDB complains of threads at exit.
+        os._exit(int(ended.code or 0))
 
 
 if __name__ == "__main__":

@@ -1,88 +1,43 @@
-"""SIGINT and SIGTERM of the command: an interrupt that cannot get lost, and an end that does not wait for ever."""
+"""Signals of the command: SIGINT and SIGTERM end the process at once, wherever it is.
+
+A load can be killed at any time (decision D5a), so there is nothing to unwind. A KeyboardInterrupt was lost in one of
+five loads: Python ignores it in a callback of the garbage collector, DuckDB turns it into a failed query that is tried
+again, and other drivers do not return to Python before their server responds.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import os
-import select
 import signal
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
-INCOMPLETE = 1
-# Seconds after which a signal ends the process, where it hangs in a driver's call that nothing interrupts.
-GRACE_SECONDS = 10.0
-# Seconds after which the interrupt is raised again. Python loses one that is raised in a callback of the garbage
-# collector, and drivers turn it into errors of their own.
-_AGAIN_SECONDS = 0.5
+from .exit_codes import INCOMPLETE
 
-_SHOW_CURSOR = "\x1b[?25h"
+# Clears the line of a progress bar, and shows the cursor that it hides.
+_CLEAR = "\r\x1b[2K\x1b[?25h"
 
-_arrived = threading.Event()
-_unwound = threading.Event()
+_message: list[Callable[[], str]] = [lambda: "interrupted"]
+
+
+def describe_interruption(message: Callable[[], str]) -> None:
+    """Sets what is printed when a signal arrives from now on. `message` is called in another thread."""
+    _message.append(message)
 
 
 def end_at_signals() -> None:
-    """Ends the process at once at a signal: for the time in which nothing is under way yet."""
-    _handle(lambda number, frame: _end("interrupted"))
+    """Lets a thread wait for signals: it runs also where the main thread hangs in a driver."""
+    arrived, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    signal.set_wakeup_fd(wakeup)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: None)
+    threading.Thread(target=_end_at_signal, args=(arrived,), daemon=True).start()
 
 
-def interrupt_at_signals() -> None:
-    """Raises KeyboardInterrupt in the main thread at a signal; a second signal ends the process at once."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    sys.unraisablehook = _without_interrupts(sys.unraisablehook)
-    threading.Thread(target=_watch, args=(reader, threading.get_ident()), daemon=True).start()
-    _handle(_interrupt)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Turns whatever a step fails with after a signal into KeyboardInterrupt: the signal is why it failed."""
-    try:
-        yield
-    except BaseException:
-        if not _arrived.is_set():
-            raise
-        _unwound.set()
-        raise KeyboardInterrupt from None
-
-
-def _interrupt(number: int, frame: object) -> None:
-    _arrived.set()
-    raise KeyboardInterrupt
-
-
-def _watch(reader: int, main_thread: int) -> None:
-    os.read(reader, 1)
-    _arrived.set()
-    until = time.monotonic() + GRACE_SECONDS
-    while time.monotonic() < until:
-        if select.select([reader], [], [], _AGAIN_SECONDS)[0]:
-            _end("interrupted")
-        if not _unwound.is_set():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(main_thread), ctypes.py_object(KeyboardInterrupt))
-    _end("interrupted while the warehouse or the network was busy; run the same command again")
-
-
-def _without_interrupts(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Wraps the hook that prints exceptions of callbacks: an interrupt among them is raised again soon."""
-    return lambda raised: None if raised.exc_type is KeyboardInterrupt else hook(raised)
-
-
-def _handle(handler: Callable[[int, Any], object]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handler)
-
-
-def _end(message: str) -> None:
-    """Ends the process at once, and prints why."""
+def _end_at_signal(arrived: int) -> None:
+    os.read(arrived, 1)
     with suppress(OSError):
-        shown = _SHOW_CURSOR if os.isatty(2) else ""  # a progress bar hides it
-        os.write(2, f"{shown}{message}\n".encode())  # the stream itself may be in use
+        os.write(2, f"{_CLEAR if os.isatty(2) else ''}{_message[-1]()}\n".encode())  # the stream may be in use
     os._exit(INCOMPLETE)

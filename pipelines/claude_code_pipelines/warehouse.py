@@ -22,6 +22,7 @@ from claude_code_analytics.run.dlt_settings import set_default
 from claude_code_analytics.warehouse.destinations import destination_of, kind_of
 from claude_code_analytics.warehouse.proof import Proof, read_proof
 
+from .defaults import DATASET, DESTINATION
 from .error_messages import translate_errors
 
 # Longer than any merge of a window by another load, which takes turns with ours.
@@ -43,8 +44,8 @@ class Warehouse:
         staging: Name of a dlt staging destination (`filesystem`): files go through its bucket. None: directly.
     """
 
-    destination: Any = "duckdb"
-    dataset: str = "claude_code"
+    destination: Any = DESTINATION
+    dataset: str = DATASET
     pipeline: str = SOURCE_NAME
     working_dir: str | None = None
     staging: str | None = None

@@ -1,22 +1,18 @@
 """The command line: commands, exit codes, one line for each mistake, and no secret anywhere."""
 
-# the tests' own tables
-
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import duckdb
 import httpx
 import pytest
@@ -26,7 +22,6 @@ from filelock import FileLock
 from claude_code_analytics import AnalyticsClient
 from claude_code_analytics.constants import version
 from claude_code_pipelines.cli import commands
-from claude_code_pipelines.cli import run as run_program
 from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record
 from support.plain import september
 from support.serving import serving
@@ -35,6 +30,7 @@ from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 SECRET = "sk-ant-admin01-very-secret"
 TABLES = (USAGE, TOOLS, MODELS, LEDGER)
 QUIET = ("--progress", "none")
+COMMANDS = commands.list_commands(click.Context(commands))
 
 Run = Callable[..., Result]
 
@@ -291,16 +287,21 @@ def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_curre
     ("arguments", "sentence"),
     [
         ("load --start 2026-09-21", "start_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
-        ("load --start yesterday", "--start is 'yesterday'; it must be a day such as 2025-01-31"),
+        ("load --start yesterday", "'--start': 'yesterday' is not a day; write YYYY-MM-DD, such as 2025-01-31 (see "),
         ("load --window-days 0", "the window is 0 days; it must be 1 or more"),
         ("load --destination nowhere", "dlt knows no such destination; use one of duckdb, motherduck, postgres"),
         ("load --destination postgres", "PostgresClientConfiguration lacks credentials"),
         ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits and _, a letter first"),
-        ("backfill --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 lies before --start 2026-09-02; swap them"),
+        ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
         ("demo --start 2026-09-02 --end 2026-09-01", "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
         ("status --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 lies before --start 2026-09-02; swap them"),
-        ("status --end soon", "--end is 'soon'; it must be a day such as 2025-01-31"),
         ("status --destination nowhere", "dlt knows no such destination"),
+        ("lod", "error: No such command 'lod'"),
+        ("load --strat 2026-01-01", "error: No such option"),
+        ("load --window-days many", "error: Invalid value for '--window-days': 'many' is not a valid integer."),
+        ("load --progress loud", "error: Invalid value for '--progress': 'loud' is not one of"),
+        ("backfill --start 2026-01-01", "error: Missing option '--end'. (see claude-code-analytics backfill --help)"),
+        ("load now", "error: Got unexpected extra argument"),
     ],
 )
 def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(run: Run, arguments: str, sentence: str) -> None:
@@ -413,190 +414,6 @@ def test_foreign_text_in_records_is_kept_as_data_and_never_printed(run: Run, wor
     assert query(file, f"SELECT tool_name, customer_type FROM {TOOLS} JOIN {USAGE} USING (date)") == [(name, name)] * 2
 
 
-# The program, in a process of its own
-
-
-def test_a_missing_credential_is_reported_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    ran = program("load")
-    assert ran.returncode == 2
-    assert only_line(ran.stderr).startswith("error: no credential: set the dlt secret")
-    assert "ANTHROPIC_ADMIN_KEY" in ran.stderr
-    assert list(tmp_path.glob("*.duckdb")) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ("lod", "error: No such command 'lod'"),
-        ("load --strat 2026-01-01", "error: No such option"),
-        ("load --window-days many", "error: Invalid value for '--window-days': 'many' is not a valid integer."),
-        ("load --progress loud", "error: Invalid value for '--progress': 'loud' is not one of"),
-        ("backfill --start 2026-01-01", "error: Missing option '--end'. (see claude-code-analytics backfill --help)"),
-        ("load now", "error: Got unexpected extra argument"),
-    ],
-)
-def test_a_command_line_that_cannot_be_understood_is_one_line(
-    capfd: pytest.CaptureFixture[str], own_process: None, arguments: str, sentence: str
-) -> None:
-    assert run_program(arguments.split()) == 2
-    assert only_line(capfd.readouterr().err).startswith(sentence)
-
-
-def test_without_a_command_the_help_is_shown(capfd: pytest.CaptureFixture[str], own_process: None) -> None:
-    assert run_program([]) == 0
-    assert "Examples:" in capfd.readouterr().out
-
-
-@pytest.fixture
-def own_process() -> Iterator[None]:
-    """Takes back what the program sets for its own process."""
-    mask, threshold = os.umask(0o022), gc.get_threshold()
-    yield
-    os.umask(mask)
-    gc.set_threshold(*threshold)
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("config.toml", b"this is [ no toml"),
-        ("secrets.toml", f"[sources.claude_code_analytics]\napi_key = {SECRET}\n".encode()),
-    ],
-)
-def test_an_unreadable_configuration_is_one_line_without_its_content(tmp_path: Path, name: str, content: bytes) -> None:
-    settings = tmp_path / "project" / ".dlt"
-    settings.mkdir(parents=True)
-    (settings / name).write_bytes(content)
-
-    ran = program("demo", "--start", "2026-03-02", "--end", "2026-03-02", cwd=tmp_path / "project")
-
-    assert ran.returncode == 2
-    assert name in only_line(ran.stderr)
-    assert SECRET not in ran.stderr
-
-
-def test_the_program_loads_over_a_real_socket_with_settings_from_the_environment(file: Path) -> None:
-    day = dt.date(2026, 3, 2)
-    api = SimulatedApi(ScriptedOrganization({day: [record(day)]}))
-    with serving(api) as variables:
-        ran = program("load", "--start", "2026-03-01", "--end", "2026-03-03", **variables)
-
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith("loaded 3 days (2026-03-01..2026-03-03), 1 record\n")
-    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(3,)]
-    assert api.credentials.admin_key not in ran.stdout + ran.stderr
-
-
-@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_being_stopped_ends_at_once_and_says_what_is_committed(file: Path, stop: signal.Signals) -> None:
-    api = SimulatedApi(ScriptedOrganization())
-    over = threading.Event()
-
-    def hang(request: httpx.Request, number: int) -> None:
-        if request.url.params.get("starting_at", "") > "2026-03-02":
-            over.wait(60)
-
-    api.fault = hang
-    command = ("backfill", "--start", "2026-03-01", "--end", "2026-03-04", "--window-days", "2")
-    with (
-        serving(api) as variables,
-        subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "claude_code_pipelines", *command],
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as running,
-    ):
-        assert running.stderr is not None
-        while not running.stderr.readline().startswith("committed "):
-            assert running.poll() is None
-        running.send_signal(stop)
-        stdout, stderr = running.communicate(timeout=40)  # less than the API would take
-        over.set()
-
-    assert running.returncode == 1
-    assert "Traceback" not in stderr
-    assert stderr.splitlines()[-1] == (
-        "interrupted; committed: 2 days, 2026-03-01..2026-03-02; run the same command again to resume"
-    )
-    assert stdout == ""
-    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(2,)]
-
-
-_SIGNAL_IN_A_CALLBACK = """
-import os, signal, sys, weakref
-from claude_code_pipelines.__main__ import main
-
-class Finder:
-    def find_spec(self, name, path=None, target=None):
-        if name == "dlt":
-            weakref.finalize(self.__class__(), os.kill, os.getpid(), signal.SIGINT)
-
-sys.meta_path.insert(0, Finder())
-sys.argv = ["claude-code-analytics", "demo"]
-main()
-"""
-
-
-def test_a_signal_during_the_imports_ends_at_once_wherever_it_arrives(file: Path) -> None:
-    command = [sys.executable, "-c", _SIGNAL_IN_A_CALLBACK]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-
-    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "interrupted\n")
-    assert not file.exists()
-
-
-@pytest.mark.parametrize(("options", "code"), [((), 0), (("--fail-on-gap",), 1), (("--no-such-option",), 2)])
-def test_a_reader_that_closes_the_pipe_changes_no_exit_code(run: Run, options: tuple[str, ...], code: int) -> None:
-    run("load", "--start", "2026-09-01", "--end", "2026-09-02", *QUIET)
-    read, write = os.pipe()
-    os.close(read)
-    command = [sys.executable, "-m", "claude_code_pipelines", "status", "--start", "2026-08-01", *options]
-    ran = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
-    os.close(write)
-
-    assert ran.returncode == code
-    assert "Broken pipe" not in ran.stderr
-
-
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_full_or_closed_stream_fails_no_load(file: Path, stream: str) -> None:
-    day = dt.date(2026, 3, 2)
-    command = [sys.executable, "-m", "claude_code_pipelines", "backfill", "--start", f"{day}", "--end", f"{day}"]
-    number = {"stdout": 1, "stderr": 2}[stream]
-    with serving(SimulatedApi(ScriptedOrganization())) as variables:
-        for redirection in (f"{number}>&-", f"{number}>/dev/full"):
-            shell = ["sh", "-c", f'"$@" {redirection}', "sh", *command]
-            ran = subprocess.run(shell, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
-            assert (ran.returncode, ran.stderr.count("Traceback")) == (0, 0), ran.stderr
-    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(2,)]
-
-
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("status", "--fail-on-gap")])
-def test_output_that_cannot_be_written_is_one_line(run: Run, arguments: tuple[str, ...]) -> None:
-    run("load", "--start", "2026-09-01", "--end", "2026-09-02", *QUIET)
-    with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", "claude_code_pipelines", *arguments]
-        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
-    assert ran.returncode == 1
-    assert only_line(ran.stderr) == "error: standard output cannot be written: No space left on device"
-
-
-def test_what_the_program_writes_is_readable_by_its_owner_only(file: Path, own_process: None) -> None:
-    assert run_program(["demo", "--start", "2026-03-02", "--end", "2026-03-02", "--progress", "none"]) == 0
-    assert os.umask(0o022) == 0o077
-    assert file.stat().st_mode & 0o777 == 0o600
-
-
-def test_no_line_of_the_help_is_cut_or_wider_than_a_terminal(capfd: Any, own_process: None) -> None:
-    for name in ([], *([name] for name in commands.commands)):
-        assert run_program([*name, "--help"]) == 0
-        shown = capfd.readouterr().out
-        assert "..." not in shown.replace("[ARGS]...", ""), name
-        assert max(map(len, shown.splitlines())) <= 80, name
-
-
 def test_the_views_are_refused_where_there_is_no_file_and_none_is_made(run: Run, file: Path) -> None:
     result = run("views")
     assert result.exit_code == 2
@@ -635,17 +452,114 @@ def test_a_bar_is_drawn_on_request_and_is_gone_before_the_summary(run: Run, monk
     assert "\x1b" not in result.stdout
 
 
-def test_pauses_and_warnings_are_shown_beside_the_progress(run: Run, world: World) -> None:
+@pytest.mark.parametrize("progress", ["plain", "none"])
+def test_pauses_and_warnings_are_shown_beside_the_progress(run: Run, world: World, progress: str) -> None:
     world.write(TODAY, record(TODAY, new_thing={"a": 1}))
     world.api.fault = lambda request, number: (
         error_response(429, "Slow down", headers={"retry-after": "90"}) if number == 3 else None
     )
-    result = run("load", "--start", "2026-09-17", "--progress", "plain")
+    result = run("load", "--start", "2026-09-17", "--progress", progress)
     assert result.exit_code == 0
     assert "warning: " in result.stderr
     assert "new_thing" in result.stderr
     assert result.stderr.count("rate limit (429): waiting until 12:01:30 UTC") == 1
 
 
-def test_the_version_is_that_of_the_distribution() -> None:
-    assert CliRunner().invoke(commands, ["--version"]).output == f"claude-code-analytics, version {version()}\n"
+# Help
+
+
+def test_without_a_command_the_help_is_shown(run: Run) -> None:
+    result = run()
+    assert result.exit_code == 0
+    assert "Examples:" in result.stdout
+
+
+def test_no_line_of_the_help_is_cut_or_wider_than_a_terminal(run: Run) -> None:
+    for name in ([], *([name] for name in COMMANDS)):
+        shown = run(*name, "--help").stdout
+        assert "..." not in shown.replace("[ARGS]...", ""), name
+        assert max(map(len, shown.splitlines())) <= 80, name
+
+
+def test_the_version_is_that_of_the_distribution(run: Run) -> None:
+    assert run("--version").stdout == f"claude-code-analytics, version {version()}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--help",), ("--version",), ("lod",), ("load", "--strat"), *((name, "-h") for name in COMMANDS)]
+)
+def test_help_version_and_misspellings_load_nothing_slow(arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "claude_code_pipelines", *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in ran.stderr.splitlines()}
+
+    assert "click" in loaded
+    assert loaded & {"dlt", "duckdb", "httpx", "msgspec", "pendulum", "pyarrow", "rich", "sqlglot"} == set()
+
+
+# The program, in a process of its own
+
+
+def test_a_missing_credential_is_reported_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    ran = program("load")
+    assert ran.returncode == 2
+    assert only_line(ran.stderr).startswith("error: no credential: set the dlt secret")
+    assert "ANTHROPIC_ADMIN_KEY" in ran.stderr
+    assert list(tmp_path.glob("*.duckdb")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("config.toml", b"this is [ no toml"),
+        ("secrets.toml", f"[sources.claude_code_analytics]\napi_key = {SECRET}\n".encode()),
+    ],
+)
+def test_an_unreadable_configuration_is_one_line_without_its_content(tmp_path: Path, name: str, content: bytes) -> None:
+    settings = tmp_path / "project" / ".dlt"
+    settings.mkdir(parents=True)
+    (settings / name).write_bytes(content)
+
+    ran = program("demo", "--start", "2026-03-02", "--end", "2026-03-02", cwd=tmp_path / "project")
+
+    assert ran.returncode == 2
+    assert name in only_line(ran.stderr)
+    assert SECRET not in ran.stderr
+
+
+def test_the_program_loads_over_a_real_socket_and_what_it_writes_is_for_its_owner_only(
+    file: Path, tmp_path: Path
+) -> None:
+    day = dt.date(2026, 3, 2)
+    api = SimulatedApi(ScriptedOrganization({day: [record(day)]}))
+    before = os.umask(0o022)
+    with serving(api) as variables:
+        ran = program("load", "--start", "2026-03-01", "--end", "2026-03-03", **variables)
+    os.umask(before)
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("loaded 3 days (2026-03-01..2026-03-03), 1 record\n")
+    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(3,)]
+    assert api.credentials.admin_key not in ran.stdout + ran.stderr
+    assert [path for path in tmp_path.rglob("*") if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "streams", "code"),
+    [
+        ("backfill --start 2026-03-02 --end 2026-03-02", ">&- 2>&-", 0),
+        ("backfill --start 2026-03-02 --end 2026-03-02", "2>&1 | :", 0),
+        ("status --start 2026-03-01 --end 2026-03-02 --fail-on-gap", "| :", 1),
+    ],
+    ids=["closed", "all in a pipe", "result in a pipe"],
+)
+def test_a_reader_that_is_not_there_changes_no_exit_code(
+    run: Run, file: Path, command: str, streams: str, code: int
+) -> None:
+    run("load", "--start", "2026-03-02", "--end", "2026-03-02", *QUIET)
+    script = f"set -o pipefail; ( sleep 0.5; {sys.executable} -m claude_code_pipelines {command} ) {streams}"
+    with serving(SimulatedApi(ScriptedOrganization())) as variables:
+        ran = subprocess.run(["bash", "-c", script], env=variables, capture_output=True, text=True, check=False)  # noqa: S603, S607
+
+    assert (ran.returncode, ran.stderr) == (code, "")
+    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(2 if command.startswith("backfill") else 1,)]

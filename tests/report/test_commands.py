@@ -118,9 +118,7 @@ def test_all_files_of_a_report_are_written_or_none(awkward: World, command: Comm
     assert (tmp_path / "real.html").is_file()
 
 
-def test_views_are_created_printed_and_kept_up_to_date(
-    empty: World, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_views_are_created_printed_and_kept_up_to_date(empty: World, command: Command) -> None:
     names = [view.name for view in VIEWS]
     printed = command(empty, "views", "--print", "--destination", "snowflake")
     assert printed.exit_code == 0
@@ -133,8 +131,6 @@ def test_views_are_created_printed_and_kept_up_to_date(
     assert {row[0] for row in empty.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal")} >= set(names)
     assert "12 views are up to date" in command(empty, "load", *day, "--views").stderr
     assert "views" not in command(empty, "load", *day).stderr
-    monkeypatch.setenv("SOURCES__CLAUDE_CODE_ANALYTICS__VIEWS", "true")
-    assert "12 views are up to date" in command(empty, "load", *day).stderr
 
 
 def test_on_delta_there_are_no_views_and_the_report_needs_none(

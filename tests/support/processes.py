@@ -38,7 +38,7 @@ def start_forks() -> None:
     """Starts the process that all others are forked from, where it does not run yet."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # Python 3.11 forgets it on the way
-    _FORKS.set_forkserver_preload(["support.processes", "claude_code_pipelines.cli"])
+    _FORKS.set_forkserver_preload(["support.processes", "claude_code_pipelines.cli.frame"])
     forkserver.ensure_running()
     os.environ.pop("PYTHONPATH")
     if before is not None:

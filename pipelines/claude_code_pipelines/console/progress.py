@@ -13,7 +13,6 @@ from claude_code_analytics.dates import list_ranges
 
 from ..events import LoadObserver
 
-STYLES = ("auto", "bar", "plain", "none")
 _SECONDS_BETWEEN_LINES = 10.0
 
 

@@ -42,11 +42,10 @@ _COLUMNS = {
     },
     "tool": {title: title for title in ("Tool", "Accepted", "Rejected", "Acceptance", "Change")},
 }
-BREAKDOWNS = tuple(_COLUMNS)
 
 
 def show(figures: Figures, by: str) -> None:
-    """Prints headline numbers and a breakdown, one of `BREAKDOWNS`."""
+    """Prints headline numbers and a breakdown, one of `defaults.BREAKDOWNS`."""
     table = figures.table(by)
     parts: list[RenderableType] = [*_head(figures), _headlines(figures), Text(f"\nBy {by}", style="bold")]
     parts.append(_breakdown(table, _COLUMNS[by]) if table.rows else Text("no activity in this period"))

@@ -11,6 +11,7 @@ from claude_code_analytics import ConfigurationError
 from claude_code_analytics.dates import ONE_DAY, DayRange, list_ranges
 from claude_code_analytics.foreign_text import printable
 
+from ..defaults import MIN_TEAM
 from ..read_only import open_read_only
 from ..status import OrganizationStatus, Status, status_of
 from ..warehouse import Warehouse
@@ -19,7 +20,6 @@ from .headlines import Headline, headlines, unit_costs
 from .queries import KEPT_VIEWS, QUERIES
 from .reader import Row, open_reader
 from .tables import Table
-from .teams import MIN_TEAM
 from .totals import Totals, monday, totals_of
 
 DEFAULT_DAYS = 28

@@ -10,8 +10,6 @@ from pathlib import Path
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.foreign_text import printable
 
-# GitHub reports numbers of teams from five people on (METRICS, R11).
-MIN_TEAM = 5
 SMALL_TEAMS = "(small teams)"
 NO_TEAM = "(no team)"
 _HEADER = ["email", "team"]

@@ -1,0 +1,40 @@
+"""The command `backfill`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import load_options, staging_and_views, start_and_end, with_warehouse
+
+if TYPE_CHECKING:
+    from claude_code_analytics import AnalyticsClient
+
+    from ..warehouse import Warehouse
+
+
+@click.command("backfill", short_help="Load a closed range of days.")
+@with_warehouse
+@start_and_end(required=True)
+@load_options()
+@staging_and_views
+@click.pass_obj
+def command(
+    client: AnalyticsClient | None,
+    target: Warehouse,
+    start: dt.date,
+    end: dt.date,
+    window_days: int,
+    progress: str,
+    views: bool,
+) -> None:
+    """Load a closed range of days; repeat the command within 24 hours to resume an interrupted one."""
+    from ..loader import backfill
+    from .frame import reported
+    from .load import finish
+
+    with reported(progress, loads=True) as shown:
+        report = backfill(target, start, end, window_days=window_days, client=client, observer=shown)
+        finish(report, target, shown, with_views=views)

@@ -1,0 +1,29 @@
+"""The command `check`."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+if TYPE_CHECKING:
+    from claude_code_analytics import AnalyticsClient
+
+
+@click.command("check", short_help="Explain what the credential can do.")
+@click.pass_obj
+def command(client: AnalyticsClient | None) -> None:
+    """Call the endpoint with the configured credential, and explain the response."""
+    from claude_code_analytics.config import resolve_config
+
+    from ..check import CHECKED_DAYS, check_credential
+    from ..console import messages
+    from .frame import print_lines, reported
+
+    with reported():
+        config = resolve_config()
+        with nullcontext(client) if client else config.client() as connection:
+            click.echo(f"calling {urlsplit(config.base_url).hostname} for the last {CHECKED_DAYS} days", err=True)
+            print_lines(messages.checked(check_credential(connection)))

@@ -1,0 +1,66 @@
+"""The command `load`, and the end that it shares with `backfill`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import load_options, staging_and_views, start_and_end, with_warehouse
+
+if TYPE_CHECKING:
+    from claude_code_analytics import AnalyticsClient
+
+    from ..console.progress import Display
+    from ..events import LoadReport
+    from ..warehouse import Warehouse
+
+
+@click.command("load", short_help="Load what is new, missing or may still change.")
+@with_warehouse
+@start_and_end()
+@load_options()
+@staging_and_views
+@click.pass_obj
+def command(
+    client: AnalyticsClient | None,
+    target: Warehouse,
+    start: dt.date | None,
+    end: dt.date | None,
+    window_days: int,
+    progress: str,
+    views: bool,
+) -> None:
+    """Load every day up to today that is not held or not settled yet.
+
+    With --end it loads a closed range instead, which leaves the incremental cursor alone.
+    """
+    from ..loader import load
+    from .frame import reported
+
+    with reported(progress, loads=True) as shown:
+        report = load(target, start=start, end=end, window_days=window_days, client=client, observer=shown)
+        finish(report, target, shown, with_views=views)
+
+
+def finish(report: LoadReport, target: Warehouse, shown: Display, *, with_views: bool) -> None:
+    """Ends a load: brings the views up to date, and prints what was loaded."""
+    from ..console import messages
+    from .frame import next_command
+
+    if with_views:
+        _refresh_views(target, shown)
+    shown.finish([*messages.loaded(report, target.dataset), next_command(target, "status")])
+
+
+def _refresh_views(target: Warehouse, shown: Display) -> None:
+    from claude_code_analytics.warehouse.destinations import destination_of
+
+    from ..metrics.views import create_views
+
+    pipeline = target.dlt_pipeline()
+    if destination_of(pipeline).has_views:
+        shown.print(f"{len(create_views(pipeline))} views are up to date")
+    else:
+        shown.print("warning: Delta tables have no views; report and summary need none")

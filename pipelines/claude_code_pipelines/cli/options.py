@@ -1,0 +1,108 @@
+"""Options that several commands share, and their conversion: to days, a warehouse, the time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from claude_code_analytics.constants import SOURCE_NAME
+
+from ..defaults import DATASET, DESTINATION, MIN_TEAM, PROGRESS_STYLES, WINDOW_DAYS
+
+if TYPE_CHECKING:
+    from claude_code_analytics import AnalyticsClient
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+
+def day(text: str) -> dt.date:
+    """Converts the value of an option, in any form that the parameters of the source take."""
+    from claude_code_analytics import ConfigurationError
+    from claude_code_analytics.dates import parse_day
+
+    try:
+        return parse_day(text, "day")
+    except ConfigurationError:
+        raise click.BadParameter(f"{text[:60]!r} is not a day; write YYYY-MM-DD, such as 2025-01-31") from None
+
+
+def start_and_end(*, required: bool = False) -> Decorator:
+    """Returns the options for a range of days."""
+    return _all(
+        click.option("--start", type=day, required=required, help="First day, inclusive (UTC, YYYY-MM-DD)."),
+        click.option("--end", type=day, required=required, help="Last day, inclusive (UTC, YYYY-MM-DD)."),
+    )
+
+
+def load_options(days: int = WINDOW_DAYS) -> Decorator:
+    """Returns the options of all commands that load."""
+    return _all(
+        click.option("--window-days", type=int, default=days, help="Days committed together."),
+        click.option("--progress", type=click.Choice(PROGRESS_STYLES), default="auto", help="Progress display."),
+    )
+
+
+def with_warehouse(command: Command) -> Command:
+    """Adds the options that lead to a warehouse, and passes it to the command as `target`."""
+
+    @wraps(command)
+    def run(
+        *args: Any, destination: str, dataset: str, pipeline: str, staging: str | None = None, **kwargs: Any
+    ) -> Any:
+        from ..warehouse import Warehouse
+
+        return command(*args, target=Warehouse(destination, dataset, pipeline, staging=staging), **kwargs)
+
+    return _all(
+        click.option("--destination", default=DESTINATION, help="Name of a dlt destination."),
+        click.option("--dataset", default=DATASET, help="Dataset (schema) of the tables."),
+        click.option("--pipeline", default=SOURCE_NAME, help="Name of the dlt pipeline."),
+    )(run)
+
+
+def with_now(command: Command) -> Command:
+    """Passes the time to the command as `now`: the machine's, or that of the client that a test hands in."""
+
+    @click.pass_obj
+    @wraps(command)
+    def run(client: AnalyticsClient | None, /, **kwargs: Any) -> Any:
+        from claude_code_analytics.api.clock import utc_now
+
+        return command(now=client.now() if client else utc_now(), **kwargs)
+
+    return run
+
+
+def _all(*options: Decorator) -> Decorator:
+    """Makes one decorator of several, which add their options in this order."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+staging_and_views = _all(
+    click.option("--staging", metavar="NAME", help="Stage files in a bucket: `filesystem` of dlt's config."),
+    click.option("--views", is_flag=True, help="Create the views too, or bring them up to date."),
+)
+organization_and_teams = _all(
+    click.option("--organization", metavar="ID", help="Organization, where the dataset has several."),
+    click.option(
+        "--team-map", type=click.Path(path_type=Path), metavar="FILE.csv", help="Columns email and team, with a header."
+    ),
+    click.option(
+        "--min-team",
+        type=click.IntRange(1),
+        default=MIN_TEAM,
+        help="Smallest team shown by name; smaller ones are grouped.",
+    ),
+)

@@ -1,0 +1,36 @@
+"""The command `views`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import with_warehouse
+
+if TYPE_CHECKING:
+    from ..warehouse import Warehouse
+
+
+@click.command("views", short_help="Create the views beside the tables.")
+@with_warehouse
+@click.option("--print", "printed", is_flag=True, help="Print their SQL for the destination, and touch nothing.")
+def command(target: Warehouse, printed: bool) -> None:
+    """Create the views beside the tables: who is active, what is accepted, what it costs."""
+    from ..error_messages import translate_errors
+    from ..metrics.views import create_views, print_views
+    from ..read_only import require_file
+    from .frame import print_lines, reported
+
+    with reported(), TemporaryDirectory() as folder:
+        pipeline = replace(target, working_dir=folder).dlt_pipeline()
+        if printed:
+            with translate_errors("the views could not be written"):
+                print_lines(line for text in print_views(pipeline) for line in text.splitlines())
+            return
+        with translate_errors("the warehouse could not be opened"):
+            require_file(pipeline)
+            pipeline.sync_destination()
+        print_lines(f"created view {name} in dataset {target.dataset}" for name in create_views(pipeline))
