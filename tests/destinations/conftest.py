@@ -1,4 +1,4 @@
-"""Backends, each started once for a worker, and a scenario in a dataset of its own."""
+"""Backends, each started once for a worker, and worlds whose warehouse is a dataset of one."""
 
 from __future__ import annotations
 
@@ -11,35 +11,39 @@ from typing import Any
 
 import pytest
 
-from destinations.backends import Backend, Missing
-from destinations.backends.bigquery_stand_in import BigQuery
-from destinations.backends.delta_files import DeltaFiles
-from destinations.backends.duckdb_file import DuckDb
-from destinations.backends.postgres_server import Postgres
-from destinations.backends.snowflake_stand_in import Snowflake
-from destinations.scenario import Scenario
+from claude_code_simulator import ScriptedOrganization
+from destinations.bigquery_stand_in import BigQuery
+from destinations.snowflake_stand_in import Snowflake
+from support.backends import Backend, Missing
+from support.backends.delta_files import DeltaFiles
+from support.backends.duckdb_file import DuckDb
+from support.backends.postgres_server import Postgres
+from support.expected import RecordingApi
 from support.tally import Tally
-from support.world import TestClock
+from support.world import TestClock, World
 
 # Backends that are files in the folder of a test, and servers.
-FILES: dict[str, Callable[[Path], Backend]] = {"duckdb": DuckDb, "delta": DeltaFiles}
-SERVERS: dict[str, Callable[[], Backend]] = {"postgres": Postgres, "bigquery": BigQuery, "snowflake": Snowflake}
+FILES: dict[str, Callable[[Path], Backend]] = {
+    "duckdb": lambda folder: DuckDb(folder / "warehouse.duckdb"),
+    "delta": DeltaFiles,
+}
+STAND_INS: dict[str, Callable[[], Backend]] = {"bigquery": BigQuery, "snowflake": Snowflake}
 
 
 @pytest.fixture(scope="session")
-def _start() -> Iterator[Callable[[str], Backend]]:
-    """Starts a server when it is first needed, and keeps it until the worker is done."""
+def _stand_in() -> Iterator[Callable[[str], Backend]]:
+    """Connects to a stand-in when it is first needed, until the worker is done."""
     started: dict[str, Backend | Missing] = {}
 
     def start(name: str) -> Backend:
         if name not in started:
             try:
-                started[name] = SERVERS[name]()
+                started[name] = STAND_INS[name]()
             except Missing as reason:
                 started[name] = reason
         found = started[name]
         if isinstance(found, Missing):
-            pytest.skip(str(found))
+            raise found
         return found
 
     yield start
@@ -49,25 +53,23 @@ def _start() -> Iterator[Callable[[str], Backend]]:
 
 
 # The rest of the suite loads into DuckDB.
-@pytest.fixture(params=[pytest.param("duckdb", marks=pytest.mark.slow), "delta", *SERVERS])
-def backend(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    _start: Callable[[str], Backend],
-) -> Iterator[Any]:
+@pytest.fixture(params=[pytest.param("duckdb", marks=pytest.mark.slow), "delta", "postgres", *STAND_INS])
+def backend(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
     """A destination, with dlt's configuration leading there."""
     monkeypatch.setattr(socket.socket, "connect", _connect_on_this_machine)
-    made = FILES.get(request.param)
+    found: Backend
     try:
-        found = made(tmp_path) if made else _start(request.param)
+        if request.param in FILES:
+            found = FILES[request.param](tmp_path)
+        elif request.param == "postgres":
+            found = Postgres(request.getfixturevalue("postgres"))
+        else:
+            found = request.getfixturevalue("_stand_in")(request.param)
     except Missing as reason:
         pytest.skip(str(reason))
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)
-    yield found
-    if made:
-        found.close()
+    return found
 
 
 def _connect_on_this_machine(self: socket.socket, address: Any) -> None:
@@ -76,22 +78,30 @@ def _connect_on_this_machine(self: socket.socket, address: Any) -> None:
 
 
 @pytest.fixture
-def make_scenario(
-    backend: Backend, clock: TestClock, tmp_path: Path, tally: Tally
-) -> Iterator[Callable[..., Scenario]]:
-    """Makes scenarios that share a dataset; options as `Scenario` takes them. Counts the rows that they compare."""
-    dataset = f"scenario_{uuid.uuid4().hex[:12]}"
-    made: list[Scenario] = []
+def make_world(backend: Backend, clock: TestClock, tmp_path: Path, tally: Tally) -> Iterator[Callable[..., World]]:
+    """Makes worlds that share a dataset, and counts the rows that they compare.
 
-    def make(**options: Any) -> Scenario:
-        made.append(Scenario(tmp_path, backend, clock, dataset=dataset, **options))
-        return made[-1]
+    `organization` is an id; unknown options go to the API.
+    """
+    dataset = f"scenario_{uuid.uuid4().hex[:12]}"
+    made: list[World] = []
+
+    def make(
+        organization: str | None = None, machine: str = "machine", name: str = "claude_code_analytics", **of_api: Any
+    ) -> World:
+        scripted = ScriptedOrganization(id=organization) if organization else ScriptedOrganization()
+        api = RecordingApi(scripted, clock=clock, **of_api)
+        world = World(
+            tmp_path, clock=clock, api=api, name=name, backend=backend, machine=machine, dataset=dataset, pause=1.000001
+        )
+        made.append(world)
+        return world
 
     yield make
     tally.add("rows compared", backend.name, sum(each.rows_compared for each in made))
 
 
 @pytest.fixture
-def scenario(make_scenario: Callable[..., Scenario]) -> Scenario:
+def world(make_world: Callable[..., World]) -> World:
     """One organization and an empty dataset."""
-    return make_scenario()
+    return make_world()

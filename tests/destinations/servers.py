@@ -12,6 +12,7 @@ from pathlib import Path
 
 from destinations.environments import make_environment, outer_variables
 
+COMMAND = "python tests/destinations"
 # Environment variables: the address of BigQuery's stand-in, the port of Snowflake's.
 BIGQUERY_ADDRESS = "BIGQUERY_STAND_IN"
 SNOWFLAKE_PORT = "SNOWFLAKE_STAND_IN"
@@ -41,7 +42,7 @@ def snowflake(cache: Path) -> Iterator[dict[str, str]]:
     """Runs Snowflake's stand-in."""
     python = make_environment(cache / "snowflake-server", "snowflake-server")
     port = _free_port()
-    program = Path(__file__).parent / "backends" / "snowflake_server.py"
+    program = Path(__file__).parent / "snowflake_server.py"
     with _listening([str(python), str(program), str(port)], port, cache / "snowflake-server.log", outer_variables()):
         yield {SNOWFLAKE_PORT: str(port)}
 

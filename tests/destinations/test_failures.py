@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from claude_code_pipelines.cli import commands
-from destinations.backends.postgres_server import Postgres
-from destinations.scenario import Scenario, some_records
-from support.world import FIRST_DAY, MODELS, TODAY, USAGE
+from destinations.scenario import require_truth, some_records, write_days
+from support.backends.postgres_server import Postgres, PostgresServer
+from support.world import FIRST_DAY, MODELS, TODAY, USAGE, World
 
 PASSWORD = "of-the-Loader-7"
 WRONG_PASSWORD = "of-Nobody-8"
@@ -29,37 +29,37 @@ def few_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server(backend: Postgres) -> Iterator[Postgres]:
+def server(backend: Postgres) -> Iterator[PostgresServer]:
     """The server, which runs again when the test is over."""
-    yield backend
-    backend.start()
+    yield backend.server
+    backend.server.start()
 
 
 @pytest.fixture
-def loader(scenario: Scenario, server: Postgres, monkeypatch: pytest.MonkeyPatch) -> str:
+def loader(world: World, server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """A user of the server who may log in and nothing else; loads run as this user."""
-    server.invite(scenario.dataset, PASSWORD)
-    monkeypatch.setenv(CREDENTIALS, server.address(scenario.dataset, PASSWORD))
-    return scenario.dataset
+    server.invite(world.dataset, PASSWORD)
+    monkeypatch.setenv(CREDENTIALS, server.address(world.dataset, PASSWORD))
+    return world.dataset
 
 
 LOAD = ("load", "--start", f"{FIRST_DAY}", "--window-days", "3")
 BACKFILL = ("backfill", "--start", f"{FIRST_DAY}", "--end", f"{TODAY}", "--window-days", "3")
 
 
-def run(scenario: Scenario, *arguments: str) -> Result:
+def run(world: World, *arguments: str) -> Result:
     """Runs a command in this process; `load` unless another is given."""
-    where = ("--destination", scenario.backend.name, "--dataset", scenario.dataset, "--progress", "none")
-    with scenario.client() as client:
+    where = ("--destination", world.backend.name, "--dataset", world.dataset, "--progress", "none")
+    with world.client() as client:
         result = CliRunner().invoke(commands, [*(arguments or LOAD), *where], obj=client)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
 
 
-def refused(scenario: Scenario, *arguments: str, code: int = 2) -> str:
+def refused(world: World, *arguments: str, code: int = 2) -> str:
     """Runs a command that must fail, and returns its one line, which holds no credential."""
-    result = run(scenario, *arguments)
+    result = run(world, *arguments)
     assert result.exit_code == code, result.output
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert "Traceback" not in result.output
@@ -69,15 +69,15 @@ def refused(scenario: Scenario, *arguments: str, code: int = 2) -> str:
     return line
 
 
-def require_recovery(scenario: Scenario, *arguments: str) -> None:
+def require_recovery(world: World, *arguments: str) -> None:
     """Runs a command, which must succeed and end at the truth."""
-    result = run(scenario, *arguments)
+    result = run(world, *arguments)
     assert result.exit_code == 0, result.output
-    scenario.require_truth()
+    require_truth(world)
 
 
 # Wrong credentials, the message, and the fix.
-ADDRESSES: dict[str, tuple[Callable[[Postgres, str], str | None], str, str]] = {
+ADDRESSES: dict[str, tuple[Callable[[PostgresServer, str], str | None], str, str]] = {
     "wrong password": (
         lambda server, user: server.address(user, WRONG_PASSWORD),
         "the warehouse could not be opened: .*password authentication failed",
@@ -105,9 +105,9 @@ ADDRESSES: dict[str, tuple[Callable[[Postgres, str], str | None], str, str]] = {
 
 @on_postgres
 def test_wrong_credentials_are_one_line_with_the_fix(
-    scenario: Scenario, server: Postgres, loader: str, monkeypatch: pytest.MonkeyPatch
+    world: World, server: PostgresServer, loader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scenario.write_days(FIRST_DAY, TODAY)
+    write_days(world, FIRST_DAY, TODAY)
     for case, (address, message, fix) in ADDRESSES.items():
         wrong = address(server, loader)
         with monkeypatch.context() as patched:
@@ -115,27 +115,27 @@ def test_wrong_credentials_are_one_line_with_the_fix(
                 patched.delenv(CREDENTIALS)
             else:
                 patched.setenv(CREDENTIALS, wrong)
-            line = refused(scenario, code=1 if case == "no server" else 2)
+            line = refused(world, code=1 if case == "no server" else 2)
         assert re.search(message, line), (case, line)
         assert fix in line, (case, line)
     server.run(f"GRANT CREATE ON DATABASE postgres TO {loader}")
-    require_recovery(scenario)
+    require_recovery(world)
 
 
 @on_postgres
 def test_a_missing_right_is_named_at_each_step(
-    scenario: Scenario, server: Postgres, loader: str, monkeypatch: pytest.MonkeyPatch
+    world: World, server: PostgresServer, loader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scenario.write_days(FIRST_DAY, TODAY)
-    assert "the window could not be written: permission denied for database postgres" in refused(scenario, code=1)
-    assert scenario.backend.tables(scenario.dataset) == {}
+    write_days(world, FIRST_DAY, TODAY)
+    assert "the window could not be written: permission denied for database postgres" in refused(world, code=1)
+    assert world.backend.tables(world.dataset) == {}
 
-    monkeypatch.setenv(CREDENTIALS, server.environment[CREDENTIALS])
-    require_recovery(scenario)
+    monkeypatch.setenv(CREDENTIALS, world.backend.address)
+    require_recovery(world)
     monkeypatch.setenv(CREDENTIALS, server.address(loader, PASSWORD))
-    dataset = scenario.dataset
-    scenario.write(FIRST_DAY, *some_records(FIRST_DAY, 50)[1:])
-    scenario.write(TODAY)
+    dataset = world.dataset
+    world.write(FIRST_DAY, *some_records(FIRST_DAY, 50)[1:])
+    world.write(TODAY)
     for grant, step in (
         ("SELECT 1", f"the warehouse could not be opened: permission denied for schema {dataset}"),
         (f"GRANT USAGE ON SCHEMA {dataset} TO {loader}", "could not be opened: permission denied for table _dlt_"),
@@ -152,47 +152,47 @@ def test_a_missing_right_is_named_at_each_step(
         ),
     ):
         server.run(grant)
-        line = refused(scenario, code=1)
+        line = refused(world, code=1)
         assert re.search(step, line), line
         assert "grant the loading user that right (docs/destinations.md), then run the same command again" in line
         assert "drop all tables" not in line
 
     server.run(f"GRANT INSERT ON {dataset}.{MODELS} TO {loader}")
-    require_recovery(scenario)
+    require_recovery(world)
 
 
 @pytest.mark.parametrize("backend", [pytest.param("duckdb", marks=pytest.mark.slow), "postgres"], indirect=True)
-def test_a_table_of_somebody_else_is_left_alone(scenario: Scenario) -> None:
+def test_a_table_of_somebody_else_is_left_alone(world: World) -> None:
     """dlt would add its columns to it."""
-    scenario.write_days(FIRST_DAY, TODAY)
-    table = scenario.backend.qualified(scenario.dataset, USAGE)
-    scenario.backend.run(f"CREATE SCHEMA {scenario.dataset}")
-    scenario.backend.run(f"CREATE TABLE {table} (id INTEGER, date TEXT)")
-    scenario.backend.run(f"INSERT INTO {table} VALUES (1, 'a day')")
-    line = refused(scenario)
+    write_days(world, FIRST_DAY, TODAY)
+    table = world.backend.qualified(world.dataset, USAGE)
+    world.backend.run(f"CREATE SCHEMA {world.dataset}")
+    world.backend.run(f"CREATE TABLE {table} (id INTEGER, date TEXT)")
+    world.backend.run(f"INSERT INTO {table} VALUES (1, 'a day')")
+    line = refused(world)
     assert f"{USAGE}.organization_id is missing" in line
     assert "load into another dataset" in line
-    assert scenario.backend.run(f"SELECT * FROM {table}") == [(1, "a day")]
+    assert world.backend.run(f"SELECT * FROM {table}") == [(1, "a day")]
 
-    scenario.backend.rename(scenario.dataset, USAGE, "theirs")
-    require_recovery(scenario)
+    world.backend.rename(world.dataset, USAGE, "theirs")
+    require_recovery(world)
 
 
 @on_postgres
-def test_a_server_that_stops_while_it_writes_costs_nothing(scenario: Scenario, server: Postgres) -> None:
-    scenario.write_days(FIRST_DAY, TODAY)
-    require_recovery(scenario)
-    scenario.write_days(FIRST_DAY, TODAY, sessions=30)
-    scenario.write(FIRST_DAY)
+def test_a_server_that_stops_while_it_writes_costs_nothing(world: World, server: PostgresServer) -> None:
+    write_days(world, FIRST_DAY, TODAY)
+    require_recovery(world)
+    write_days(world, FIRST_DAY, TODAY, sessions=30)
+    world.write(FIRST_DAY)
     # the statement that inserts the second window's models stops the server, with the days deleted and not committed
-    dataset, third = scenario.dataset, FIRST_DAY + 3 * ONE_DAY
+    dataset, third = world.dataset, FIRST_DAY + 3 * ONE_DAY
     server.run(
         f"CREATE FUNCTION {dataset}.stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         f"IF NOT EXISTS (SELECT FROM {dataset}.{MODELS} WHERE date = '{third}') THEN "
         f"COPY (SELECT 1) TO PROGRAM 'kill -QUIT {server.process}; sleep 60'; END IF; RETURN NULL; END $$;"
         f"CREATE TRIGGER stop BEFORE INSERT ON {dataset}.{MODELS} EXECUTE FUNCTION {dataset}.stop()"
     )
-    line = refused(scenario, *BACKFILL, code=1)
+    line = refused(world, *BACKFILL, code=1)
     assert re.search("connection|closed", line), line
     assert "check that the warehouse runs and can be reached, then run the same command again" in line
     assert "drop all tables" not in line
@@ -200,6 +200,6 @@ def test_a_server_that_stops_while_it_writes_costs_nothing(scenario: Scenario, s
     assert server.has_ended()
     server.start()
     server.run(f"DROP TRIGGER stop ON {dataset}.{MODELS}")
-    assert set(scenario.status().days("inconsistent")) <= {third + number * ONE_DAY for number in range(3)}
-    require_recovery(scenario, *BACKFILL)
-    assert not scenario.status().has_gap
+    assert set(world.status().days("inconsistent")) <= {third + number * ONE_DAY for number in range(3)}
+    require_recovery(world, *BACKFILL)
+    assert not world.status().has_gap

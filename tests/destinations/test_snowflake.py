@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from destinations.scenario import Scenario
-from support.world import LEDGER, MODELS, TODAY
+from destinations.scenario import write_days
+from support.world import LEDGER, MODELS, TODAY, World
 
 
 @pytest.mark.parametrize("backend", ["snowflake"], indirect=True)
-def test_times_keep_their_zone_and_amounts_their_decimals(scenario: Scenario) -> None:
-    scenario.write_days(TODAY, TODAY)
-    scenario.load(start=TODAY)
+def test_times_keep_their_zone_and_amounts_their_decimals(world: World) -> None:
+    write_days(world, TODAY, TODAY)
+    world.load(start=TODAY)
 
-    types = scenario.backend.run(
+    types = world.backend.run(
         "SELECT LOWER(column_name), data_type FROM information_schema.columns "
-        f"WHERE LOWER(table_schema) = '{scenario.dataset}' AND LOWER(table_name) IN ('{LEDGER}', '{MODELS}') "
+        f"WHERE LOWER(table_schema) = '{world.dataset}' AND LOWER(table_name) IN ('{LEDGER}', '{MODELS}') "
         "AND LOWER(column_name) IN ('fetched_at', 'estimated_cost__amount') ORDER BY 1"
     )
 

@@ -37,7 +37,7 @@ def awkward(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
     world.others = {ONE: world.organization.days, OTHER: other.days}
     if _loaded:
         world.write(EMPTIED)
-        world.restore_database(_loaded[0])
+        shutil.copy(_loaded[0], world.database)
         world.pipeline.sync_destination()
         return world
     world.backfill(FIRST, GAP - dt.timedelta(days=1), window_days=90)

@@ -104,7 +104,7 @@ def test_another_organization_in_between_begins_anew(world: World) -> None:
 
 
 def restore_copy(world: World) -> None:
-    world.restore_database(world.database.with_suffix(".copy"))
+    world.backend.restore()
 
 
 @pytest.mark.parametrize("accident", [restore_copy, pytest.param(World.lose_working_folder, marks=pytest.mark.slow)])
@@ -112,7 +112,7 @@ def test_after_an_accident_it_reads_all_days_that_it_cannot_know_of(
     world: World, accident: Callable[[World], object]
 ) -> None:
     world.backfill(september(1), september(2))
-    world.copy_database()
+    world.backend.save()
     world.clock.move(minutes=1)
     interrupt(world)
     accident(world)

@@ -100,7 +100,7 @@ def awkward(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
         database=tmp_path / "claude_code_analytics.duckdb",
     )
     if _loaded:
-        world.restore_database(_loaded[0])
+        shutil.copy(_loaded[0], world.database)
         world.pipeline.sync_destination()
         return world
     world.backfill(FIRST, TODAY, window_days=90)

@@ -13,15 +13,16 @@ import random
 import re
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from destinations.backends.postgres_server import Postgres
-from support.exactness import Key, differences
-from support.processes import NOT_HELD, Machine, Office, ended, start_forks
+from support.backends.postgres_server import Postgres, PostgresServer
+from support.expected import wrong_days
+from support.processes import NOT_HELD, Machine, ended, restate, restless_world, start_forks
 from support.serving import serving
 from support.tally import Tally
 from support.world import RECORD_TABLES
@@ -30,85 +31,65 @@ ROUNDS = int(os.environ.get("CONCURRENT_ROUNDS", "4"))
 DISTURBANCES = ("none", "lock", "stop", "kill")
 
 
-class Site:
-    """Two machines, one office, one database."""
-
-    def __init__(self, folder: Path, server: Postgres, name: str, seed: int, variables: dict[str, str]) -> None:
-        self.server = server
-        self.name = name
-        self.variables = {
-            **variables,
-            **server.environment_of(name),
-        }
-        self.folder = folder
-        server.run(f"CREATE DATABASE {name}")
-
-    def machine(self, name: str) -> Machine:
-        return Machine(self.folder / name, self.variables, "postgres")
-
-    def wrong(self, office: Office) -> dict[Key, str]:
-        return differences(self.server.tables("claude_code", self.name), {office.api.organization.id: office.api})
-
-
-def disturb(kind: str, site: Site, processes: list[Any], rng: random.Random) -> None:
-    """Stops or kills the first machine; the lock was taken before."""
+def disturb(kind: str, process: Any, rng: random.Random) -> None:
+    """Stops or kills the first machine's process; the lock was taken before."""
     if kind in ("none", "lock"):
         return
     time.sleep(rng.uniform(0.3, 2.5))
     with suppress(ProcessLookupError):
         if kind == "kill":
-            os.kill(processes[0].pid, signal.SIGKILL)
+            os.kill(process.pid, signal.SIGKILL)
         else:
-            os.kill(processes[0].pid, signal.SIGSTOP)
+            os.kill(process.pid, signal.SIGSTOP)
             time.sleep(rng.uniform(1.0, 2.5))
-            os.kill(processes[0].pid, signal.SIGCONT)
+            os.kill(process.pid, signal.SIGCONT)
 
 
-def play(
-    folder: Path, server: Postgres, name: str, doors: tuple[str, str], rounds: int, seed: int, tally: Tally
-) -> None:
+def play(folder: Path, backend: Postgres, doors: tuple[str, str], rounds: int, seed: int, tally: Tally) -> None:
     start_forks()
     rng = random.Random(seed)  # noqa: S311
-    office = Office(rng, 8)
-    first, last = office.days[0], office.days[-1]
+    world = restless_world(folder, rng, 8, backend=backend)
+    days = sorted(world.organization.days)
     heading = f"two machines, {' and '.join(doors)}"
-    with serving(office.api) as variables:
-        site = Site(folder, server, name, seed, variables)
-        machines = [site.machine("one"), site.machine("two")]
-        assert ended(machines[0].job("run", f"{first}", None)) == 0, machines[0].output
-        assert site.wrong(office) == {}
+    with serving(world.api) as variables:
+        machines = [Machine(folder / name, {**variables, **backend.environment}, "postgres") for name in ("one", "two")]
+        assert ended(machines[0].job("run", f"{days[0]}", None)) == 0, machines[0].output
+        world.require_truth()
         for number in range(rounds):
             kind = DISTURBANCES[(number + seed) % len(DISTURBANCES)]
-            for day in rng.sample(office.days, 4):
-                office.restate(day)
-            before = office.days[rng.randrange(3)]
-            with closing(server.connect(name)) as third:
-                third.autocommit = False
+            for day in rng.sample(days, 4):
+                restate(world, rng, day)
+            before = days[rng.randrange(3)]
+            with closing(backend.connect()) as third:
                 if kind == "lock":
-                    table = f"claude_code.{rng.choice(RECORD_TABLES)}"
-                    third.cursor().execute(f"LOCK TABLE {table} IN SHARE MODE")
+                    third.cursor().execute(f"LOCK TABLE claude_code.{rng.choice(RECORD_TABLES)} IN SHARE MODE")
                 processes = [
-                    machine.job(door, f"{before}", f"{last}", later=rng.uniform(0, 0.5), lag=rng.choice([0, 0.1, 0.3]))
+                    machine.job(
+                        door, f"{before}", f"{days[-1]}", later=rng.uniform(0, 0.5), lag=rng.choice([0, 0.1, 0.3])
+                    )
                     for machine, door in zip(machines, doors, strict=True)
                 ]
-                disturb(kind, site, processes, rng)
+                disturb(kind, processes[0], rng)
                 time.sleep(rng.uniform(1.0, 3.0) if kind == "lock" else 0)
             codes = [ended(process) for process in processes]
             outputs = "\n".join(machine.output[-1500:] for machine in machines)
             tally.add(heading, f"rounds ({kind})")
-            wrong = site.wrong(office)
+            wrong = wrong_days(world.contents(), world.api)
             tally.add(heading, "days wrong after both", len(wrong))
             assert "rows doubled" not in wrong.values(), wrong
             allowed = {0, NOT_HELD} | ({-9} if kind == "kill" else set())
             assert set(codes) <= allowed, (kind, codes, outputs)
             if "run" not in doors:
                 judge_loads(codes, wrong, before, machines, tally, heading, outputs)
-            heal(site, machines, office, first, tally, heading)
+            # one plain run on the second machine heals; the first may have a package pending
+            assert ended(machines[1].job("run", f"{days[0]}", None)) == 0, machines[1].output
+            world.require_truth()
+            tally.add(heading, "healed by one more run")
 
 
 def judge_loads(
     codes: list[int],
-    wrong: dict[Key, str],
+    wrong: Mapping[dt.date, str],
     before: dt.date,
     machines: list[Machine],
     tally: Tally,
@@ -118,9 +99,8 @@ def judge_loads(
     """Requires that no day is wrong where both ended with exit 0, and that a failed load named the wrong days."""
     for code in codes:
         tally.add(heading, {0: "exit 0", NOT_HELD: "exit 1"}.get(code, "killed"))
-    days = {day for _, day in wrong}
     if codes == [0, 0]:
-        assert not days, (wrong, outputs)
+        assert not wrong, (wrong, outputs)
     elif NOT_HELD in codes:
         named = {
             dt.date.fromisoformat(day)
@@ -128,16 +108,8 @@ def judge_loads(
             if code == NOT_HELD
             for day in re.findall(r"not held: (.*)", machine.output)[-1].split(",")
         }
-        assert days <= named, (wrong, named)
+        assert wrong.keys() <= named, (wrong, named)
         assert all(day >= before for day in named)
-
-
-def heal(site: Site, machines: list[Machine], office: Office, first: dt.date, tally: Tally, heading: str) -> None:
-    """One plain run on the second machine brings every day to the truth; the first may have a package pending."""
-    code = ended(machines[1].job("run", f"{first}", None))
-    assert code == 0, machines[1].output
-    assert site.wrong(office) == {}
-    tally.add(heading, "healed by one more run")
 
 
 @pytest.mark.parametrize(
@@ -146,9 +118,9 @@ def heal(site: Site, machines: list[Machine], office: Office, first: dt.date, ta
     ids=lambda value: str(value),
 )
 def test_two_machines_at_once_never_leave_a_wrong_day_behind(
-    postgres: Postgres, tmp_path: Path, tally: Tally, doors: tuple[str, str], seed: int
+    postgres: PostgresServer, tmp_path: Path, tally: Tally, doors: tuple[str, str], seed: int
 ) -> None:
-    play(tmp_path, postgres, f"at_once_{seed}", doors, 1, seed, tally)
+    play(tmp_path, Postgres(postgres, f"at_once_{seed}"), doors, 1, seed, tally)
 
 
 @pytest.mark.slow
@@ -163,6 +135,6 @@ def test_two_machines_at_once_never_leave_a_wrong_day_behind(
     ids=lambda value: str(value),
 )
 def test_many_rounds_never_leave_a_wrong_day_behind(
-    postgres: Postgres, tmp_path: Path, tally: Tally, doors: tuple[str, str], seed: int
+    postgres: PostgresServer, tmp_path: Path, tally: Tally, doors: tuple[str, str], seed: int
 ) -> None:
-    play(tmp_path, postgres, f"at_once_{seed}", doors, ROUNDS, seed, tally)
+    play(tmp_path, Postgres(postgres, f"at_once_{seed}"), doors, ROUNDS, seed, tally)

@@ -8,17 +8,15 @@ import shutil
 import time
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from claude_code_pipelines import Warehouse
-from claude_code_pipelines.status import read_status
+from claude_code_pipelines import read_status
 from claude_code_simulator import utc_now
-from support.exactness import differences
-from support.expected import tables_in
-from support.processes import PATIENCE, Machine, Office, ended, start_forks
+from support.expected import wrong_days
+from support.processes import PATIENCE, Machine, ended, restate, restless_world, start_forks
 from support.serving import serving
 from support.tally import Tally
+from support.world import World
 
 KILLS = int(os.environ.get("KILLS", "20"))
 
@@ -44,19 +42,18 @@ def files(machine: Machine, moment: str) -> set[Path]:
         return set()
 
 
-def kill(machine: Machine, office: Office, *arguments: str) -> str:
+def kill(machine: Machine, world: World, rng: random.Random, *arguments: str) -> str:
     """Kills a command in some state of its work, or some time after its first request; returns when it was."""
-    rng = office.rng
     moment = rng.choice([*MOMENTS, "any", "any", "any"])
     turn = rng.choice([1, 1, 2, 3])
     seen = set() if moment == "any" else files(machine, moment)
-    requests = len(office.api.requests)
+    requests = len(world.api.requests)
     process = machine.command(*arguments)
     deadline = time.monotonic() + PATIENCE
     while process.exitcode is None:
         assert time.monotonic() < deadline
         if moment == "any":
-            turn = 0 if len(office.api.requests) > requests else turn
+            turn = 0 if len(world.api.requests) > requests else turn
         elif found := files(machine, moment) - seen:
             seen |= found
             turn -= 1
@@ -70,58 +67,45 @@ def kill(machine: Machine, office: Office, *arguments: str) -> str:
     return moment if code else "never"
 
 
-def survive(folder: Path, tally: Tally, monkeypatch: pytest.MonkeyPatch, kills: int, seed: int) -> None:
+def survive(folder: Path, tally: Tally, kills: int, seed: int) -> None:
     """Kills the command so many times, with days restated in between, and has it finish now and then."""
     start_forks()
-    office = Office(random.Random(seed), 14)  # noqa: S311
-    first, old = office.days[5], office.days[:4]
+    rng = random.Random(seed)  # noqa: S311
+    world = restless_world(folder, rng, 14)
+    days = sorted(world.organization.days)
+    first, old = days[5], days[:4]
     load = ("load", "--start", f"{first}", "--window-days", "4")
     backfill = ("backfill", "--start", f"{old[0]}", "--end", f"{old[-1]}", "--window-days", "2")
-    database = folder / "warehouse.duckdb"
-    apis = {office.api.organization.id: office.api}
-    with serving(office.api) as variables:
-        machine = Machine(folder / "home", {**variables, "DESTINATION__DUCKDB__CREDENTIALS": f"duckdb:///{database}"})
+    with serving(world.api) as variables:
+        machine = Machine(folder / "home", {**variables, **world.backend.environment})
         for number in range(1, kills + 1):
-            tally.add("kills", kill(machine, office, *office.rng.choice([load, load, backfill])))
-            if office.rng.random() < 0.3:
+            tally.add("kills", kill(machine, world, rng, *rng.choice([load, load, backfill])))
+            if rng.random() < 0.3:
                 shutil.rmtree(machine.folder / "dlt", ignore_errors=True)
                 tally.add("kills", "folders lost")
-            for _ in range(office.rng.randint(0, 3)):
-                office.restate(office.rng.choice(office.days))
+            for _ in range(rng.randint(0, 3)):
+                restate(world, rng, rng.choice(days))
             if number % 5 and number < kills:
                 continue
-            office.api.last.clear()
+            world.api.last.clear()
             assert ended(machine.command(*load)) == 0, machine.output
-            with duckdb.connect(str(database), read_only=True) as connection:
-                tables = tables_in(connection, "claude_code")
-            wrong = differences(tables, apis)
+            contents = world.contents()
             # days that a killed backfill left half written are before the range of this load
-            assert not [key for key in wrong if key[1] >= first], wrong
-            fetched = {row["date"]: row["request_id"] for row in sorted(tables["claude_code_days"], key=_fetched_at)}
-            assert set(office.days[5:]) <= set(fetched)
-            assert {day: fetched[day] for day in office.api.last} == office.api.last
+            wrong = wrong_days(contents, world.api)
+            assert not [day for day in wrong if day >= first], wrong
+            assert set(days[5:]) <= set(contents.ledger)
+            assert {day: contents.ledger[day] for day in world.api.last} == world.api.last
         assert ended(machine.command(*backfill)) == 0, machine.output
         assert ended(machine.command(*load)) == 0, machine.output
-    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", f"duckdb:///{database}")
-    with duckdb.connect(str(database), read_only=True) as connection:
-        assert differences(tables_in(connection, "claude_code"), apis) == {}
-    status = read_status(Warehouse(), utc_now(), first)
-    assert not status.has_gap
+    world.require_truth()
+    assert not read_status(world.pipeline, utc_now(), first).has_gap
 
 
-def _fetched_at(row: dict[str, object]) -> object:
-    return row["fetched_at"]
-
-
-def test_a_few_kills_lose_nothing_and_double_nothing(
-    tmp_path: Path, tally: Tally, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    survive(tmp_path, tally, monkeypatch, 2, 1)
+def test_a_few_kills_lose_nothing_and_double_nothing(tmp_path: Path, tally: Tally) -> None:
+    survive(tmp_path, tally, 2, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 100 + max(1, KILLS // 25)))
-def test_many_kills_lose_nothing_and_double_nothing(
-    tmp_path: Path, tally: Tally, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    survive(tmp_path, tally, monkeypatch, 25, seed)
+def test_many_kills_lose_nothing_and_double_nothing(tmp_path: Path, tally: Tally, seed: int) -> None:
+    survive(tmp_path, tally, 25, seed)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import dlt
-import duckdb
 import pytest
 from dlt.common.runtime.collector import NullCollector
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -28,94 +28,14 @@ from claude_code_analytics.dates import ONE_DAY, DayRange
 from claude_code_pipelines import backfill, load
 from claude_code_pipelines.warehouse import read_warehouse
 from claude_code_simulator import ScriptedOrganization, model_usage, record
-from destinations.backends.postgres_server import Postgres
+from support.backends.duckdb_file import DuckDb
+from support.backends.postgres_server import Postgres, PostgresServer
 from support.exactness import Key, differences, require_sound
-from support.expected import tables_in
 from support.tally import Tally
-from support.world import FIRST_DAY, LEDGER, RECORD_TABLES, TestClock, World
+from support.world import FIRST_DAY, TABLES, TestClock, World
 
 IDS = ("11111111-aaaa-4a55-9d3e-3c2f5a7b9e10", "22222222-bbbb-4a55-9d3e-3c2f5a7b9e10")
 HISTORIES = int(os.environ.get("STATE_MACHINE_HISTORIES", "12"))
-
-
-class Store(Protocol):
-    """The warehouse of a history."""
-
-    destination: Any
-
-    def exists(self) -> bool: ...
-    def kept_open(self) -> Any: ...
-    def run(self, sql: str) -> None: ...
-    def tables(self) -> dict[str, list[dict[str, Any]]]: ...
-    def copy(self) -> None: ...
-    def restore(self) -> None: ...
-    def rejecting(self, table: str) -> Any: ...
-
-
-class DuckDBStore:
-    def __init__(self, folder: Path, number: int) -> None:
-        self.file = folder / f"history_{number}.duckdb"
-        self.destination = dlt.destinations.duckdb(str(self.file))
-
-    def exists(self) -> bool:
-        return self.file.exists()
-
-    def kept_open(self) -> Any:
-        return duckdb.connect(str(self.file))
-
-    def run(self, sql: str) -> None:
-        with duckdb.connect(str(self.file)) as connection:
-            connection.execute(sql)
-
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        with duckdb.connect(str(self.file)) as connection:
-            return tables_in(connection, "claude_code")
-
-    def copy(self) -> None:
-        shutil.copy(self.file, self.file.with_suffix(".copy"))
-
-    def restore(self) -> None:
-        shutil.copy(self.file.with_suffix(".copy"), self.file)
-
-    @contextmanager
-    def rejecting(self, table: str) -> Iterator[None]:
-        self.run(f"USE claude_code; ALTER TABLE {table} RENAME TO kept; CREATE VIEW {table} AS SELECT * FROM kept")
-        yield
-        self.run(f"USE claude_code; DROP VIEW {table}; ALTER TABLE kept RENAME TO {table}")
-
-
-class PostgresStore:
-    def __init__(self, server: Postgres, number: int) -> None:
-        self.server = server
-        self.name = f"history_{number}"
-        self.destination = dlt.destinations.postgres(server.address("postgres", "trusted", self.name))
-        server.run(f"CREATE DATABASE {self.name}")
-
-    def exists(self) -> bool:
-        return True
-
-    def kept_open(self) -> Any:
-        return nullcontext()
-
-    def run(self, sql: str) -> None:
-        self.server.run(sql, self.name)
-
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
-        return self.server.tables("claude_code", self.name)
-
-    def copy(self) -> None:
-        self.server.run(f"DROP DATABASE IF EXISTS {self.name}_copy")
-        self.server.run(f"CREATE DATABASE {self.name}_copy TEMPLATE {self.name}")
-
-    def restore(self) -> None:
-        self.server.run(f"DROP DATABASE {self.name}")
-        self.server.run(f"CREATE DATABASE {self.name} TEMPLATE {self.name}_copy")
-
-    @contextmanager
-    def rejecting(self, table: str) -> Iterator[None]:
-        self.run(f"ALTER TABLE claude_code.{table} ADD CONSTRAINT rejects CHECK (date IS NULL) NOT VALID")
-        yield
-        self.run(f"ALTER TABLE claude_code.{table} DROP CONSTRAINT rejects")
 
 
 class Killed(BaseException):
@@ -155,7 +75,7 @@ class History(RuleBasedStateMachine):
     """Two organizations, one dataset, one pipeline."""
 
     folder: ClassVar[Path]
-    new_store: ClassVar[Callable[[int], Store]]
+    new_backend: ClassVar[Callable[[int], Any]]
     tally: ClassVar[Tally]
     heading: ClassVar[str]
     number: ClassVar[int] = 0
@@ -166,12 +86,10 @@ class History(RuleBasedStateMachine):
         cls.number += 1
         folder = self.folder / str(cls.number)
         folder.mkdir()
-        self.store = cls.new_store(cls.number)
+        self.backend = cls.new_backend(cls.number)
         self.clock = TestClock()
         self.worlds = [
-            World(
-                folder, clock=self.clock, organization=ScriptedOrganization(id=each), destination=self.store.destination
-            )
+            World(folder, clock=self.clock, organization=ScriptedOrganization(id=each), backend=self.backend)
             for each in IDS
         ]
         self.apis = {world.organization.id: world.api for world in self.worlds}
@@ -232,7 +150,7 @@ class History(RuleBasedStateMachine):
         killer = Killer(self.worlds[0].machine, killed_after or 0)
         self.pipeline.collector = killer
         try:
-            with self.store.kept_open():
+            with self.backend.kept_open():
                 action()
             ended = True
         except Killed:
@@ -246,9 +164,9 @@ class History(RuleBasedStateMachine):
 
     def look(self) -> tuple[dict[Key, str], Any]:
         """Compares the proof with the rows; returns the days that are wrong, and the proof."""
-        if not self.store.exists():
+        if not self.backend.exists():
             return {}, None
-        wrong = differences(self.store.tables(), self.apis)
+        wrong = differences(self.backend.tables("claude_code"), self.apis)
         proof = read_warehouse(self.pipeline, CLAUDE_CODE, now=self.clock.now)
         require_sound(proof, wrong)
         type(self).tally.add(self.heading, "days compared", len(proof.states))
@@ -292,13 +210,13 @@ class History(RuleBasedStateMachine):
     def refresh(self, which: tuple[int, ...], mode: Any, killed_after: int | None) -> None:
         self.step("refresh", lambda: self.pipeline.run(self.sources(which, {}), refresh=mode), killed_after)
 
-    @rule(which=who, table=st.sampled_from([*RECORD_TABLES, LEDGER]))
+    @rule(which=who, table=st.sampled_from(TABLES))
     def run_into_a_table_that_rejects(self, which: tuple[int, ...], table: str) -> None:
-        if not self.store.exists() or table not in self.store.tables():
+        if not self.backend.exists() or table not in self.backend.tables("claude_code"):
             return
 
         def action() -> None:
-            with self.store.rejecting(table), suppress(PipelineStepFailed):
+            with self.backend.rejecting("claude_code", table), suppress(PipelineStepFailed):
                 self.pipeline.run(self.sources(which, {"first": 0, "length": 3}))
 
         self.step("rejected", action)
@@ -342,25 +260,25 @@ class History(RuleBasedStateMachine):
         self.renew()
         self.count("folders lost")
 
-    @precondition(lambda self: self.store.exists())
+    @precondition(lambda self: self.backend.exists())
     @rule()
     def copy_warehouse(self) -> None:
-        self.store.copy()
+        self.backend.save()
         self.has_copy = True
 
     @precondition(lambda self: self.has_copy)
     @rule()
     def restore_warehouse(self) -> None:
-        self.store.restore()
+        self.backend.restore()
         self.count("copies restored")
         self.look()
 
-    @rule(table=st.sampled_from([*RECORD_TABLES, LEDGER]), day=days)
+    @rule(table=st.sampled_from(TABLES), day=days)
     def delete_rows(self, table: str, day: int) -> None:
         """Somebody deletes a day's rows of one table by hand."""
-        if self.store.exists() and table in self.store.tables():
+        if self.backend.exists() and table in self.backend.tables("claude_code"):
             day_text = FIRST_DAY + day * ONE_DAY
-            self.store.run(f"DELETE FROM claude_code.{table} WHERE date = '{day_text}'")
+            self.backend.delete("claude_code", table, f"date = '{day_text}'")
             self.look()
 
     # The end
@@ -389,12 +307,12 @@ def run_histories(
     folder: Path,
     tally: Tally,
     heading: str,
-    new_store: Callable[[int], Store],
+    new_backend: Callable[[int], Any],
     histories: int,
     steps: int,
     from_seed: int,
 ) -> None:
-    members = {"folder": folder, "tally": tally, "heading": heading, "new_store": staticmethod(new_store)}
+    members = {"folder": folder, "tally": tally, "heading": heading, "new_backend": staticmethod(new_backend)}
     machine = seed(from_seed)(type("Histories", (History,), members))
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
@@ -416,24 +334,30 @@ def _one_job_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
 
 
-def test_any_history_heals(tmp_path: Path, tally: Tally) -> None:
-    run_histories(tmp_path, tally, "DuckDB", lambda number: DuckDBStore(tmp_path, number), 2, 12, 1)
+@pytest.fixture
+def in_files(tmp_path: Path) -> Callable[[int], DuckDb]:
+    return lambda number: DuckDb(tmp_path / f"history_{number}.duckdb")
+
+
+@pytest.fixture
+def in_databases(postgres: PostgresServer) -> Callable[[int], Postgres]:
+    return lambda number: Postgres(postgres, f"history_{uuid.uuid4().hex}")
+
+
+def test_any_history_heals(tmp_path: Path, tally: Tally, in_files: Any) -> None:
+    run_histories(tmp_path, tally, "DuckDB", in_files, 2, 12, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("from_seed", range(2))
-def test_many_histories_heal(tmp_path: Path, tally: Tally, from_seed: int) -> None:
-    run_histories(
-        tmp_path, tally, "DuckDB", lambda number: DuckDBStore(tmp_path, number), HISTORIES // 2, 20, 100 + from_seed
-    )
+def test_many_histories_heal(tmp_path: Path, tally: Tally, in_files: Any, from_seed: int) -> None:
+    run_histories(tmp_path, tally, "DuckDB", in_files, HISTORIES // 2, 20, 100 + from_seed)
 
 
-def test_any_history_heals_on_postgres(postgres: Postgres, tmp_path: Path, tally: Tally) -> None:
-    run_histories(tmp_path, tally, "Postgres", lambda number: PostgresStore(postgres, number), 1, 10, 2)
+def test_any_history_heals_on_postgres(tmp_path: Path, tally: Tally, in_databases: Any) -> None:
+    run_histories(tmp_path, tally, "Postgres", in_databases, 1, 10, 2)
 
 
 @pytest.mark.slow
-def test_many_histories_heal_on_postgres(postgres: Postgres, tmp_path: Path, tally: Tally) -> None:
-    run_histories(
-        tmp_path, tally, "Postgres", lambda number: PostgresStore(postgres, 100 + number), HISTORIES // 4, 15, 3
-    )
+def test_many_histories_heal_on_postgres(tmp_path: Path, tally: Tally, in_databases: Any) -> None:
+    run_histories(tmp_path, tally, "Postgres", in_databases, HISTORIES // 4, 15, 3)

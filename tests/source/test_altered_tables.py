@@ -135,10 +135,9 @@ def test_readers_of_a_newer_version_read_a_dataset_of_an_older_one(
 def test_dropped_columns_are_added_and_days_that_are_not_held_any_more_are_fetched_again(
     world: World, door: Callable[[World, DailyReport], None]
 ) -> None:
-    copy, folder = world.copy_database(), world.copy_folder()
+    world.save()
     for (table, column), is_held in DROPPED.items():
-        world.restore_database(copy)
-        world.restore_folder(folder)
+        world.restore()
         world.sql(f"ALTER TABLE {table} DROP COLUMN {column}")
         assert world.status(last=TODAY).days("inconsistent") == ([] if is_held else WEEK)
         world.clock.move(seconds=5)
@@ -171,9 +170,9 @@ def test_changes_that_touch_no_day_do_no_harm(world: World) -> None:
 
 
 def test_columns_that_cannot_take_the_rows_are_refused_before_anything_is_written(world: World) -> None:
-    copy = world.copy_database()
+    world.save()
     for change, message in REFUSED.items():
-        world.restore_database(copy)
+        world.restore()
         world.sql(change)
         before = {table: world.rows(table) for table in TABLES}
         with refused(ConfigurationError) as error:

@@ -12,10 +12,8 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import duckdb
 import httpx
 
 from claude_code_simulator import SimulatedApi
@@ -25,6 +23,8 @@ USAGE = "claude_code_usage"
 TOOLS = f"{USAGE}__tool_actions"
 MODELS = f"{USAGE}__model_breakdown"
 LEDGER = "claude_code_days"
+RECORD_TABLES = (USAGE, TOOLS, MODELS)
+TABLES = (*RECORD_TABLES, LEDGER)
 
 PLACES = (
     "organization_id",
@@ -75,10 +75,9 @@ class RecordingApi(SimulatedApi):
     """A simulated API that keeps its responses.
 
     Args:
-        *arguments: As `SimulatedApi` has them, like the other options.
+        *arguments: Those of `SimulatedApi`, like the other options.
         places: The values of a record that are kept; those of its breakdowns all are.
-        as_stored: Makes of a record what a load is to store of it.
-        **options: See above.
+        as_stored: Turns a record into what a load stores of it.
 
     Attributes:
         responses: By the request-id of their last page, the requested day and its records.
@@ -112,6 +111,12 @@ class RecordingApi(SimulatedApi):
                 pass  # a fault: no client can take it for a page
         return response
 
+    def remember(self, other: RecordingApi) -> None:
+        """Takes over the responses of another API."""
+        self.responses |= other.responses
+        self.last |= other.last
+        self.returned_at |= other.returned_at
+
     def _keep(self, params: Mapping[str, str], page: dict[str, Any], request_id: str) -> None:
         with self._writing:
             records = [*self._before.get(params.get("page", ""), []), *page["data"]]
@@ -143,11 +148,7 @@ def as_returned(records: Iterable[dict[str, Any]], places: Sequence[str] = PLACE
 
 
 class Contents:
-    """Contents of a warehouse.
-
-    Args:
-        tables: Its rows; a missing table has none.
-        places: The values of a record that are compared; those of its breakdowns all are.
+    """Contents of a warehouse; `places` are the values of a record that are compared.
 
     Attributes:
         days: By day, its records as comparable text.
@@ -159,10 +160,10 @@ class Contents:
     """
 
     def __init__(self, tables: Tables, places: Sequence[str] = PLACES) -> None:
-        tables = {name: tables.get(name, ()) for name in (USAGE, TOOLS, MODELS, LEDGER)}
+        tables = {name: tables.get(name, ()) for name in TABLES}
         self.rows = {name: len(rows) for name, rows in tables.items()}
         records = {row["_dlt_id"]: row for row in tables[USAGE]}
-        ids = Counter((name, row["_dlt_id"], row["date"]) for name in (USAGE, TOOLS, MODELS) for row in tables[name])
+        ids = Counter((name, row["_dlt_id"], row["date"]) for name in RECORD_TABLES for row in tables[name])
         self.doubles = [place for place, count in ids.items() if count > 1]
         self.orphans: list[tuple[str, str, dt.date]] = []
         children: dict[str, defaultdict[str, list[Any]]] = {TOOLS: defaultdict(list), MODELS: defaultdict(list)}
@@ -187,7 +188,7 @@ class Contents:
             )
         for day in self.days.values():
             day.sort()
-        entries = sorted(tables[LEDGER], key=lambda entry: entry["fetched_at"])
+        entries = sorted(tables[LEDGER], key=lambda entry: (entry["fetched_at"], entry["_dlt_load_id"]))
         self.ledger: dict[dt.date, str] = {entry["date"]: entry["request_id"] for entry in entries}
         self.fetches = len(entries)
 
@@ -205,26 +206,6 @@ def wrong_days(contents: Contents, api: RecordingApi) -> dict[dt.date, str]:
             lost, more = [row for row in returned if row not in held], [row for row in held if row not in returned]
             wrong[day] = f"{len(held)} of {len(returned)} records; lost: {lost[:2]}; too many: {more[:2]}"
     return wrong
-
-
-def in_file(database: Path, dataset: str = "claude_code") -> Contents:
-    """Reads the contents of a DuckDB file."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return Contents(tables_in(connection, dataset))
-
-
-def tables_in(connection: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, list[Row]]:
-    """The rows of the tables that a DuckDB connection sees."""
-    connection.execute("SET TimeZone = 'UTC'")
-    listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
-    there = {row[0] for row in connection.execute(listed, [dataset]).fetchall()}
-    return {name: _rows(connection, f"{dataset}.{name}") for name in (USAGE, TOOLS, MODELS, LEDGER) if name in there}
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
-    found = connection.execute(f"SELECT * FROM {table}")
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _column(place: str) -> str:

@@ -25,6 +25,7 @@ from claude_code_pipelines import DaysNotHeld, backfill, load
 from claude_code_pipelines.__main__ import main
 from claude_code_simulator import ScriptedOrganization, model_usage, record, utc_now
 from support.expected import RecordingApi
+from support.world import World
 
 # Seconds that a process may take.
 PATIENCE = 180
@@ -46,13 +47,7 @@ def start_forks() -> None:
 
 
 class Machine:
-    """A computer with a home of its own, and the API and the warehouse before it.
-
-    Args:
-        folder: Its home.
-        variables: Environment that leads to the API and to the warehouse.
-        destination: dlt's name of the destination.
-    """
+    """A computer with a home of its own; `variables` lead to the API and to the warehouse."""
 
     def __init__(self, folder: Path, variables: Mapping[str, str], destination: str = "duckdb") -> None:
         self.folder = folder
@@ -159,34 +154,28 @@ class _Slow(NullCollector):
         time.sleep(random.uniform(0, self._seconds))  # noqa: S311
 
 
-class Office:
-    """An organization whose days change, in front of a recording API; its days end today by the real clock.
+def restless_world(folder: Path, rng: random.Random, number_of_days: int, **options: Any) -> World:
+    """Returns a world of random days up to today by the real clock; machines load from its API into its warehouse."""
+    world = World(folder, api=RecordingApi(ScriptedOrganization(), clock=utc_now), **options)
+    today = utc_now().date()
+    for back in range(number_of_days - 1, -1, -1):
+        restate(world, rng, today - dt.timedelta(days=back))
+    return world
 
-    Args:
-        rng: What the days are made of.
-        number_of_days: Days up to today.
-    """
 
-    def __init__(self, rng: random.Random, number_of_days: int) -> None:
-        self.rng = rng
-        self.api = RecordingApi(ScriptedOrganization(), clock=utc_now)
-        self.today = utc_now().date()
-        self.days = [self.today - dt.timedelta(days=back) for back in range(number_of_days - 1, -1, -1)]
-        for day in self.days:
-            self.restate(day)
-
-    def restate(self, day: dt.date) -> None:
-        """Has the API return something else about a day from now on; perhaps nothing."""
-        rng = self.rng
-        names = rng.sample(["ada", "bob", "cyd", "dan"], rng.choice([0, 1, 2, 3, 3]))
-        self.api.organization.days[day] = [  # type: ignore[attr-defined]
+def restate(world: World, rng: random.Random, day: dt.date) -> None:
+    """Has the API return something else about a day from now on; perhaps nothing."""
+    names = rng.sample(["ada", "bob", "cyd", "dan"], rng.choice([0, 1, 2, 3, 3]))
+    world.write(
+        day,
+        *(
             record(
                 day,
                 email=f"{name}@example.test",
-                organization_id=self.api.organization.id,
                 sessions=rng.randint(1, 99),
                 tools={tool: (rng.randint(0, 9), rng.randint(0, 9)) for tool in rng.sample(["a", "b", "c"], 2)},
                 models=[model_usage(f"m{number}", cents=rng.randint(0, 10**6)) for number in range(rng.randint(0, 3))],
             )
             for name in names
-        ]
+        ),
+    )

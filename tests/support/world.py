@@ -5,32 +5,37 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import dlt
-import duckdb
 from dlt.common.pipeline import LoadInfo
 
 from claude_code_analytics import AnalyticsClient, claude_code_analytics
 from claude_code_analytics.dates import DayRange
 from claude_code_pipelines import LoadReport, Status, backfill, load, read_status
 from claude_code_simulator import ScriptedOrganization, error_response, record
-from support.expected import Contents, RecordingApi, tables_in, wrong_days
+from support.backends import Backend
+from support.backends.duckdb_file import DuckDb
+from support.expected import (  # noqa: F401  # tests import all of them from here
+    LEDGER,
+    MODELS,
+    RECORD_TABLES,
+    REPORT_PATH,
+    TABLES,
+    TOOLS,
+    USAGE,
+    Contents,
+    RecordingApi,
+    wrong_days,
+)
 
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 TODAY = NOW.date()
 # Where loads begin unless a test says otherwise: the week up to NOW.
 FIRST_DAY = dt.date(2026, 9, 14)
-REPORT_PATH = "/v1/organizations/usage_report/claude_code"
-
-USAGE = "claude_code_usage"
-TOOLS = f"{USAGE}__tool_actions"
-MODELS = f"{USAGE}__model_breakdown"
-LEDGER = "claude_code_days"
-RECORD_TABLES = (USAGE, TOOLS, MODELS)
 
 
 class TestClock:
@@ -57,18 +62,19 @@ class TestClock:
 
 
 class World:
-    """An organization, the API in front of it, and a warehouse (a DuckDB file) that dlt loads from there.
+    """An organization, the API in front of it, and a warehouse that dlt loads from there.
 
     Args:
-        folder: Folder of the file and of dlt's working folder.
+        folder: Folder of the DuckDB file and of dlt's working folder.
         clock: The time, for API and client alike.
         organization: What the API returns; days that a test writes, unless given.
         api: An API to share with another world.
-        name: Name of the dlt pipeline, so that two can load one file.
-        database: The DuckDB file.
+        name: Name of the dlt pipeline, so that two can load one warehouse.
+        backend: The warehouse; a DuckDB file unless given.
+        database: Another DuckDB file than the one in the folder.
         machine: Name of dlt's working folder: two machines have one each.
-        destination: Another dlt destination than the DuckDB file; `destinations.scenario` reads its tables back.
         dataset: The dataset.
+        pause: Seconds that pass before each client is made.
     """
 
     def __init__(
@@ -79,21 +85,29 @@ class World:
         organization: Any = None,
         api: RecordingApi | None = None,
         name: str = "claude_code_analytics",
+        backend: Backend | None = None,
         database: Path | None = None,
         machine: str = "machine",
-        destination: Any = None,
         dataset: str = "claude_code",
+        pause: float = 0.0,
     ) -> None:
         self.clock = clock or TestClock()
         self.api = api or RecordingApi(organization or ScriptedOrganization(), clock=self.clock)
         self.organization: Any = self.api.organization
         self.folder = folder
         self.name = name
-        self.database = database or folder / "warehouse.duckdb"
+        self.backend: Any = backend or DuckDb(database or folder / "warehouse.duckdb")
         self.machine = folder / machine
-        self.destination = destination
         self.dataset = dataset
+        self.pause = pause
+        self.rows_compared = 0
         self._pipeline: dlt.Pipeline | None = None
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        file: Path = self.backend.file
+        return file
 
     @property
     def pipeline(self) -> dlt.Pipeline:
@@ -108,11 +122,21 @@ class World:
         """Makes the pipeline anew, as a new process would."""
         self._pipeline = dlt.pipeline(
             self.name,
-            destination=self.destination or dlt.destinations.duckdb(str(self.database)),
+            destination=self.backend.destination,
             dataset_name=self.dataset,
             pipelines_dir=str(self.machine),
         )
         return self._pipeline
+
+    def become(self, loaded: World) -> None:
+        """Copies everything that another world has: its days, what its API returned, warehouse and working folder."""
+        self.organization.days = {day: list(records) for day, records in loaded.organization.days.items()}
+        self.api.remember(loaded.api)
+        shutil.copy(loaded.database, self.database)
+        shutil.copytree(loaded.machine, self.machine)
+        for state in self.machine.glob("*/state.json"):  # dlt notes there where it ran
+            state.write_text(state.read_text().replace(str(loaded.folder), str(self.folder)))
+        self.new_pipeline()
 
     # The organization
 
@@ -134,6 +158,7 @@ class World:
 
     def client(self, **options: Any) -> AnalyticsClient:
         """Makes a client of the simulated API, on the test's clock."""
+        self.clock.move(seconds=self.pause)
         if not {"api_key", "access_token"} & set(options):
             options["api_key"] = self.api.credentials.admin_key
         base = {"transport": self.api.transport, "clock": self.clock, "sleep": self.clock.sleep}
@@ -170,36 +195,27 @@ class World:
 
     # The machine and the file
 
-    @contextmanager
-    def kept_open(self) -> Iterator[None]:
-        """Keeps the file open: dlt opens and closes it a dozen times, which is half of the time of a load."""
-        if self.destination is not None:
-            yield
-            return
-        with duckdb.connect(str(self.database)):
-            yield
+    def kept_open(self) -> AbstractContextManager[object]:
+        """Keeps the warehouse open."""
+        kept: AbstractContextManager[object] = self.backend.kept_open()
+        return kept
 
     def lose_working_folder(self) -> None:
         """Goes on on another machine: dlt's working folder is gone, the warehouse is there."""
         shutil.rmtree(self.machine, ignore_errors=True)
         self.new_pipeline()
 
-    def copy_database(self) -> Path:
-        """Copies the warehouse as it is now."""
-        return Path(shutil.copy(self.database, self.database.with_suffix(".copy")))
+    def save(self) -> None:
+        """Copies warehouse and working folder as they are now."""
+        self.backend.save()
+        shutil.rmtree(self.machine.with_suffix(".saved"), ignore_errors=True)
+        shutil.copytree(self.machine, self.machine.with_suffix(".saved"))
 
-    def restore_database(self, copy: Path) -> None:
-        """Puts an older copy of the warehouse in its place."""
-        shutil.copy(copy, self.database)
-
-    def copy_folder(self) -> Path:
-        """Copies dlt's working folder as it is now."""
-        return Path(shutil.copytree(self.machine, self.machine.with_suffix(".copy")))
-
-    def restore_folder(self, copy: Path) -> None:
-        """Puts a copy of dlt's working folder in its place."""
+    def restore(self) -> None:
+        """Puts the copies in their places."""
+        self.backend.restore()
         shutil.rmtree(self.machine)
-        shutil.copytree(copy, self.machine)
+        shutil.copytree(self.machine.with_suffix(".saved"), self.machine)
         self.new_pipeline()
 
     # What came of it
@@ -215,17 +231,16 @@ class World:
         )
 
     def sql(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Runs SQL in the warehouse."""
-        with duckdb.connect(str(self.database)) as connection:
-            connection.execute("SET TimeZone = 'UTC'; USE claude_code")
-            return connection.execute(query, list(parameters)).fetchall()
+        """Runs SQL in the DuckDB file."""
+        with self.backend.connect(self.dataset) as connection:
+            found: list[tuple[Any, ...]] = connection.execute(query, list(parameters)).fetchall()
+            return found
 
     def rows(self, table: str = USAGE, where: str = "true") -> list[dict[str, Any]]:
         """Returns rows of a table, in an order that depends on nothing but them."""
-        with duckdb.connect(str(self.database)) as connection:
-            connection.execute("SET TimeZone = 'UTC'; USE claude_code")
+        with self.backend.connect(self.dataset) as connection:
             found = connection.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY ALL")
-            names = [column[0] for column in found.description or []]
+            names = [column[0] for column in found.description]
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def column(self, name: str, table: str = USAGE) -> list[Any]:
@@ -244,8 +259,7 @@ class World:
 
     def contents(self) -> Contents:
         """Returns everything that the warehouse holds."""
-        with duckdb.connect(str(self.database)) as connection:
-            return Contents(tables_in(connection, "claude_code"))
+        return Contents(self.backend.tables(self.dataset), self.api.places)
 
     def require_truth(self, days: Iterable[dt.date] = ()) -> Contents:
         """Compares every loaded day with what the API returned at its last fetch, value by value.
@@ -259,4 +273,5 @@ class World:
         for day in days:
             assert day in contents.ledger, f"{day} was never loaded"
             assert contents.ledger[day] == self.api.last[day], f"{day} was returned anew, and that is not what is held"
+        self.rows_compared += sum(contents.rows.values())
         return contents

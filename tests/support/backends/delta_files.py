@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from destinations.backends import TABLES, Backend, Missing, decoded, in_utc, rows_of
-from support.expected import Tables
+from support.backends import Backend, Missing, decoded, in_utc, rows_of
+from support.expected import TABLES, Tables
 
 # The scenario's columns of objects and lists: Delta has no type for JSON, so they are text there.
 _OBJECTS = ("labels", "origin")

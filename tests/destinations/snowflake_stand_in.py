@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from typing import Any
 from unittest import mock
 
-from destinations.backends import COMMAND, TABLES, Backend, Missing, decoded, in_utc, rows_of
-from destinations.servers import SNOWFLAKE_PORT
+from destinations.servers import COMMAND, SNOWFLAKE_PORT
+from support.backends import Backend, Missing, tables_by_types
 from support.expected import Tables
 
 DATABASE = "CONFORMANCE"
@@ -53,7 +54,6 @@ class Snowflake(Backend):
         }
 
     def tables(self, dataset: str) -> Tables:
-        found = {}
         with closing(self._connect()) as connection:
             cursor = connection.cursor()
             cursor.execute(
@@ -61,14 +61,12 @@ class Snowflake(Backend):
                 [dataset.upper()],
             )
             types = {(table.lower(), name.lower()): kind for table, name, kind in cursor.fetchall()}
-            for table in sorted({table for table, _ in types} & set(TABLES)):
 
-                def convert(name: str, value: Any, table: str = table) -> Any:
-                    return decoded(value) if types[table, name] == "VARIANT" else in_utc(value)
-
+            def select(table: str) -> tuple[Iterable[str], Iterable[Sequence[Any]]]:
                 cursor.execute(f"SELECT * FROM {self.qualified(dataset, table)}")
-                found[table] = rows_of([each[0] for each in cursor.description], cursor.fetchall(), convert)
-        return found
+                return [each[0] for each in cursor.description], cursor.fetchall()
+
+            return tables_by_types(types, select)
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         with closing(self._connect()) as connection:

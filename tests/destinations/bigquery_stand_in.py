@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from unittest import mock
 
-from destinations.backends import COMMAND, TABLES, Backend, Missing, decoded, in_utc, rows_of
-from destinations.servers import BIGQUERY_ADDRESS, PROJECT
+from destinations.servers import BIGQUERY_ADDRESS, COMMAND, PROJECT
+from support.backends import Backend, Missing, tables_by_types
 from support.expected import Tables
 
 # Seconds that a request may take, and that it may be retried.
@@ -52,17 +52,18 @@ class BigQuery(Backend):
             self._client = bigquery.Client(project=PROJECT, credentials=AnonymousCredentials())
 
     def tables(self, dataset: str) -> Tables:
-        found = {}
-        existing = {table.table_id for table in self._client.list_tables(f"{PROJECT}.{dataset}", timeout=PATIENCE)}
-        for table in sorted(existing & set(TABLES)):
+        listed = self._client.list_tables(f"{PROJECT}.{dataset}", timeout=PATIENCE)
+        types = {
+            (table.table_id, field.name): field.field_type
+            for table in listed
+            for field in self._client.get_table(table, timeout=PATIENCE).schema
+        }
+
+        def select(table: str) -> tuple[Iterable[str], Iterable[Sequence[Any]]]:
             rows = self._client.query(f"SELECT * FROM {self.qualified(dataset, table)}", timeout=PATIENCE).result()
-            types = {field.name: field.field_type for field in rows.schema}
+            return [field.name for field in rows.schema], [row.values() for row in rows]
 
-            def convert(name: str, value: Any, types: Mapping[str, str] = types) -> Any:
-                return decoded(value) if types[name] == "JSON" else in_utc(value)
-
-            found[table] = rows_of(list(types), [row.values() for row in rows], convert)
-        return found
+        return tables_by_types(types, select)
 
     def run(self, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in self._client.query(sql, timeout=PATIENCE).result(timeout=PATIENCE)]

@@ -1,4 +1,4 @@
-"""Postgres: a real server, started in a folder of its own and listening on loopback."""
+"""Postgres: a real server, started in a folder of its own and listening on loopback, and databases in it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from destinations.backends import TABLES, Backend, Missing, in_utc, rows_of
+import dlt
+
+from support.backends import Backend, Missing, tables_by_types
 from support.expected import Tables
 
 # Seconds that the server may take to start or to run a statement.
@@ -25,10 +28,8 @@ GUESTS = "guests"
 _SERVER_USER = "postgres"
 
 
-class Postgres(Backend):
-    """A Postgres server."""
-
-    name = "postgres"
+class PostgresServer:
+    """A Postgres server. Every statement of the tests runs as its owner, who needs no password."""
 
     def __init__(self) -> None:
         try:
@@ -54,15 +55,10 @@ class Postgres(Backend):
         except BaseException:
             self.close()
             raise
-        self.environment = self.environment_of("postgres")
 
     def address(self, user: str, password: str, database: str = "postgres") -> str:
         """Returns the connection string of a user."""
         return f"postgresql://{user}:{password}@127.0.0.1:{self._port}/{database}?connect_timeout=10"
-
-    def environment_of(self, database: str) -> dict[str, str]:
-        """Returns the environment that leads dlt to a database."""
-        return {"DESTINATION__POSTGRES__CREDENTIALS": self.address("postgres", "trusted", database)}
 
     def invite(self, user: str, password: str) -> None:
         """Creates a user with a password and no rights."""
@@ -135,16 +131,6 @@ class Postgres(Backend):
             assert time.monotonic() < deadline, found
             time.sleep(0.02)
 
-    def tables(self, dataset: str, database: str = "postgres") -> Tables:
-        found = {}
-        with closing(self.connect(database)) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", [dataset])
-            for table in sorted({row[0] for row in cursor.fetchall()} & set(TABLES)):
-                cursor.execute(f"SELECT * FROM {self.qualified(dataset, table)}")
-                names = [each[0] for each in cursor.description or []]
-                found[table] = rows_of(names, cursor.fetchall(), lambda name, value: in_utc(value))
-        return found
-
     def run(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         with closing(self.connect(database)) as connection, connection.cursor() as cursor:
             connection.autocommit = True
@@ -163,6 +149,58 @@ class Postgres(Backend):
     def connect(self, database: str = "postgres") -> Any:
         """Opens a connection as the server's owner."""
         return self._driver.connect(self.address("postgres", "trusted", database))
+
+
+class Postgres(Backend):
+    """A database of a server, created unless it is the server's first one."""
+
+    name = "postgres"
+
+    def __init__(self, server: PostgresServer, database: str = "postgres") -> None:
+        self.server = server
+        self.database = database
+        if database != "postgres":
+            server.run(f"CREATE DATABASE {database}")
+        self.address = server.address("postgres", "trusted", database)
+        self.environment = {"DESTINATION__POSTGRES__CREDENTIALS": self.address}
+
+    @property
+    def destination(self) -> Any:
+        return dlt.destinations.postgres(self.address)
+
+    def connect(self) -> Any:
+        return self.server.connect(self.database)
+
+    def tables(self, dataset: str) -> Tables:
+        with closing(self.connect()) as connection, connection.cursor() as cursor:
+            listed = "SELECT table_name, column_name, '' FROM information_schema.columns WHERE table_schema = %s"
+            cursor.execute(listed, [dataset])
+            types = {(row[0], row[1]): row[2] for row in cursor.fetchall()}  # the driver decodes JSON
+
+            def select(table: str) -> tuple[Iterable[str], Iterable[Sequence[Any]]]:
+                cursor.execute(f"SELECT * FROM {self.qualified(dataset, table)}")
+                return [each[0] for each in cursor.description or []], cursor.fetchall()
+
+            return tables_by_types(types, select)
+
+    def run(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.server.run(sql, self.database)
+
+    def save(self) -> None:
+        self.server.run(f"DROP DATABASE IF EXISTS {self.database}_saved")
+        self.server.run(f"CREATE DATABASE {self.database}_saved TEMPLATE {self.database}")
+
+    def restore(self) -> None:
+        self.server.run(f"DROP DATABASE {self.database}")
+        self.server.run(f"CREATE DATABASE {self.database} TEMPLATE {self.database}_saved")
+
+    @contextmanager
+    def rejecting(self, dataset: str, table: str) -> Iterator[None]:
+        """Has a table reject all rows, by a constraint."""
+        table = self.qualified(dataset, table)
+        self.run(f"ALTER TABLE {table} ADD CONSTRAINT rejects CHECK (date IS NULL) NOT VALID")
+        yield
+        self.run(f"ALTER TABLE {table} DROP CONSTRAINT rejects")
 
 
 def _binaries() -> Path:
