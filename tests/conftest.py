@@ -39,8 +39,8 @@ _FOREIGN_SETTINGS = ("SOURCES__", "DESTINATION__", "EXTRACT__", "NORMALIZE__", "
 def pytest_configure(config: pytest.Config) -> None:
     """Makes dlt's look-ups of settings faster than users have them, except where slow tests run too.
 
-    dlt derives the types of its settings anew at each of 180 look-ups a run: a fifth of the time of a small load. `-m
-    slow` and `python tests/destinations`, which CI runs, take dlt as it is.
+    dlt derives the types of its settings anew at each of 180 look-ups a run: a seventh of the time of a small load.
+    `-m slow` and `python tests/destinations`, which CI runs, take dlt as it is.
     """
     if "not slow" in config.getoption("markexpr"):
         derive = functools.cache(base_configuration.extract_inner_hint)

@@ -30,6 +30,14 @@ FILES: dict[str, Callable[[Path], Backend]] = {
 STAND_INS: dict[str, Callable[[], Backend]] = {"bigquery": BigQuery, "snowflake": Snowflake}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves every test of a backend to `python tests/destinations`, unless it is a smoke test."""
+    for item in items:
+        if "backend" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("smoke"):
+            item.add_marker(pytest.mark.matrix)
+
+
 @pytest.fixture(scope="session")
 def _stand_in() -> Iterator[Callable[[str], Backend]]:
     """Connects to a stand-in when it is first needed, until the worker is done."""
@@ -52,8 +60,7 @@ def _stand_in() -> Iterator[Callable[[str], Backend]]:
             each.close()
 
 
-# The rest of the suite loads into DuckDB.
-@pytest.fixture(params=[pytest.param("duckdb", marks=pytest.mark.slow), "delta", "postgres", *STAND_INS])
+@pytest.fixture(params=[*FILES, "postgres", *STAND_INS])
 def backend(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
     """A destination, with dlt's configuration leading there."""
     monkeypatch.setattr(socket.socket, "connect", _connect_on_this_machine)

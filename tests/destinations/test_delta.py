@@ -64,6 +64,7 @@ def test_days_of_an_aborted_package_are_not_deleted_by_the_next(world: World) ->
     assert not world.status().has_gap
 
 
+@pytest.mark.smoke
 def test_an_id_that_must_not_go_into_a_predicate_is_refused(make_world: Callable[..., World]) -> None:
     world = make_world(organization="o' OR 1=1 --")
     with pytest.raises(PipelineStepFailed, match="cannot go into a Delta predicate"):

@@ -19,7 +19,6 @@ WRONG_PASSWORD = "of-Nobody-8"
 CREDENTIALS = "DESTINATION__POSTGRES__CREDENTIALS"
 ONE_DAY = dt.timedelta(days=1)
 on_postgres = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
-on_duckdb = pytest.mark.parametrize("backend", ["duckdb"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +102,7 @@ ADDRESSES: dict[str, tuple[Callable[[PostgresServer, str], str | None], str, str
 }
 
 
+@pytest.mark.smoke
 @on_postgres
 def test_wrong_credentials_are_one_line_with_the_fix(
     world: World, server: PostgresServer, loader: str, monkeypatch: pytest.MonkeyPatch
@@ -161,7 +161,7 @@ def test_a_missing_right_is_named_at_each_step(
     require_recovery(world)
 
 
-@pytest.mark.parametrize("backend", [pytest.param("duckdb", marks=pytest.mark.slow), "postgres"], indirect=True)
+@pytest.mark.parametrize("backend", ["duckdb", "postgres"], indirect=True)
 def test_a_table_of_somebody_else_is_left_alone(world: World) -> None:
     """dlt would add its columns to it."""
     write_days(world, FIRST_DAY, TODAY)

@@ -25,7 +25,7 @@ ONE_DAY = dt.timedelta(days=1)
 on_sql = pytest.mark.parametrize("backend", ["postgres", "bigquery", "snowflake"], indirect=True)
 
 
-@pytest.mark.parametrize("door", ["load", pytest.param("run", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("door", [pytest.param("load", marks=pytest.mark.smoke), "run"])
 def test_loads_follow_days_that_grow_shrink_and_become_empty(world: World, door: str) -> None:
     load = getattr(world, door)
     write_days(world, FIRST_DAY, TODAY)
