@@ -100,7 +100,7 @@ def world(tmp_path: Path, clock: TestClock) -> World:
 
 
 @pytest.fixture(scope="session")
-def _loaded_week(tmp_path_factory: pytest.TempPathFactory) -> World:
+def loaded_week(tmp_path_factory: pytest.TempPathFactory) -> World:
     folder = tmp_path_factory.mktemp("week")
     with _apart(folder):
         world = World(folder)
@@ -110,12 +110,12 @@ def _loaded_week(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture
-def week(world: World, _loaded_week: World) -> World:
+def week(world: World, loaded_week: World) -> World:
     """The test's world with one record on each day of the week, loaded at noon of the last day.
 
     Each worker loads this week once, and tests copy it: a load takes twenty times as long.
     """
-    world.become(_loaded_week)
+    world.become(loaded_week)
     return world
 
 

@@ -108,7 +108,6 @@ def test_tables_and_views_and_all_their_columns_have_comments(world: World) -> N
 
 @pytest.mark.smoke
 def test_merges_of_one_table_take_turns_so_that_no_row_is_doubled(make_world: Callable[..., World]) -> None:
-def test_merges_of_one_table_take_turns_so_that_no_row_is_doubled(make_world: Callable[..., World]) -> None:
     """Two machines wait at the same lock with the same day. Without it both would delete the old rows and insert."""
     first, second = make_world(), make_world(machine="second")
     second.api = first.api

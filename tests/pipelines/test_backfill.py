@@ -1,7 +1,5 @@
 """`backfill`: a closed range, read whole, that goes on where it was interrupted and otherwise begins anew."""
 
-# the tests' own tables
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Library calls are guests: a load leaves other pipelines, settings, callers and the process as it found them."""
 
-# the tests' own tables
-
 from __future__ import annotations
 
 import gc
@@ -171,14 +169,13 @@ def test_two_runs_that_share_a_client_in_two_threads_never_mix_their_settings(wo
     assert found == {"keep": addresses, "drop": {None}}
 
 
-def test_duckdb_gets_memory_for_the_rows_of_a_window_unless_the_caller_has_the_file_open(world: World) -> None:
-    world.load()
+def test_duckdb_gets_memory_for_the_rows_of_a_window_unless_the_caller_has_the_file_open(week: World) -> None:
     query = "SELECT current_setting('memory_limit'), current_setting('threads')"
-    with kept_open(world.pipeline, rows=100), world.pipeline.sql_client() as client:
+    with kept_open(week.pipeline, rows=100), week.pipeline.sql_client() as client:
         assert client.execute_sql(query) == [("122.0 MiB", 1)]
-    with duckdb.connect(str(world.database)) as own:
+    with duckdb.connect(str(week.database)) as own:
         before = own.execute(query).fetchall()
-        with kept_open(world.pipeline, rows=100):
+        with kept_open(week.pipeline, rows=100):
             assert own.execute(query).fetchall() == before
 
 

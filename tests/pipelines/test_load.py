@@ -1,7 +1,5 @@
 """`load`: windows that are proven before they count, every door back to the truth, and nothing lost on the way."""
 
-# the tests' own tables
-
 from __future__ import annotations
 
 import datetime as dt
@@ -245,27 +243,9 @@ def test_days_that_another_load_completes_during_the_wait_are_not_read_again(wor
     world.require_truth(days(18, 20))
 
 
-def test_a_table_that_rejects_rows_fails_the_load_whatever_dlts_settings_say(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOAD__RAISE_ON_FAILED_JOBS", "false")
-    world.write_days(september(14), september(15))
-    world.load(end=september(15))
-    world.sql(f"ALTER TABLE {USAGE} ALTER terminal_type SET NOT NULL")
-    world.write(september(16), record(september(16), terminal_type=None))
-
-    with pytest.raises(DestinationError, match=rf"loading table {USAGE} failed: .*NOT NULL constraint"):
-        world.load()
-
-    world.sql(f"ALTER TABLE {USAGE} ALTER terminal_type DROP NOT NULL")
-    world.load()
-    world.require_truth(days(14, 20))
-
-
 @pytest.mark.parametrize("failures", [1, 2])
-def test_a_write_that_fails_is_retried_once(world: World, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
-    world.write_days(september(14), TODAY)
-    world.load()
+def test_a_write_that_fails_is_retried_once(week: World, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+    world = week
     world.clock.move(minutes=1)
     world.write_days(september(14), TODAY, sessions=99)
     write, failed, events = world.pipeline.load, [], Events()
@@ -302,20 +282,18 @@ def test_a_table_that_was_dropped_is_restored_with_all_its_days(world: World) ->
         world.require_truth(days(1, 20))
 
 
-def test_own_packages_that_a_killed_load_left_are_aborted_and_their_days_read_again(world: World) -> None:
-    world.write_days(september(14), TODAY)
-    world.load(end=september(15))
-    world.pipeline.extract(world.source())
-    world.pipeline.normalize()
-    world.clock.move(minutes=1)
-    world.write_days(september(14), TODAY, sessions=99)
-    world.new_pipeline()
+def test_own_packages_that_a_killed_load_left_are_aborted_and_their_days_read_again(week: World) -> None:
+    week.pipeline.extract(week.source())
+    week.pipeline.normalize()
+    week.clock.move(minutes=1)
+    week.write_days(september(14), TODAY, sessions=99)
+    week.new_pipeline()
 
-    world.load()
+    week.load()
 
-    assert set(world.column("core_metrics__num_sessions")) == {99}
-    assert not world.pipeline.has_pending_data
-    assert world.require_truth(days(14, 20)).fetches == 2 + 7, "the package was loaded, not aborted"
+    assert set(week.column("core_metrics__num_sessions")) == {99}
+    assert not week.pipeline.has_pending_data
+    assert week.require_truth(days(14, 20)).fetches == 7 + 7, "the package was loaded, not aborted"
 
 
 @pytest.mark.parametrize(("is_loaded", "has_own"), [(False, True), pytest.param(True, False, marks=pytest.mark.slow)])
@@ -334,31 +312,27 @@ def test_packages_of_other_sources_are_finished_and_not_lost(world: World, is_lo
     world.require_truth(days(14, 20))
 
 
-def test_what_a_kill_left_of_a_package_is_cleared(world: World) -> None:
-    world.write_days(september(14), TODAY)
-    world.load(end=september(15))
-    remains = world.machine / world.name / "normalize" / "extracted" / "1800000000.1"
+def test_what_a_kill_left_of_a_package_is_cleared(week: World) -> None:
+    remains = week.machine / week.name / "normalize" / "extracted" / "1800000000.1"
     (remains / "completed_jobs").mkdir(parents=True)
-    world.new_pipeline()
+    week.new_pipeline()
 
-    world.load()
+    week.load()
 
     assert not remains.exists()
-    world.require_truth(days(14, 20))
+    week.require_truth(days(14, 20))
 
 
 @pytest.mark.parametrize("has_pending", [False, True])
-def test_a_working_folder_without_its_schemas_is_made_anew(world: World, has_pending: bool) -> None:
+def test_a_working_folder_without_its_schemas_is_made_anew(week: World, has_pending: bool) -> None:
     """A kill while dlt restores its schemas leaves a state that names one without a file."""
-    world.write_days(september(14), TODAY)
-    world.load()
     if has_pending:
-        world.pipeline.extract(world.source())
-    for file in world.machine.glob("*/schemas/*"):
+        week.pipeline.extract(week.source())
+    for file in week.machine.glob("*/schemas/*"):
         file.unlink()
-    world.new_pipeline()
-    assert world.load(start=september(14)).days
-    world.require_truth([september(14), TODAY])
+    week.new_pipeline()
+    assert week.load(start=september(14)).days
+    week.require_truth([september(14), TODAY])
 
 
 def test_two_loads_in_one_working_folder_exclude_each_other(world: World) -> None:

@@ -23,6 +23,7 @@ from support.world import TODAY, World
 Make = Callable[..., Page]
 LAST = TODAY - dt.timedelta(days=1)
 FIRST = LAST - dt.timedelta(days=27)
+SLOW = pytest.mark.slow
 
 
 def test_the_numbers_of_the_page_are_those_of_sql(awkward: World, page_of: Make) -> None:
@@ -158,11 +159,15 @@ def test_complete_periods_are_compared(empty: World, page_of: Make) -> None:
     ("records", "label", "value"),
     [
         pytest.param([], "Active people", "0", id="no records"),
-        pytest.param([record(LAST)], "Active people", "1", id="one person"),
         pytest.param([record(LAST, api_key="ci"), record(LAST, api_key="bot")], "Active API keys", "2", id="keys only"),
-        pytest.param([record(LAST, models=[], tools={})], "Sessions", "3", id="no breakdowns"),
+        pytest.param([record(LAST)], "Active people", "1", id="one person", marks=SLOW),
+        pytest.param([record(LAST, models=[], tools={})], "Sessions", "3", id="no breakdowns", marks=SLOW),
         pytest.param(
-            [record(LAST, models=[model_usage("m", currency="EUR")])], "Active people", "1", id="another currency"
+            [record(LAST, models=[model_usage("m", currency="EUR")])],
+            "Active people",
+            "1",
+            id="another currency",
+            marks=SLOW,
         ),
     ],
 )

@@ -121,10 +121,8 @@ def test_the_ledger_has_a_row_for_each_day_and_fetch(world: World) -> None:
 # Failures
 
 
-def test_a_failed_day_loads_nothing_of_its_run_and_is_named(world: World) -> None:
-    world.write_days(MONDAY, TODAY, sessions=1)
-    world.run()
-    cursor = world.cursor()
+def test_a_failed_day_loads_nothing_of_its_run_and_is_named(week: World) -> None:
+    world, cursor = week, week.cursor()
     world.write_days(MONDAY, TODAY, sessions=2)
     world.api.fault = lambda request, number: (
         error_response(500, "Internal server error", request_id="req_support")
@@ -134,7 +132,7 @@ def test_a_failed_day_loads_nothing_of_its_run_and_is_named(world: World) -> Non
     world.clock.move(days=1)
     with refused(ApiUnavailable, match=rf"{back(2)}: .*Internal server error.*request-id req_support"):
         world.run()
-    assert world.column("core_metrics__num_sessions") == [1] * 7
+    assert world.column("core_metrics__num_sessions") == [3] * 7
     assert world.cursor() == cursor
     world.api.fault = None
     world.run()
@@ -142,9 +140,8 @@ def test_a_failed_day_loads_nothing_of_its_run_and_is_named(world: World) -> Non
     world.require_truth(WEEK)
 
 
-def test_a_day_that_does_not_decode_keeps_its_rows_and_the_others_are_loaded(world: World, caplog: Any) -> None:
-    world.write_days(MONDAY, TODAY, sessions=1)
-    world.run()
+def test_a_day_that_does_not_decode_keeps_its_rows_and_the_others_are_loaded(week: World, caplog: Any) -> None:
+    world = week
     world.write_days(MONDAY, TODAY, sessions=2)
     body = '{"data": [null], "has_more": false, "next_page": null}'
     world.api.fault = lambda request, number: (
@@ -153,7 +150,7 @@ def test_a_day_that_does_not_decode_keeps_its_rows_and_the_others_are_loaded(wor
     world.clock.move(days=30)
     for requested in (37, 9):  # settled days are not read again, this one is
         world.run()
-        assert world.column("core_metrics__num_sessions")[:7] == [2, 1, 2, 2, 2, 2, 2]
+        assert world.column("core_metrics__num_sessions")[:7] == [2, 3, 2, 2, 2, 2, 2]
         assert (len(world.days_requested()), TUESDAY in world.days_requested()) == (requested, True)
     assert "the other days are loaded" in caplog.text
     assert world.status().days("inconsistent") == [TUESDAY]

@@ -164,7 +164,7 @@ class World:
         base = {"transport": self.api.transport, "clock": self.clock, "sleep": self.clock.sleep}
         return AnalyticsClient(**{**base, "chance": lambda: 0.5, **options})
 
-    # The doors
+    # Loads
 
     def source(self, **arguments: Any) -> Any:
         """Makes the source, reading from the simulated API."""
@@ -221,7 +221,7 @@ class World:
     # What came of it
 
     def days_requested(self) -> list[dt.date]:
-        """Returns the days that were requested since the last door was opened, each once, in order."""
+        """Returns the days that were requested since the last load began, each once, in order."""
         return sorted(
             {
                 dt.date.fromisoformat(request.params["starting_at"])
