@@ -21,15 +21,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-DRIVERS = (
-    "azure",
-    "databricks",
-    "google",
-    "googleapiclient",
-    "psycopg2",
-    "requests_oauthlib",
-    "snowflake",
-)
+DRIVERS = ("azure", "databricks", "google", "googleapiclient", "psycopg2", "requests_oauthlib", "snowflake")
 FIRST, LAST = dt.date(2026, 9, 13), dt.date(2026, 9, 20)
 NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 TABLES = (

@@ -13,7 +13,7 @@ from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_pipelines import LoadObserver, Warehouse, load, locks, warehouse
 from claude_code_pipelines.metrics.views import create_views
 from destinations.scenario import require_truth, some_records, write_days
-from support.world import FIRST_DAY, MODELS, RECORD_TABLES, TODAY, USAGE, World
+from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, USAGE, World
 
 pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 # Seconds within which the server has to reach a state; it takes a fraction of one.
@@ -35,15 +35,25 @@ def test_a_table_that_rejects_rows_keeps_the_old_ones(world: World, monkeypatch:
     assert sorted(map(str, world.backend.tables(world.dataset)[MODELS])) == sorted(map(str, before))
 
 
-def test_a_number_without_a_precision_is_named_in_a_sentence(world: World) -> None:
+def test_columns_of_another_type_are_named_before_values_are_rounded(world: World) -> None:
     write_days(world, TODAY, TODAY)
     world.run(start_date=TODAY)
-    models = world.backend.qualified(world.dataset, MODELS)
-    world.backend.run(f"ALTER TABLE {models} ALTER estimated_cost__amount TYPE numeric")
-    with pytest.raises(ConfigurationError, match="is decimal without a precision, not decimal"):
-        world.load(start=TODAY)
-    with pytest.raises(PipelineStepFailed, match="is decimal without a precision, not decimal"):
-        world.run(start_date=TODAY)
+    staging, amount = f"{world.dataset}_staging", "estimated_cost__amount"
+    for dataset, table, column, changed, right, message in (
+        (world.dataset, MODELS, amount, "decimal(38, 2)", "decimal(38, 9)", r"decimal\(38,2\), not decimal\(38,9\)"),
+        (world.dataset, MODELS, amount, "numeric", "decimal(38, 9)", "decimal without a precision, not decimal"),
+        (world.dataset, LEDGER, "is_final", "varchar", "boolean", "text, not bool"),
+        (staging, MODELS, amount, "decimal(38, 2)", "decimal(38, 9)", "decimal.* in the staging"),
+    ):
+        alter = f"ALTER TABLE {dataset}.{table} ALTER {column} TYPE"
+        world.backend.run(f"{alter} {changed}")
+        with pytest.raises(ConfigurationError, match=f"{table}.{column} is {message}"):
+            world.load(start=TODAY)
+        with pytest.raises(PipelineStepFailed, match=f"{table}.{column} is {message}"):
+            world.run(start_date=TODAY)
+        world.backend.run(f"{alter} {right} USING {column}::{right}")
+    world.run(start_date=TODAY)
+    require_truth(world)
 
 
 def test_a_reader_that_blocks_a_load_is_named_and_the_load_gives_up(

@@ -190,32 +190,6 @@ def test_columns_that_an_older_version_lacks_or_somebody_dropped_are_added(world
         assert not world.status(last=TODAY).has_gap
 
 
-@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
-def test_a_type_that_somebody_changed_is_noticed_before_values_are_rounded(world: World) -> None:
-    world.write(TODAY, record(TODAY))
-    world.run(start_date=TODAY)
-    staging = f"{world.dataset}_staging"
-    money = r"estimated_cost__amount is decimal\(38,2\), not decimal\(38,9\)"
-    for dataset, table, column, kinds, message in (
-        (world.dataset, MODELS, "estimated_cost__amount", ("DECIMAL(38, 2)", "DECIMAL(38, 9)"), money),
-        (world.dataset, LEDGER, "is_final", ("VARCHAR", "BOOLEAN"), "is_final is text, not bool"),
-        (staging, MODELS, "estimated_cost__amount", ("DECIMAL(38, 2)", "DECIMAL(38, 9)"), f"{money} in the staging"),
-    ):
-        change, undo = (
-            f"ALTER TABLE {world.backend.qualified(dataset, table)} ALTER COLUMN {column} TYPE {kind}"
-            + (f" USING {column}::{kind}" if world.backend.name == "postgres" else "")
-            for kind in kinds
-        )
-        world.backend.run(change)
-        with pytest.raises(ConfigurationError, match=f"{table}.{message}"):
-            world.load(start=TODAY)
-        with pytest.raises(PipelineStepFailed, match=f"{table}.{message}"):
-            world.run(start_date=TODAY)
-        world.backend.run(undo)
-    world.run(start_date=TODAY)
-    require_truth(world)
-
-
 def test_two_ranges_in_one_run_and_a_day_read_twice_are_right(world: World) -> None:
     write_days(world, FIRST_DAY, TODAY)
     world.run()

@@ -44,20 +44,7 @@ TYPES = {
 
 # Words that no dialect takes for an unquoted name; each destination's own are in sqlglot.
 RESERVED = {
-    "ALL",
-    "AND",
-    "BY",
-    "CASE",
-    "DESC",
-    "END",
-    "FROM",
-    "GROUP",
-    "IN",
-    "INTO",
-    "ORDER",
-    "SELECT",
-    "TABLE",
-    "USER",
+    *("ALL", "AND", "BY", "CASE", "DESC", "END", "FROM", "GROUP", "IN", "INTO", "ORDER", "SELECT", "TABLE", "USER")
 }
 
 

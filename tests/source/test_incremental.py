@@ -77,30 +77,6 @@ def test_without_a_start_the_first_load_begins_in_2025_and_later_ones_with_the_d
     assert world.days_requested() == [dt.date(2025, 1, 1), dt.date(2025, 1, 3)]
 
 
-# The lookback
-
-
-def test_the_lookback_is_read_again_to_the_day(world: World) -> None:
-    lookback = 4
-    world.run(start_date=back(10), lookback_days=lookback)
-    world.write_days(back(10), TODAY)
-    world.run(start_date=back(10), lookback_days=lookback)
-    assert world.days_requested() == world.column("date") == days(lookback, 0)
-
-
-# Few days at a time
-
-
-@pytest.mark.parametrize(("max_days", "lookback"), [(2, 7)])
-def test_few_days_at_a_time_catch_up_without_a_gap(world: World, max_days: int, lookback: int) -> None:
-    world.write_days(back(3), TODAY)
-    for _ in range(4 // max_days):
-        world.run(start_date=back(3), max_days=max_days, lookback_days=lookback)
-        assert len(world.days_requested()) == max_days
-        world.clock.move(seconds=1)
-    world.require_truth(days(3, 0))
-
-
 @pytest.mark.parametrize(("hour", "last"), [(5, 2)])
 def test_without_today_the_last_day_is_the_last_final_one(world: World, hour: int, last: int) -> None:
     world.clock.now = world.clock.now.replace(hour=hour)

@@ -18,74 +18,6 @@ from support.world import MODELS, RECORD_TABLES, TOOLS, USAGE, World
 TABLES = {table.name: table for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)}
 
 
-def test_every_documented_value_arrives(world: World) -> None:
-    world.write(
-        MONDAY,
-        record(
-            MONDAY,
-            email="Grace.Höpper@example.test",
-            customer_type="subscription",
-            subscription_type="enterprise",
-            terminal_type="iTerm.app",
-            is_remote=True,
-            sessions=1,
-            added=2,
-            removed=3,
-            commits=4,
-            pull_requests=5,
-            tools={"write_tool": (6, 7), "brand_new_tool": (8, 9)},
-            models=[
-                model_usage("m-1", input=10, output=11, cache_read=2**40, cache_creation=13, cents=14, currency="EUR"),
-                model_usage("m-0"),
-            ],
-        ),
-        record(MONDAY, api_key="Prüfstand 🚀", models=[], tools={}),
-    )
-    world.run(**CLOSED)
-    keyed, user = sorted(world.rows(), key=lambda row: str(row["actor__type"]))
-    load_id, row_id = user.pop("_dlt_load_id"), user.pop("_dlt_id")
-    assert user == {
-        "organization_id": SAMPLE_ORGANIZATION_ID,
-        "date": MONDAY,
-        "actor__type": "user_actor",
-        "actor__email_address": "Grace.Höpper@example.test",
-        "actor__api_key_name": None,
-        "customer_type": "subscription",
-        "subscription_type": "enterprise",
-        "terminal_type": "iTerm.app",
-        "is_remote": True,
-        "core_metrics__num_sessions": 1,
-        "core_metrics__lines_of_code__added": 2,
-        "core_metrics__lines_of_code__removed": 3,
-        "core_metrics__commits_by_claude_code": 4,
-        "core_metrics__pull_requests_by_claude_code": 5,
-    }
-    actor = [keyed[f"actor__{name}"] for name in ("type", "api_key_name", "email_address")]
-    assert actor == ["api_actor", "Prüfstand 🚀", None]
-    common = {
-        "organization_id": SAMPLE_ORGANIZATION_ID,
-        "date": MONDAY,
-        "_dlt_parent_id": row_id,
-        "_dlt_load_id": load_id,
-    }
-    assert sorted(world.rows(TOOLS), key=lambda row: int(row["_dlt_list_idx"])) == [
-        {**common, "tool_name": name, "accepted": yes, "rejected": no, "_dlt_list_idx": at, "_dlt_id": f"{row_id}.{at}"}
-        for at, (name, yes, no) in enumerate([("brand_new_tool", 8, 9), ("write_tool", 6, 7)])
-    ]
-    assert min(world.rows(MODELS), key=lambda row: int(row["_dlt_list_idx"])) == {
-        **common,
-        "model": "m-1",
-        "tokens__input": 10,
-        "tokens__output": 11,
-        "tokens__cache_read": 2**40,
-        "tokens__cache_creation": 13,
-        "estimated_cost__currency": "EUR",
-        "estimated_cost__amount": Decimal(14),
-        "_dlt_list_idx": 0,
-        "_dlt_id": f"{row_id}.0",
-    }
-
-
 DUCKDB_TYPES = {
     "text": "VARCHAR",
     "bigint": "BIGINT",
@@ -205,16 +137,6 @@ def test_bytes_that_are_no_utf8_are_requested_again_and_then_named_by_their_day(
     assert f"{MONDAY}: a page is not UTF-8; nothing of this day was loaded" in caplog.text
     assert world.status().days("inconsistent") == [MONDAY]
     assert world.clock.slept == []
-
-
-def test_a_lone_surrogate_is_replaced_and_keeps_no_day_away(world: World) -> None:
-    world.write(MONDAY, record(MONDAY, email="cut\ud83d@x.test", tools={"t\ud83d": (1, 2)}))
-    world.write(TUESDAY, record(TUESDAY))
-    world.run(**CLOSED)
-    assert world.column("actor__email_address")[0] == "cut\ufffd@x.test"
-    assert world.column("tool_name", TOOLS)[0] == "t\ufffd"
-    assert counts(world)[0] == 2
-    assert world.status().days("inconsistent") == []
 
 
 def test_a_field_named_like_a_system_column_of_postgres_gets_another_name_everywhere(world: World) -> None:

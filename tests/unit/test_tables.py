@@ -73,12 +73,6 @@ def test_a_part_that_is_null_or_missing_is_null_and_never_zero(field: str, value
         assert len(rows(sent, table=table)) == (field != part)
 
 
-@pytest.mark.parametrize("cents", [15.6, 0.1, "12.50", 19.0, 10**20, 0])
-def test_money_is_exact(cents: Any) -> None:
-    (row,) = rows(record(DAY, models=[model_usage("m", cents=cents)]), table=MODELS)
-    assert row["estimated_cost__amount"] == Decimal(str(cents))
-
-
 # Row ids
 
 

@@ -1,4 +1,4 @@
-"""Library calls are guests: a load leaves other pipelines, settings, callers and the process as it found them."""
+"""Side effects: a load leaves other pipelines, settings, callers and the process as it found them."""
 
 from __future__ import annotations
 

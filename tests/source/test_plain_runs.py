@@ -1,4 +1,4 @@
-"""The promise, at the plain door: every loaded day holds what the API returned for it at the last fetch."""
+"""The promise in plain runs: every loaded day holds what the API returned for it at the last fetch."""
 
 from __future__ import annotations
 
@@ -9,22 +9,11 @@ import dlt
 import httpx
 import pytest
 
-from claude_code_analytics import (
-    ApiUnavailable,
-)
+from claude_code_analytics import ApiUnavailable
 from claude_code_analytics.run import batches
-from claude_code_simulator import OMITTED, error_response, model_usage, record
+from claude_code_simulator import error_response, record
 from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, back, counts, people, refused
-from support.world import LEDGER, MODELS, TODAY, World
-
-
-def test_restated_rows_are_replaced_up_and_down(world: World) -> None:
-    for sessions, cents, tools in ((5, 10, {}), (9, 30, {"edit_tool": (1, 0)}), (2, 3, {"edit_tool": (17, 2)})):
-        world.write(MONDAY, record(MONDAY, sessions=sessions, tools=tools, models=[model_usage("m", cents=cents)]))
-        world.run(**CLOSED)
-        world.require_truth([MONDAY])
-        assert world.column("core_metrics__num_sessions") == [sessions]
-        assert world.column("estimated_cost__amount", MODELS) == [cents]
+from support.world import LEDGER, TODAY, World
 
 
 def test_a_day_that_became_empty_is_emptied(world: World) -> None:
@@ -39,27 +28,6 @@ def test_a_day_that_became_empty_is_emptied(world: World) -> None:
         assert counts(world) == (len(left),) * 3
     assert [row["records"] for row in world.rows(LEDGER, f"date = DATE '{MONDAY}'")] == [2, 0, 0]
     world.require_truth(WEEK)
-
-
-def test_rows_that_differ_in_one_dimension_or_in_none_are_all_kept(world: World) -> None:
-    kinds: list[dict[str, Any]] = [
-        {},
-        {},
-        {"is_remote": True},
-        {"is_remote": OMITTED},
-        {"terminal_type": "tmux"},
-        {"terminal_type": ""},
-        {"terminal_type": None},
-        {"customer_type": "subscription"},
-        {"subscription_type": "team"},
-        {"subscription_type": "enterprise"},
-    ]
-    world.write(MONDAY, *(record(MONDAY, **kind) for kind in kinds))
-    for _ in range(2):
-        world.run(**CLOSED)
-        assert counts(world) == (len(kinds),) * 3
-    world.require_truth([MONDAY])
-    assert set(world.column("terminal_type")) == {"vscode", "tmux", "", None}
 
 
 def test_days_of_several_pages_are_loaded_whole_also_when_the_last_is_full(world: World) -> None:
