@@ -20,9 +20,8 @@ from claude_code_pipelines import status
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.metrics import reader
 from support.plain import MONDAY, TUESDAY, WEEK, refused
-from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, USAGE, World
+from support.world import LEDGER, MODELS, TABLES, TODAY, USAGE, World
 
-TABLES = (*RECORD_TABLES, LEDGER)
 HARMLESS = (
     f"ALTER TABLE {USAGE} ADD COLUMN team VARCHAR DEFAULT 'x'",
     "DROP SCHEMA claude_code_staging CASCADE",
@@ -62,12 +61,10 @@ NEWER = dataclasses.replace(
 
 
 @pytest.fixture
-def world(world: World) -> World:
+def world(week: World) -> World:
     """A week that is loaded and settled."""
-    world.write_days(FIRST_DAY, TODAY)
-    world.load()
-    world.clock.move(days=20)
-    return world
+    week.clock.move(days=20)
+    return week
 
 
 def plain(world: World, report: DailyReport) -> None:
