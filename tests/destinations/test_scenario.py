@@ -22,7 +22,6 @@ from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS
 pytestmark = pytest.mark.filterwarnings("ignore:Cannot create BigQuery Storage client")
 
 ONE_DAY = dt.timedelta(days=1)
-on_sql = pytest.mark.parametrize("backend", ["postgres", "bigquery", "snowflake"], indirect=True)
 
 
 @pytest.mark.parametrize("door", [pytest.param("load", marks=pytest.mark.smoke), "run"])
@@ -190,7 +189,7 @@ def test_columns_that_an_older_version_lacks_or_somebody_dropped_are_added(world
         assert not world.status(last=TODAY).has_gap
 
 
-def test_two_ranges_in_one_run_and_a_day_read_twice_are_right(world: World) -> None:
+def test_ranges_of_one_run_and_packages_of_one_load_replace_their_own_days(world: World) -> None:
     write_days(world, FIRST_DAY, TODAY)
     world.run()
     world.write(FIRST_DAY)
@@ -201,12 +200,8 @@ def test_two_ranges_in_one_run_and_a_day_read_twice_are_right(world: World) -> N
 
     require_truth(world)
     assert not world.status().has_gap
-
-
-@on_sql
-def test_two_extracted_packages_replace_their_own_days(world: World) -> None:
-    write_days(world, FIRST_DAY, TODAY)
-    world.run()
+    if world.backend.name == "filesystem":  # Delta tables take one package at a time
+        return
     for day in (FIRST_DAY, TODAY):
         world.write(day)
         world.pipeline.extract(world.source(start_date=day, end_date=day))

@@ -271,17 +271,6 @@ def test_a_write_that_fails_is_retried_once(week: World, monkeypatch: pytest.Mon
 # Another machine, an older copy, a crash
 
 
-def test_a_table_that_was_dropped_is_restored_with_all_its_days(world: World) -> None:
-    world.write_days(september(1), TODAY)
-    world.load(start=september(1))
-    for table in (TOOLS, LEDGER):
-        world.sql(f"DROP TABLE {table}")
-        world.clock.move(minutes=1)
-        world.load(start=None)
-        assert world.days_requested() == days(1, 20)
-        world.require_truth(days(1, 20))
-
-
 def test_own_packages_that_a_killed_load_left_are_aborted_and_their_days_read_again(week: World) -> None:
     week.pipeline.extract(week.source())
     week.pipeline.normalize()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, model_usage, record
-
-DAY = dt.date(2026, 9, 14)
+from support.shaped_days import DAY
 
 texts = st.text(max_size=12)
 counts = st.integers(0, 2**63 - 1)

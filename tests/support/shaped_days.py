@@ -15,9 +15,9 @@ from claude_code_analytics.claude_code.tables import ShapedDay, Shaping, shape
 from claude_code_analytics.privacy import pseudonymizer
 from claude_code_analytics.warehouse.unknown_fields import ExtraColumns, column_naming
 from claude_code_simulator import SAMPLE_ORGANIZATION_ID
+from support.world import FIRST_DAY, NOW
 
-DAY = dt.date(2026, 9, 14)
-FETCHED_AT = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
+DAY, FETCHED_AT = FIRST_DAY, NOW
 RECORD_TABLES = (USAGE, TOOL_ACTIONS, MODEL_BREAKDOWN)
 NAMING = NamingConvention(63)
 

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from claude_code_analytics.dates import ONE_DAY, DayRange, end_of
 from claude_code_analytics.run.planner import Plan, days_to_read, is_settled
 from claude_code_analytics.warehouse.proof import DayState
+from support.world import NOW, TODAY
 
 START = dt.date(2026, 9, 1)
-TODAY = dt.date(2026, 9, 20)
-NOW = dt.datetime(2026, 9, 20, 12, tzinfo=dt.timezone.utc)
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 
 

@@ -26,6 +26,7 @@ def test_drop_leaves_the_type_and_nothing_else_that_is_text() -> None:
 def test_hash_is_the_same_whatever_the_case_and_another_under_another_key() -> None:
     shouted = {"type": "user_actor", "email_address": "ADA@EXAMPLE.TEST"}
     assert pseudonymizer("hash", KEY)(USER) == pseudonymizer("hash", KEY)(shouted)
+    assert pseudonymizer("hash", KEY)(USER)["email_address"] == hmac_of("ada@example.test")
     assert pseudonymizer("hash", KEY)(USER) != pseudonymizer("hash", "another")(USER)
 
 
