@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from claude_code_analytics import ApiUnavailable
-from support.plain import days, september
+from support.days import days, september
 from support.world import LEDGER, TODAY, World
 
 ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"

@@ -23,7 +23,7 @@ from claude_code_analytics import AnalyticsClient
 from claude_code_analytics.constants import version
 from claude_code_pipelines.cli import commands
 from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record
-from support.plain import september
+from support.days import september
 from support.serving import serving
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 

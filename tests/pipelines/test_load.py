@@ -18,7 +18,7 @@ from claude_code_analytics import (
 )
 from claude_code_pipelines import DaysNotHeld, LoadObserver, Warehouse, load
 from claude_code_simulator import SAMPLE_ORGANIZATION_ID, record
-from support.plain import days, september
+from support.days import days, september
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
 Warnings = Callable[[], list[str]]

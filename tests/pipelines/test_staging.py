@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import Warehouse, load
 from claude_code_pipelines.cli import commands
-from support.plain import september
+from support.days import september
 from support.world import LEDGER, TODAY, USAGE, World
 
 

@@ -17,7 +17,7 @@ from claude_code_pipelines.cli import commands
 from claude_code_pipelines.console import messages
 from claude_code_pipelines.metrics.pulse import Pulse, read_pulses
 from claude_code_pipelines.read_only import open_read_only
-from support.plain import days, noon, september
+from support.days import days, noon, september
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
 ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"

@@ -19,7 +19,8 @@ from claude_code_analytics.warehouse.schema import Column, Table
 from claude_code_pipelines import status
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.metrics import reader
-from support.plain import MONDAY, TUESDAY, WEEK, refused
+from support.days import MONDAY, TUESDAY, WEEK
+from support.refusals import refused
 from support.world import LEDGER, MODELS, TABLES, TODAY, USAGE, World
 
 HARMLESS = (

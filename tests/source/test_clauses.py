@@ -27,8 +27,8 @@ import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_simulator import record
-from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, counts, people
-from support.world import LEDGER, RECORD_TABLES, TODAY, USAGE, World
+from support.days import CLOSED, MONDAY, TUESDAY, WEEK, people
+from support.world import LEDGER, RECORD_TABLES, TODAY, USAGE, World, counts
 
 DAY = dt.timedelta(days=1)
 

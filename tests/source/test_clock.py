@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from claude_code_analytics import ConfigurationError
-from support.plain import MONDAY, WEEK, back, refused
+from support.days import MONDAY, WEEK, back
+from support.refusals import refused
 from support.world import LEDGER, TODAY, TestClock, World
 
 

@@ -17,7 +17,8 @@ import claude_code_analytics as package
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, claude_code_analytics
 from claude_code_analytics.config import SourceConfig, resolve_config
 from claude_code_simulator import record
-from support.plain import MONDAY, TUESDAY, refused
+from support.days import MONDAY, TUESDAY
+from support.refusals import refused
 from support.world import World
 
 SECTION = "SOURCES__CLAUDE_CODE_ANALYTICS__"

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from support.plain import CLOSED, MONDAY, people
+from support.days import CLOSED, MONDAY, people
 from support.world import LEDGER, USAGE, World
 
 HAS_ARROW = hasattr(duckdb.DuckDBPyConnection, "fetch_arrow_table")

@@ -10,7 +10,7 @@ import pytest
 from dlt.extract.incremental.context import get_interval_context
 
 from claude_code_simulator import record
-from support.plain import MONDAY, TUESDAY, WEEK, back
+from support.days import MONDAY, TUESDAY, WEEK, back
 from support.world import LEDGER, TODAY, USAGE, World
 
 UTC = dt.timezone.utc

@@ -9,8 +9,9 @@ import pytest
 
 from claude_code_analytics import ApiUnavailable, ConfigurationError, CredentialRefused
 from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, FaultScript, On, ScriptedOrganization, record
-from support.plain import CLOSED, MONDAY, counts, people, refuse_organization, refused
-from support.world import LEDGER, TODAY, USAGE, World
+from support.days import CLOSED, MONDAY, people
+from support.refusals import refuse_organization, refused
+from support.world import LEDGER, TODAY, USAGE, World, counts
 
 ME = "/v1/organizations/me"
 OTHER_ID = "0b9c6f0e-0000-4000-8000-000000000002"

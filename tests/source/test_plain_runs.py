@@ -12,8 +12,9 @@ import pytest
 from claude_code_analytics import ApiUnavailable
 from claude_code_analytics.run import batches
 from claude_code_simulator import error_response, record
-from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, back, counts, people, refused
-from support.world import LEDGER, TODAY, World
+from support.days import CLOSED, MONDAY, TUESDAY, WEEK, back, people
+from support.refusals import refused
+from support.world import LEDGER, TODAY, World, counts
 
 
 def test_a_day_that_became_empty_is_emptied(world: World) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from claude_code_simulator import record
-from support.plain import CLOSED, MONDAY, TUESDAY, people
+from support.days import CLOSED, MONDAY, TUESDAY, people
 from support.world import World
 
 KEY = "k" * 40

@@ -12,8 +12,8 @@ import httpx
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_simulator import SAMPLE_ORGANIZATION_ID, ScriptedOrganization, model_usage, record
 from claude_code_simulator.faults.builders import rewritten
-from support.plain import CLOSED, MONDAY, TUESDAY, counts, people
-from support.world import MODELS, RECORD_TABLES, TOOLS, USAGE, World
+from support.days import CLOSED, MONDAY, TUESDAY, people
+from support.world import MODELS, RECORD_TABLES, TOOLS, USAGE, World, counts
 
 TABLES = {table.name: table for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)}
 

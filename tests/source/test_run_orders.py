@@ -17,8 +17,9 @@ import pytest
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.run import batches
 from claude_code_simulator import record
-from support.plain import MONDAY, WEEK, counts, refused
-from support.world import MODELS, RECORD_TABLES, TODAY, USAGE, World
+from support.days import MONDAY, WEEK
+from support.refusals import refused
+from support.world import MODELS, RECORD_TABLES, TODAY, USAGE, World, counts
 
 FIRST_HALF = {"start_date": WEEK[0], "end_date": WEEK[3]}
 SECOND_HALF = {"start_date": WEEK[2], "end_date": WEEK[6]}  # overlaps the first

@@ -21,7 +21,7 @@ from claude_code_analytics.config import SourceConfig, resolve_config
 from claude_code_analytics.run.resource import daily_resource
 from claude_code_analytics.warehouse.schema import Column, Table
 from claude_code_pipelines import backfill, load
-from support.plain import MONDAY, TUESDAY, WEEK
+from support.days import MONDAY, TUESDAY, WEEK
 from support.world import TODAY, World
 
 COMMON = tuple(column for column in DAYS.columns if column.name in ("organization_id", "date", "_dlt_load_id"))

@@ -11,9 +11,10 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ConfigurationError, DestinationError
 from claude_code_simulator import record
+from support.days import CLOSED, MONDAY, TUESDAY, WEEK
 from support.imports import ROOT
-from support.plain import CLOSED, MONDAY, TUESDAY, WEEK, counts, refused
-from support.world import MODELS, TODAY, USAGE, World
+from support.refusals import refused
+from support.world import MODELS, TODAY, USAGE, World, counts
 
 # Row of the table -> the test that holds it, here or in `test_run_orders.py` and `test_incremental.py`.
 ROWS = {

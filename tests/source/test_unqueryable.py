@@ -9,7 +9,8 @@ import pytest
 
 from claude_code_analytics import DestinationError
 from claude_code_pipelines import load
-from support.plain import MONDAY, WEEK, refused
+from support.days import MONDAY, WEEK
+from support.refusals import refused
 from support.world import World
 
 

@@ -275,3 +275,8 @@ class World:
             assert contents.ledger[day] == self.api.last[day], f"{day} was returned anew, and that is not what is held"
         self.rows_compared += sum(contents.rows.values())
         return contents
+
+
+def counts(world: World) -> tuple[int, ...]:
+    """Returns the rows of the three record tables."""
+    return tuple(world.sql(f"SELECT count(*) FROM {table}")[0][0] for table in RECORD_TABLES)
