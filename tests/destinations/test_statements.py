@@ -25,6 +25,7 @@ from destinations.statements import TABLES
 
 ROOT = Path(__file__).parents[2]
 DATABASES = tuple(each.name for each in SUPPORTED if not each.table_format)
+BY_DEFAULT = ("bigquery", "snowflake")
 STAGED = ("bigquery+filesystem", "snowflake+filesystem", "redshift+filesystem", "databricks+filesystem")
 USAGE, TOOLS, MODELS, LEDGER = TABLES
 RECORD_TABLES = TABLES[:3]
@@ -48,14 +49,23 @@ RESERVED = {
 }
 
 
+def param(name: str, *values: str) -> Any:
+    """Makes a parameter set, which is slow unless its destination is tested by default."""
+    return pytest.param(name, *values, marks=() if name in BY_DEFAULT else pytest.mark.slow)
+
+
+every_database = pytest.mark.parametrize("name", [param(name) for name in DATABASES])
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Any]:
-    """The statements of each destination; made once for all workers of a test run."""
+def made(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Any]:
+    """The statements of each destination that is tested; made once for all workers of a test run."""
+    names = BY_DEFAULT if "not slow" in pytestconfig.getoption("markexpr") else (*DATABASES, *STAGED)
     folder = tmp_path_factory.getbasetemp()
     file = (folder if worker_id == "master" else folder.parent) / "statements.json"
     with FileLock(f"{file}.lock"):
         if not file.exists():
-            program = [sys.executable, str(ROOT / "tests/destinations/statements.py"), *DATABASES, *STAGED]
+            program = [sys.executable, str(ROOT / "tests/destinations/statements.py"), *names]
             paths = [str(ROOT / "sources"), str(ROOT / "pipelines")]
             ran = subprocess.run(
                 program, capture_output=True, text=True, check=False, timeout=120, env={"PYTHONPATH": ":".join(paths)}
@@ -106,7 +116,7 @@ def columns_of(made: dict[str, Any], name: str, table: str) -> dict[str, exp.Col
     return {column.name: column for column in create.find_all(exp.ColumnDef)}
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@every_database
 def test_every_statement_is_sql_of_its_destination(made: dict[str, Any], name: str) -> None:
     purposes = {each["for"] for each in made[name]["statements"]}
     assert purposes == {"create", "alter", "merge", "proof", "view"}
@@ -114,7 +124,7 @@ def test_every_statement_is_sql_of_its_destination(made: dict[str, Any], name: s
     assert not [sql for sql in statements(made, name) if "::" in sql]
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@every_database
 def test_every_name_is_a_column_as_it_was_created(made: dict[str, Any], name: str) -> None:
     dialect = made[name]["dialect"]
     fold = str.upper if name == "snowflake" else str
@@ -134,7 +144,7 @@ def test_every_name_is_a_column_as_it_was_created(made: dict[str, Any], name: st
             assert not unknown, (unknown, tree.sql(dialect))
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@every_database
 def test_no_name_became_a_text_and_no_unquoted_one_is_reserved(made: dict[str, Any], name: str) -> None:
     dialect = sqlglot.Dialect.get_or_raise(made[name]["dialect"])
     reserved = RESERVED | {word.upper() for word in dialect.generator_class.RESERVED_KEYWORDS}
@@ -146,7 +156,7 @@ def test_no_name_became_a_text_and_no_unquoted_one_is_reserved(made: dict[str, A
         assert not unquoted & reserved, tree.sql(dialect)
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@every_database
 @pytest.mark.parametrize("table", RECORD_TABLES)
 def test_a_merge_deletes_the_staged_days_and_inserts_no_marker(made: dict[str, Any], name: str, table: str) -> None:
     trees = list(parsed(made, name, "merge", table))
@@ -172,14 +182,14 @@ def test_a_merge_deletes_the_staged_days_and_inserts_no_marker(made: dict[str, A
         assert "pg_advisory_xact_lock" in lock.sql("postgres").lower()
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@every_database
 def test_delete_and_insert_are_one_transaction_where_the_destination_has_any(made: dict[str, Any], name: str) -> None:
     """dlt wraps them if their text looks like DDL; on Postgres one text of several statements is one transaction."""
     texts = statements(made, name, "merge", USAGE)
     assert ("CREATE" in " ".join(texts).upper()) == (name != "postgres")
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@every_database
 def test_types_are_the_destinations_and_amounts_keep_their_decimals(made: dict[str, Any], name: str) -> None:
     dialect = made[name]["dialect"]
 
@@ -210,7 +220,7 @@ def test_bigquery_partitions_by_month_and_clusters_by_what_is_filtered_on(made: 
         assert options in statements(made, "bigquery", "create", table)[0]
 
 
-@pytest.mark.parametrize("name", ["bigquery", "snowflake", "databricks"])
+@pytest.mark.parametrize("name", [param(name) for name in ("bigquery", "snowflake", "databricks")])
 def test_columns_carry_their_descriptions(made: dict[str, Any], name: str) -> None:
     for table in TABLES:
         created = {column.lower(): each for column, each in columns_of(made, name, table).items()}
@@ -225,7 +235,7 @@ def test_snowflake_clusters_by_date_and_no_other_column(made: dict[str, Any]) ->
         assert found == ([[]] if table == LEDGER else [['"DATE"']])
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@every_database
 def test_an_older_table_gets_new_columns_and_keeps_its_layout(made: dict[str, Any], name: str) -> None:
     altered = [tree for tree in parsed(made, name, "alter") if isinstance(tree, exp.Alter)]
 
@@ -238,16 +248,16 @@ def test_an_older_table_gets_new_columns_and_keeps_its_layout(made: dict[str, An
 @pytest.mark.parametrize(
     ("name", "file_format"),
     [
-        ("duckdb", "parquet"),
-        ("bigquery", "jsonl"),
-        ("snowflake", "parquet"),
-        ("postgres", "insert_values"),
-        ("redshift", "insert_values"),
-        ("databricks", "parquet"),
-        ("bigquery+filesystem", "jsonl"),
-        ("snowflake+filesystem", "parquet"),
-        ("redshift+filesystem", "jsonl"),
-        ("databricks+filesystem", "parquet"),
+        param("duckdb", "parquet"),
+        param("bigquery", "jsonl"),
+        param("snowflake", "parquet"),
+        param("postgres", "insert_values"),
+        param("redshift", "insert_values"),
+        param("databricks", "parquet"),
+        param("bigquery+filesystem", "jsonl"),
+        param("snowflake+filesystem", "parquet"),
+        param("redshift+filesystem", "jsonl"),
+        param("databricks+filesystem", "parquet"),
     ],
 )
 def test_files_have_the_format_that_the_destination_reads_exactly(
