@@ -10,7 +10,7 @@ from claude_code_analytics import ConfigurationError
 from claude_code_pipelines.metrics.views import create_views
 from metrics.awkward import awkward_days
 from metrics.compared import differences, read_without_views
-from metrics.plain import VIEWS, Loaded, Plain
+from metrics.views_in_python import VIEWS, Loaded, Plain
 from support.world import TODAY, World
 
 # Google's client warns at every read where its faster way is not installed, which would bypass the stand-in.

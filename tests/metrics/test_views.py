@@ -18,7 +18,7 @@ from claude_code_pipelines.metrics.views import create_views
 from claude_code_simulator import ScriptedOrganization
 from metrics.awkward import awkward_days
 from metrics.compared import differences, read_without_views
-from metrics.plain import VIEWS, Loaded, Plain
+from metrics.views_in_python import VIEWS, Loaded, Plain
 from support.world import TODAY, World
 
 ONE, OTHER = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
