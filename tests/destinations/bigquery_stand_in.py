@@ -83,7 +83,7 @@ class BigQuery(Backend):
             patch.stop()
 
 
-_ADDS = re.compile(r"ALTER TABLE `(\w+)`\.`(\w+)`\.`(\w+)`\s+ADD COLUMN .*", re.DOTALL)
+_ADDS = re.compile(r"ALTER TABLE `(\w+)`\.`(\w+)`\.`(\w+)`\s+(ADD COLUMN .*?)(?=ALTER TABLE|\Z)", re.DOTALL)
 _ADDED = re.compile(r"ADD COLUMN `(\w+)` (\w+)")
 
 
@@ -94,18 +94,22 @@ def _checked(query_and_wait: Callable[..., Any]) -> Callable[..., Any]:
     added.
     """
 
-    def checked(client: Any, query: str, **options: Any) -> Any:
-        adds = _ADDS.match(query)
-        added = _ADDED.findall(query) if adds else []
-        table = ".".join(adds.groups()) if adds else ""
-        for statement in [f"ALTER TABLE `{table}` ADD COLUMN `{name}` {kind}" for name, kind in added] or [query]:
-            rows = query_and_wait(client, statement, **options)
-            client.get_job(rows.job_id, timeout=PATIENCE).result(timeout=PATIENCE)
-        if added:
-            from google.cloud.bigquery import SchemaField
+    def run(client: Any, statement: str, **options: Any) -> Any:
+        rows = query_and_wait(client, statement, **options)
+        client.get_job(rows.job_id, timeout=PATIENCE).result(timeout=PATIENCE)
+        return rows
 
+    def checked(client: Any, query: str, **options: Any) -> Any:
+        from google.cloud.bigquery import SchemaField
+
+        added = [(".".join(names), _ADDED.findall(columns)) for *names, columns in _ADDS.findall(query)]
+        if not added:
+            return run(client, query, **options)
+        for table, columns in added:
+            for name, kind in columns:
+                rows = run(client, f"ALTER TABLE `{table}` ADD COLUMN `{name}` {kind}", **options)
             known = client.get_table(table, timeout=PATIENCE)
-            known.schema = [*known.schema, *(SchemaField(name, kind) for name, kind in added)]
+            known.schema = [*known.schema, *(SchemaField(name, kind) for name, kind in columns)]
             client.update_table(known, ["schema"], timeout=PATIENCE)
         return rows
 
