@@ -200,6 +200,10 @@ def unknown(*arguments: object, **options: object) -> None:
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
+def not_resolved_yet(*arguments: object, **options: object) -> None:
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
 def test_an_unknown_host_is_named_at_once(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert "api.anthropc.com is an unknown host" in failure(clock, base_url="https://api.anthropc.com")
@@ -207,8 +211,9 @@ def test_an_unknown_host_is_named_at_once(monkeypatch: pytest.MonkeyPatch, clock
     assert "the proxy proxy.corp is an unknown host; check HTTPS_PROXY" in failure(clock)
 
 
-def test_an_unknown_host_that_has_responded_before_is_a_passing_fault(
-    monkeypatch: pytest.MonkeyPatch, clock: Any
+@pytest.mark.parametrize(("failing", "has_responded"), [(unknown, True), (not_resolved_yet, False)])
+def test_a_host_that_cannot_be_resolved_for_a_while_is_a_passing_fault(
+    monkeypatch: pytest.MonkeyPatch, clock: Any, failing: Any, has_responded: bool
 ) -> None:
     page = sending(HEAD + b"Connection: close\r\n\r\n" + PAGE)
     resolve, waits = socket.getaddrinfo, []
@@ -220,8 +225,9 @@ def test_an_unknown_host_that_has_responded_before_is_a_passing_fault(
 
     with listening(page) as address:
         session = AnalyticsClient(api_key=KEY, base_url=address, clock=clock, sleep=recover).session()
-        fetch_day(session, DAY)
-        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+        if has_responded:
+            fetch_day(session, DAY)
+        monkeypatch.setattr(socket, "getaddrinfo", failing)
         fetch_day(session, DAY)
     assert len(waits) == 3
 

@@ -29,15 +29,11 @@ PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 class NoResponse(Exception):
-    """No whole response arrived. The text is one line: what happened, and what to do.
-
-    Attributes:
-        is_setup: Whether the setup is wrong, so that waiting does not help.
-    """
+    """No whole response arrived. The text is one line: what happened, and what to do."""
 
     def __init__(self, what: str, *, is_setup: bool = False) -> None:
         super().__init__(what)
-        self.is_setup = is_setup
+        self.is_setup = is_setup  # waiting does not help
 
 
 class Proxy(NamedTuple):
@@ -70,12 +66,7 @@ class Connection:
         self.is_closed = False
 
     def get(self, path: str, params: dict[str, str | int]) -> httpx.Response:
-        """Sends one GET request and returns the whole response.
-
-        Raises:
-            NoResponse: No whole response arrived in time.
-            ConfigurationError: A proxy or certificates in the environment cannot be used.
-        """
+        """Sends one GET request and returns the whole response, or raises NoResponse."""
         client = self._open()
         try:
             return self._read(client, path, params)
@@ -150,7 +141,8 @@ class Connection:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = cause.verify_message or "verification failed"
             return f"the certificate of {host} is not trusted ({reason}); set SSL_CERT_FILE to your CA bundle"
-        if isinstance(cause, socket.gaierror):
+        # EAI_AGAIN passes: a container may start before its DNS.
+        if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
             if proxy:
                 return f"the proxy {proxy.url.host} is an unknown host; check {proxy.variable}"
             return f"{host} is an unknown host; check base_url and DNS"
