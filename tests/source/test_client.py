@@ -80,13 +80,12 @@ def page(*found: Any, next_page: str | None = None) -> Reply:
 
 def read(session: Session, days: list[dt.date], at_once: int = 4) -> Iterator[FetchedDay]:
     """Reads days as the source does."""
-    fetch = Prefetcher(
-        lambda day: fetch_day(session, day), at_once=at_once, size_of=lambda day: day.nbytes, on_stop=session.cancel
-    )
+    fetch = Prefetcher(lambda day: fetch_day(session, day), at_once=at_once, size_of=lambda day: day.nbytes)
     try:
         yield from fetch.results(days, lambda: None)
     finally:
         fetch.stop()
+        session.cancel()
 
 
 @pytest.fixture

@@ -21,28 +21,16 @@ HEARTBEAT_SECONDS = 0.5
 class Prefetcher(Generic[T]):
     """Reads days in daemon threads, one for each day in flight.
 
-    Args:
-        read: Reads one day; may raise. Called from several threads at once.
-        at_once: Days in flight at once.
-        size_of: Returns the bytes that a result holds.
-        on_stop: Called by `stop`, to cut short what is in flight.
+    These threads call `read`, which may raise, and `size_of`, which returns the bytes that a result holds.
     """
 
-    def __init__(
-        self,
-        read: Callable[[dt.date], T],
-        *,
-        at_once: int,
-        size_of: Callable[[T], int],
-        on_stop: Callable[[], object] = lambda: None,
-    ) -> None:
+    def __init__(self, read: Callable[[dt.date], T], *, at_once: int, size_of: Callable[[T], int]) -> None:
         self._read = read
         self._at_once = at_once
         self._size_of = size_of
-        self._on_stop = on_stop
         self._lock = threading.Lock()
         self._plan: dict[dt.date, None] = {}
-        self._ahead: dict[dt.date, Future[T]] = {}
+        self._ahead: dict[dt.date, Future[tuple[T, int]]] = {}  # results and their sizes
         self._in_flight = 0
         self._held = 0
         self._usual_size = 0
@@ -66,19 +54,18 @@ class Prefetcher(Generic[T]):
             future = self._claim(day)
             while not wait((future,), timeout=HEARTBEAT_SECONDS).done:
                 heartbeat()
-            result = future.result()
+            result, size = future.result()
             with self._lock:
-                self._held -= self._size_of(result)
+                self._held -= size
             self._fill()
             yield result
 
     def stop(self) -> None:
-        """Ends the reading ahead: forgets what is planned and what was read, and calls `on_stop`."""
+        """Ends the reading ahead: forgets what is planned and what was read."""
         with self._lock:
             self._plan, self._ahead = {}, {}
-        self._on_stop()
 
-    def _claim(self, day: dt.date) -> Future[T]:
+    def _claim(self, day: dt.date) -> Future[tuple[T, int]]:
         with self._lock:
             future = self._ahead.pop(day, None)
             if future is None:
@@ -97,13 +84,13 @@ class Prefetcher(Generic[T]):
                 del self._plan[day]
                 self._ahead[day] = self._begin(day)
 
-    def _begin(self, day: dt.date) -> Future[T]:
+    def _begin(self, day: dt.date) -> Future[tuple[T, int]]:
         self._in_flight += 1
-        future: Future[T] = Future()
+        future: Future[tuple[T, int]] = Future()
         threading.Thread(target=self._run, args=(day, future), name=f"prefetch {day}", daemon=True).start()
         return future
 
-    def _run(self, day: dt.date, future: Future[T]) -> None:
+    def _run(self, day: dt.date, future: Future[tuple[T, int]]) -> None:
         try:
             result = self._read(day)
             size = self._size_of(result)
@@ -117,5 +104,5 @@ class Prefetcher(Generic[T]):
             self._in_flight -= 1
             self._usual_size = size
             self._held += size
-        future.set_result(result)
+        future.set_result((result, size))
         self._fill()

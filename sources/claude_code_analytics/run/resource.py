@@ -79,7 +79,6 @@ def _resource(
         destination = destination_of(running_pipeline())
         check_resource(dlt.current.resource())
         check_contract(dlt.current.resource(), dlt.current.source_schema())
-        config.actors()
         if destination.load_workers is not None:
             set_default(dlt.current.pipeline(), "load.workers", destination.load_workers)
         yield from read(destination, Cursor(date))

@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from types import TracebackType
 
 import dlt
@@ -51,18 +50,8 @@ class OnceLogger:
 class Run:
     """One run of a daily report, the same for the plain source and for `load()`.
 
-    Args:
-        report: The report.
-        config: The parameters.
-        client: A client to use instead of the configured one.
-        on_wait: Called with the time (UTC) until which all requests wait after a 429.
-        on_fetched: Called with a day that was read for the first time, and the number of its records.
-
-    Attributes:
-        organization: The id that rows carry, once the run is open.
-        proof: What the warehouse held when the run was opened.
-        undecoded: Days whose content did not decode, with the reason.
-        warn: Logs a warning once.
+    `client` replaces the configured one. `on_wait` is called with the time (UTC) until which all requests wait after a
+    429, `on_fetched` with each day that was read for the first time, and the number of its records.
     """
 
     def __init__(
@@ -76,8 +65,9 @@ class Run:
     ) -> None:
         self.report = report
         self.config = config
-        self.organization = ""
-        self.proof = Proof()
+        self.actors = config.actors()
+        self.organization = ""  # the id that rows carry, once the run is open
+        self.proof = Proof()  # what the warehouse held when the run was opened
         self.undecoded: dict[dt.date, UndecodableDay] = {}
         self.warn = OnceLogger()
         self._client = client or config.client()
@@ -85,6 +75,8 @@ class Run:
         self._session = self._client.session(on_wait)
         self._on_fetched = on_fetched
         self._fetched: set[dt.date] = set()
+        self._reader = Prefetcher(self._read, at_once=self._client.max_concurrent_days, size_of=lambda day: day.nbytes)
+        self._shaping = threading.Lock()
 
     def __enter__(self) -> Run:
         return self
@@ -92,8 +84,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if "_reader" in self.__dict__:
-            self._reader.stop()
+        self._reader.stop()
         self._session.cancel()
         if self._owns_client:
             self._client.close()
@@ -103,29 +94,17 @@ class Run:
         return self._session.now()
 
     def pause(self, seconds: float) -> None:
-        """Waits, unless the run is cancelled."""
         self._session.pause(seconds)
 
     def connect(self) -> None:
-        """Asks the API for its clock and the organization, and checks the range by that clock.
-
-        Raises:
-            ConfigurationError: No credential, or a range in the future.
-            ApiError: The credential was refused, or the API did not respond.
-        """
+        """Requests the organization, which shows the API's clock, and checks the range by that clock."""
         self._session.organization()
         check_range(self.config.start_date, self.config.end_date, self.now().date())
 
     def open(self, pipeline: dlt.Pipeline | None, schema_name: str) -> None:
         """Connects, proves what the warehouse holds, and settles whose days are read.
 
-        Args:
-            pipeline: The pipeline that leads there; None where nothing is to be proven.
-            schema_name: The dlt schema of its tables.
-
-        Raises:
-            ConfigurationError: See `connect`, `own_id` and `stored_tables`.
-            DltException: The destination cannot be queried.
+        `pipeline` is None where nothing is to be proven. A destination that cannot be queried raises DltException.
         """
         self.connect()
         if pipeline is not None:
@@ -142,9 +121,8 @@ class Run:
     def plan(self, closed: Sequence[dt.date] | None = None, first: dt.date | None = None) -> Plan:
         """Plans the days, and warns of what loading them will mix.
 
-        Args:
-            closed: The days of a closed range, which are all read. None: every day that is not held or not settled.
-            first: First day; None: the configured one, else the first that the dataset has, else 2025-01-01.
+        The days of a `closed` range are all read. Else it is every day that is not held or not settled, from `first`
+        on, which is by default the configured day, else the first that the dataset has, else 2025-01-01.
         """
         self._warn_of_mixtures()
         now, config = self.now(), self.config
@@ -160,16 +138,12 @@ class Run:
         )
 
     def expect(self, days: Sequence[dt.date]) -> None:
-        """Has these days read ahead, after those that are shaped now."""
+        """Reads these days ahead, after those that are shaped now."""
         self._reader.expect(days)
 
     def shaped(self, days: Sequence[dt.date], extra: ExtraColumns) -> Iterator[ShapedDay | FetchedDay]:
-        """Reads days and yields them as tables, in the order given; a day that does not decode as it was fetched.
-
-        Raises:
-            ApiError: A day could not be read whole.
-        """
-        shaping = Shaping(self.organization, self.config.actors(), extra)
+        """Reads days and yields them as tables, in the order given; a day that does not decode as it was fetched."""
+        shaping = Shaping(self.organization, self.actors, extra)
         for item in self._reader.results(days, signals.raise_if_signalled):
             day: ShapedDay | FetchedDay = item
             if isinstance(day, FetchedDay) and day.date not in self.undecoded:
@@ -201,7 +175,7 @@ class Run:
             self.warn(
                 f"the dataset held organization {', '.join(known)} so far; {self.organization} is added beside it"
             )
-        label = self.config.actors().label
+        label = self.actors.label
         states = self.proof.of(self.organization).values()
         others = [state.actor_identity for state in states if state.records and state.actor_identity != label]
         if others:
@@ -210,25 +184,17 @@ class Run:
                 "to have all days alike"
             )
 
-    @cached_property
-    def _reader(self) -> Prefetcher[ShapedDay | FetchedDay]:
-        """Reads days ahead, and shapes those that are as documented in the thread that read them.
+    def _read(self, day: dt.date) -> ShapedDay | FetchedDay:
+        """Reads a day, and shapes it in the thread that read it if it is as documented.
 
-        A day with anything else is shaped in its turn, because the types of new columns depend on the order of days.
+        Any other day is shaped in its turn, because the types of new columns depend on the order of days.
         """
-        actors = self.config.actors()
-        shaping = threading.Lock()
-
-        def read(day: dt.date) -> ShapedDay | FetchedDay:
-            began = self.now()
-            try:
-                fetched = self.report.fetch(self._session, day)
-            except UndecodableDay as error:  # nested too deep to find the next page in it
-                self.undecoded[day] = error
-                return FetchedDay(day, (), 0, error.request_id, began)
-            with shaping:  # side by side they would only take more memory
-                documented = self.report.shape_documented(fetched, self.organization, actors)
-            return documented or replace(fetched, documented=None)  # what waits for its turn waits as bytes
-
-        at_once = self._client.max_concurrent_days
-        return Prefetcher(read, at_once=at_once, size_of=lambda day: day.nbytes, on_stop=self._session.cancel)
+        began = self.now()
+        try:
+            fetched = self.report.fetch(self._session, day)
+        except UndecodableDay as error:  # nested too deep to find the next page in it
+            self.undecoded[day] = error
+            return FetchedDay(day, (), 0, error.request_id, began)
+        with self._shaping:  # side by side they would only take more memory
+            documented = self.report.shape_documented(fetched, self.organization, self.actors)
+        return documented or replace(fetched, documented=None)  # what waits for its turn waits as bytes
