@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from dlt.common.configuration import configspec
@@ -11,12 +10,14 @@ from dlt.common.configuration.specs import BaseConfiguration, known_sections
 from dlt.common.typing import TSecretStrValue
 
 from .api.client import AnalyticsClient, check_whole_number, usable_url
-from .api.credentials import filled_in
 from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
 from .dates import check_range, parse_day
 from .exceptions import ConfigurationError
 from .foreign_text import printable
 from .privacy import Pseudonymizer, check_mode, pseudonymizer
+
+# What `dlt init` writes into secrets.toml for each secret.
+_PLACEHOLDER = "<configure me>"
 
 
 @configspec
@@ -43,9 +44,11 @@ class SourceConfig(BaseConfiguration):
     def on_resolved(self) -> None:
         """Checks the parameters and turns days into dates."""
         for name in ("api_key", "access_token", "identity_key"):
-            setattr(self, name, filled_in(getattr(self, name)))
-        self.start_date = _optional_day(self.start_date, "start_date")
-        self.end_date = _optional_day(self.end_date, "end_date")
+            if getattr(self, name) == _PLACEHOLDER:
+                setattr(self, name, None)
+        for name in ("start_date", "end_date"):
+            if getattr(self, name) is not None:
+                setattr(self, name, parse_day(getattr(self, name), name))
         check_range(self.start_date, self.end_date)
         for name, least in (("lookback_days", 0), ("max_concurrent_days", 1), ("max_days", 1)):
             if getattr(self, name) is not None:
@@ -77,10 +80,6 @@ def resolve_config(**given: Any) -> SourceConfig:
     return resolve_configuration(
         SourceConfig(), sections=(known_sections.SOURCES, SOURCE_NAME), explicit_value=explicit
     )
-
-
-def _optional_day(value: Any, name: str) -> dt.date | None:
-    return None if value is None else parse_day(value, name)
 
 
 def _optional_id(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from importlib import metadata
 
 DISTRIBUTION = "dlt-claude-code-analytics"
@@ -14,7 +15,6 @@ USAGE_TABLE = "claude_code_usage"
 TOOL_ACTIONS_TABLE = "claude_code_usage__tool_actions"
 MODEL_BREAKDOWN_TABLE = "claude_code_usage__model_breakdown"
 DAYS_TABLE = "claude_code_days"
-
 
 BASE_URL = "https://api.anthropic.com"
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"
@@ -34,6 +34,7 @@ MAX_CONCURRENT_DAYS = 4
 FINAL_AFTER = dt.timedelta(hours=6)
 
 
+@cache
 def version() -> str:
     """Returns the version of the installed distribution, or `0` where `dlt init` copied the source alone."""
     try:

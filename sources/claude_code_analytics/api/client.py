@@ -47,19 +47,12 @@ class Response(Generic[T]):
 
 @dataclass(eq=False)
 class _Retry(Exception):
-    """A failed attempt of a request that may succeed later.
+    """A failed attempt of a request that may succeed later."""
 
-    Attributes:
-        error: What to raise where it is not retried any more.
-        attempts: Most attempts of a request that ends this way; None for as many as it takes.
-        retry_after: Seconds to wait by the `retry-after` header.
-        is_silent: Whether a run that retries seems to hang: no response for long, or none ever.
-    """
-
-    error: ApiError
-    attempts: int | None = MAX_ATTEMPTS
+    error: ApiError  # raised where it is not retried any more
+    attempts: int | None = MAX_ATTEMPTS  # most attempts of a request that ends this way; None: as many as it takes
     retry_after: float | None = None
-    is_silent: bool = False
+    is_silent: bool = False  # a run that retries seems to hang: no response for long, or none ever
 
 
 class AnalyticsClient:
@@ -127,7 +120,7 @@ class AnalyticsClient:
         """Returns a view of this client for one run.
 
         Args:
-            on_wait: Called with the time until which all requests wait, whenever this run has to wait after a 429.
+            on_wait: Called with the time (UTC) until which this run's requests wait, for each wait after a 429.
         """
         return Session(self, on_wait)
 
@@ -157,14 +150,18 @@ class AnalyticsClient:
             if response.status_code < 500:  # a failing proxy may have any clock
                 self._clock.observe(response.headers.get("date"))
             self._has_responded = True
-            pause = responses.retry_after(response, self.now())
-            if responses.is_rate_limit(response):
-                self._limiter.limited(sent_at, pause)
-                raise _Retry(responses.unavailable(response, self._credential, day), attempts=None)
-            if is_passing(response.status_code):
-                raise _Retry(responses.unavailable(response, self._credential, day), retry_after=pause)
+            if response.status_code != 200:
+                self._raise_passing(response, day, sent_at)
             self._limiter.responded(sent_at)
             return response
+
+    def _raise_passing(self, response: httpx.Response, day: dt.date | None, sent_at: float) -> None:
+        pause = responses.retry_after(response, self.now())
+        if responses.is_rate_limit(response):
+            self._limiter.limited(sent_at, pause)
+            raise _Retry(responses.unavailable(response, self._credential, day), attempts=None)
+        if is_passing(response.status_code):
+            raise _Retry(responses.unavailable(response, self._credential, day), retry_after=pause)
 
     def _unreachable(self, failure: NoResponse, day: dt.date | None, sent_at: float) -> _Retry:
         error = ApiUnavailable(self._credential.redact(str(failure)), day=day)

@@ -43,7 +43,8 @@ class ApiClock:
         self._machine = clock
         if monotonic is None:
             monotonic = time.monotonic if clock is utc_now else lambda: clock().timestamp()
-        self._monotonic = monotonic
+        # Returns seconds that never go back, for waits and deadlines.
+        self.monotonic = monotonic
         self._lock = threading.Lock()
         self._anchor: tuple[dt.datetime, float] | None = None
 
@@ -53,11 +54,7 @@ class ApiClock:
         if anchor is None:
             return self._machine()
         moment, read_at = anchor
-        return moment + dt.timedelta(seconds=self._monotonic() - read_at)
-
-    def monotonic(self) -> float:
-        """Returns seconds that never go back, for waits and deadlines."""
-        return self._monotonic()
+        return moment + dt.timedelta(seconds=self.monotonic() - read_at)
 
     def observe(self, date_header: str | None) -> None:
         """Corrects the time where it differs from the `Date` header of a response that has just arrived."""
@@ -66,7 +63,7 @@ class ApiClock:
             return
         with self._lock:
             if not _agree(self.now(), moment):
-                self._anchor = None if _agree(self._machine(), moment) else (moment, self._monotonic())
+                self._anchor = None if _agree(self._machine(), moment) else (moment, self.monotonic())
 
 
 def _agree(ours: dt.datetime, header: dt.datetime) -> bool:

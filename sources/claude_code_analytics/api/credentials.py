@@ -42,26 +42,15 @@ _LONGEST_INPUT = 10_000
 REDACTED = "***"
 # Real ones have about a hundred characters.
 _SHORTEST_SECRET = 16
-_PLACEHOLDER = "<configure me>"
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
-
-
-def filled_in(secret: str | None) -> str | None:
-    """Returns a configured secret; None for the placeholder that `dlt init` writes into secrets.toml."""
-    return None if secret == _PLACEHOLDER else secret
 
 
 @dataclass(frozen=True)
 class Credential:
-    """A key or a token. Its text never shows in `repr`.
+    """A key or a token. Its text never shows in `repr`."""
 
-    Attributes:
-        text: The secret, or None where there is none yet: a source can be built without.
-        is_token: Whether it is an OAuth token and goes into `Authorization`.
-    """
-
-    text: str | None = field(repr=False)
-    is_token: bool = False
+    text: str | None = field(repr=False)  # None where there is none yet: a source can be built without
+    is_token: bool = False  # an OAuth token, which goes into `Authorization`
 
     @classmethod
     def of(cls, api_key: str | None, access_token: str | None) -> Credential:

@@ -38,17 +38,12 @@ class AdaptiveRate:
     429. A limit that refills steadily (a token bucket, as the API's guide describes) is empty at each 429, so between
     two of them as many requests were granted as it refilled: that is the rate from then on. It is tried a little faster
     now and then, because the limit may have been raised, or its other readers gone.
-
-    Attributes:
-        width: Requests that may be in flight now.
-        interval: Seconds from one request to the next; 0 while no limit is known.
-        resume_at: When requests may be sent again after a 429.
     """
 
     def __init__(self, at_once: int, chance: Callable[[], float] = random.random) -> None:
-        self.width = 1
-        self.interval = 0.0
-        self.resume_at = -math.inf
+        self.width = 1  # requests that may be in flight now
+        self.interval = 0.0  # from one request to the next; 0 while no limit is known
+        self.resume_at = -math.inf  # after a 429
         self._at_once = at_once
         self._chance = chance
         self._next_at = -math.inf
@@ -133,15 +128,11 @@ class PausedTooLong(Exception):
 class Cancellation:
     """Cancellation and waits of one run. Safe to share between its threads.
 
-    Args:
-        sleep: Waits for some seconds; by default until `cancel`.
-        on_wait: Called with the seconds that all requests wait after a 429, once for each such pause.
-
-    Attributes:
-        failing_since: When the first failure after the last response was, in seconds; None before any.
+    `on_wait` is called with the seconds that all requests wait after a 429, once for each such pause.
     """
 
     def __init__(self, sleep: Sleep | None = None, on_wait: Callable[[float], object] | None = None) -> None:
+        # When the first failure after the last response was; None before any.
         self.failing_since: float | None = None
         self._cancelled = threading.Event()
         self._sleep: Sleep = sleep or self._cancelled.wait

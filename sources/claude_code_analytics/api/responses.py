@@ -32,19 +32,12 @@ _LONGEST_PAUSE = 86_400.0
 
 @dataclass(frozen=True)
 class Organization:
-    """The organization of a credential, as far as the API names it.
+    """The organization of a credential, as far as the API names it."""
 
-    Attributes:
-        id: The id in the body of `/v1/organizations/me`; None where it has none, or is refused for good.
-        name: Its name there, for people.
-        header_id: The id in the header of that response or refusal, where it was sent.
-        problem: Why there is no `id`, on one line.
-    """
-
-    id: str | None
+    id: str | None  # in the body of `/v1/organizations/me`
     name: str | None = None
-    header_id: str | None = None
-    problem: str | None = None
+    header_id: str | None = None  # in the header of that response, or of its refusal
+    problem: str | None = None  # why there is no `id`, on one line
 
 
 def is_rate_limit(response: httpx.Response) -> bool:
@@ -56,10 +49,7 @@ def is_rate_limit(response: httpx.Response) -> bool:
 
 
 def retry_after(response: httpx.Response, now: dt.datetime) -> float | None:
-    """Returns the seconds to wait by `retry-after`, a number or an HTTP date.
-
-    None where there is no such header, its value is neither, or lies in the past.
-    """
+    """Returns the seconds to wait by `retry-after`, a number or an HTTP date; None where it names no later time."""
     value = response.headers.get("retry-after", "").strip()
     try:
         seconds = float(value)
