@@ -102,7 +102,7 @@ def active_pipeline_kept() -> Iterator[None]:
 
 
 def read_warehouse(pipeline: dlt.Pipeline, report: DailyReport, **window: Any) -> Proof:
-    """Queries the warehouse behind a pipeline for the proof; `window` as `query_proof` takes it.
+    """Queries the warehouse behind a pipeline for the proof; `window` as `ProofQuery` takes it.
 
     Raises:
         ConfigurationError: Its tables were changed by hand.

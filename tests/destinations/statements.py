@@ -72,6 +72,8 @@ class _Credentials:
 class _NothingLoaded:
     """A backend of an empty dataset."""
 
+    reports_types = False
+
     def stored_columns(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         return {}
 
@@ -102,7 +104,7 @@ def statements_for(name: str, folder: str) -> dict[str, Any]:
     import dlt
 
     from claude_code_analytics import AnalyticsClient, claude_code_analytics
-    from claude_code_analytics.run import run
+    from claude_code_analytics.warehouse import proof
     from claude_code_simulator import ScriptedOrganization, SimulatedApi, record
 
     organization = ScriptedOrganization()
@@ -119,7 +121,7 @@ def statements_for(name: str, folder: str) -> dict[str, Any]:
         pipelines_dir=folder,
     )
     # the destination cannot be reached from here, so nothing is proven
-    with patch.object(run, "open_backend", lambda *_: nullcontext(_NothingLoaded())):
+    with patch.object(proof, "open_backend", lambda *_: nullcontext(_NothingLoaded())):
         pipeline.extract(claude_code_analytics(start_date=FIRST, end_date=LAST, client=client))
     pipeline.normalize()
     job_client = _unconnected(factory(), pipeline.default_schema, pipeline)
@@ -149,7 +151,7 @@ def _of_dlt(job_client: Any) -> Iterator[dict[str, str]]:
 def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]:
     from claude_code_analytics.claude_code.report import CLAUDE_CODE
     from claude_code_analytics.warehouse.backend import SqlBackend
-    from claude_code_analytics.warehouse.proof import query_proof
+    from claude_code_analytics.warehouse.proof import ProofQuery
     from claude_code_pipelines.metrics import views
 
     executed: list[str] = []
@@ -162,7 +164,8 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
 
     tables, ledger = CLAUDE_CODE.tables, CLAUDE_CODE.ledger
     stored = {table.name: {name: {} for name in table.column_names} for table in (*tables, ledger)}
-    query_proof(SqlBackend(job_client), tables, ledger, stored, now=NOW, first=FIRST, last=LAST)
+    backend = SqlBackend(job_client, reports_types=False)
+    ProofQuery(backend, tables, ledger, stored, now=NOW, first=FIRST, last=LAST).read()
     views.create_views(pipeline)
     proof, *of_views = executed
     yield {"for": "proof", "table": "", "sql": proof.strip()}

@@ -21,10 +21,7 @@ from ..config import SourceConfig
 from ..constants import REPORT_PATH, START_DATE
 from ..dates import check_range, last_final_day
 from ..exceptions import UndecodableDay
-from ..warehouse.altered_tables import complete_tables, stored_tables
-from ..warehouse.backend import open_backend
-from ..warehouse.destinations import destination_of
-from ..warehouse.proof import Proof, query_proof
+from ..warehouse.proof import Proof, read_proof
 from ..warehouse.unknown_fields import ExtraColumns
 from .organization import own_id
 from .planner import Plan, days_to_read
@@ -109,11 +106,7 @@ class Run:
         self.connect()
         if pipeline is not None:
             tables, ledger = self.report.tables, self.report.ledger
-            exact = destination_of(pipeline).reports_types
-            with open_backend(pipeline, schema_name) as backend:
-                stored = stored_tables(backend, tables, ledger, reports_types=exact)
-                complete_tables(backend, tables, ledger, stored, reports_types=exact)
-                self.proof = query_proof(backend, tables, ledger, stored, now=self.now())
+            self.proof = read_proof(pipeline, schema_name, tables, ledger, completes_tables=True, now=self.now())
         ids = self._named_ids()
         problem = self._session.organization().problem
         self.organization = own_id(ids, problem, self.config.organization_id, self.proof.organizations, self.warn)

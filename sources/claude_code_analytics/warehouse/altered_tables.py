@@ -19,43 +19,25 @@ _EVERYWHERE = ("organization_id", "date")
 _IN_THE_LEDGER = (*_EVERYWHERE, "fetched_at", "content_hash", LOAD_ID)
 
 
-def stored_tables(backend: Backend, tables: Sequence[Table], ledger: Table, *, reports_types: bool) -> StoredColumns:
-    """Reads which tables exist, and checks that their days can be told and their values are exact.
-
-    Args:
-        backend: The opened destination.
-        tables: The record tables.
-        ledger: Their ledger.
-        reports_types: Whether the destination returns the exact types that dlt wrote.
-
-    Returns:
-        The columns of the tables that exist. Columns of this version may be missing.
-
-    Raises:
-        ConfigurationError: A column has another type, or one is missing without which a day cannot be told.
-    """
+def stored_tables(backend: Backend, tables: Sequence[Table], ledger: Table) -> StoredColumns:
+    """Reads which tables exist, and refuses other types, and missing columns without which a day cannot be told."""
     stored = backend.stored_columns([table.name for table in (*tables, ledger)])
     changes = [change for table in tables for change in _missing(table, _EVERYWHERE, stored)]
     changes += _missing(ledger, (*_IN_THE_LEDGER, str(tables[0].counted_as)), stored)
-    if reports_types:
+    if backend.reports_types:
         changes += [change for table in (*tables, ledger) for change in _other_types(table, stored)]
     _refuse(changes)
     return stored
 
 
-def complete_tables(
-    backend: Backend, tables: Sequence[Table], ledger: Table, stored: StoredColumns, *, reports_types: bool
-) -> None:
+def complete_tables(backend: Backend, tables: Sequence[Table], ledger: Table, stored: StoredColumns) -> None:
     """Adds tables and columns that this pipeline's schema has and the destination lacks, in the staging dataset too.
 
     Rows that are there already keep NULL in a new column until their day is fetched again.
-
-    Raises:
-        ConfigurationError: A column of the staging dataset has another type: rows are rounded there first.
     """
     names = [table.name for table in tables]
     staged = backend.stored_columns(names, staging=True)
-    if reports_types:
+    if backend.reports_types:  # rows are rounded in the staging dataset first
         _refuse([f"{change} in the staging dataset" for table in tables for change in _other_types(table, staged)])
     backend.add_missing([*names, ledger.name], stored)
     backend.add_missing(names, staged, staging=True)

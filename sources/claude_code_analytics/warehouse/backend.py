@@ -21,6 +21,8 @@ StoredColumns = dict[str, dict[str, TColumnSchema]]
 class Backend(Protocol):
     """A destination, as far as it is queried."""
 
+    reports_types: bool  # `stored_columns` returns the exact types that dlt wrote
+
     def table(self, name: str) -> str:
         """Returns a table's name as it is written in SQL."""
 
@@ -42,15 +44,9 @@ class Backend(Protocol):
 
 @contextmanager
 def open_backend(pipeline: dlt.Pipeline, schema_name: str | None) -> Iterator[Backend]:
-    """Opens the destination behind a pipeline.
+    """Opens the destination behind a pipeline, or raises DltException where it cannot be reached.
 
-    Args:
-        pipeline: The pipeline.
-        schema_name: The dlt schema of the tables; it decides the dataset where a pipeline has one for each schema. A
-            schema that the pipeline does not know yet counts as none.
-
-    Raises:
-        DltException: The destination cannot be reached.
+    The dlt schema of the tables decides the dataset where a pipeline has one for each schema.
     """
     known = schema_name if schema_name in pipeline.schema_names else None
     with ExitStack() as opened:
@@ -60,18 +56,16 @@ def open_backend(pipeline: dlt.Pipeline, schema_name: str | None) -> Iterator[Ba
             raise
         except Exception as error:  # dlt passes the drivers' own errors on where a connection fails
             raise DatabaseTransientException(error) from error
-        is_delta = destination_of(pipeline).table_format == "delta"
-        yield DeltaBackend(client) if is_delta else SqlBackend(client)
+        destination = destination_of(pipeline)
+        is_delta = destination.table_format == "delta"
+        yield DeltaBackend(client) if is_delta else SqlBackend(client, reports_types=destination.reports_types)
 
 
 class SqlBackend:
-    """A database, queried through dlt's own connection.
+    """A database, queried through dlt's own connection: its job client, opened."""
 
-    Args:
-        client: dlt's job client, opened.
-    """
-
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, reports_types: bool) -> None:
+        self.reports_types = reports_types
         self._client = client
         self._sql = client.sql_client
         self._naming = client.schema.naming

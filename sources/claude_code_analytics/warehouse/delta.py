@@ -14,11 +14,9 @@ from dlt.destinations.exceptions import DatabaseTransientException
 
 
 class DeltaBackend:
-    """Delta tables in a folder or a bucket; see `backend.Backend`.
+    """Delta tables in a folder or a bucket, through dlt's job client for the filesystem; see `backend.Backend`."""
 
-    Args:
-        client: dlt's job client for the filesystem, opened.
-    """
+    reports_types = False
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -14,9 +14,8 @@ from typing import Any
 
 import dlt
 
-from .altered_tables import stored_tables
+from .altered_tables import complete_tables, stored_tables
 from .backend import Backend, StoredColumns, open_backend
-from .destinations import destination_of
 from .schema import LOAD_ID, Table
 
 # The API's `Date` header has whole seconds, so another load's fetch may lie that far ahead of this load's clock.
@@ -28,27 +27,16 @@ _LEDGER_COLUMNS = ("organization_id", "date", LOAD_ID, "fetched_at", "actor_iden
 
 @dataclass(frozen=True)
 class DayState:
-    """State of one organization's day in the warehouse.
+    """State of one organization's day in the warehouse; times are UTC."""
 
-    Attributes:
-        fetched_at: When the newest fetch was made (UTC); None where the ledger has no row.
-        is_final: Whether that fetch was final.
-        is_held: Whether the tables hold exactly what that fetch returned.
-        problem: Why the day is not held.
-        has_changed: Whether final fetches of the day differ in content.
-        records: Records of the newest fetch.
-        rows: Rows that each record table has of the day, the root first.
-        actor_identity: How the newest fetch treated actors.
-    """
-
-    fetched_at: dt.datetime | None = None
-    is_final: bool = False
-    is_held: bool = False
-    problem: str | None = "never fetched"
-    has_changed: bool = False
-    records: int = 0
-    rows: tuple[int, ...] = ()
-    actor_identity: str | None = None
+    fetched_at: dt.datetime | None = None  # the newest fetch; None where the ledger has no row
+    is_final: bool = False  # that fetch was final
+    is_held: bool = False  # the tables hold exactly what that fetch returned
+    problem: str | None = "never fetched"  # why the day is not held
+    has_changed: bool = False  # final fetches of the day differ in content
+    records: int = 0  # of the newest fetch
+    rows: tuple[int, ...] = ()  # that each record table has of the day, the root first
+    actor_identity: str | None = None  # how the newest fetch treated actors
 
     def is_held_since(self, began: dt.datetime) -> bool:
         """Returns whether the day is held by a fetch that was made then or later."""
@@ -57,12 +45,7 @@ class DayState:
 
 @dataclass(frozen=True)
 class Proof:
-    """States of all days in the warehouse, by organization and day.
-
-    Attributes:
-        states: All days that the ledger or a record table knows.
-        stored: The columns of the tables that exist.
-    """
+    """States of all days that the ledger or a record table knows, by organization and day."""
 
     states: Mapping[tuple[str, dt.date], DayState] = field(default_factory=dict)
     stored: StoredColumns = field(default_factory=dict)
@@ -76,107 +59,95 @@ class Proof:
         return found
 
     def of(self, organization: str) -> Mapping[dt.date, DayState]:
-        """Returns the states of an organization's days."""
         return self.organizations.get(organization, {})
 
 
 def read_proof(
-    pipeline: dlt.Pipeline, schema_name: str, tables: Sequence[Table], ledger: Table, **window: Any
+    pipeline: dlt.Pipeline,
+    schema_name: str,
+    tables: Sequence[Table],
+    ledger: Table,
+    *,
+    completes_tables: bool = False,
+    **window: Any,
 ) -> Proof:
-    """Opens the destination behind a pipeline, and queries it for the proof; `window` as `query_proof` takes it.
+    """Opens the destination behind a pipeline, and queries it for the proof; `window` as `ProofQuery` takes it.
 
-    Raises:
-        ConfigurationError: The tables were changed by hand.
-        DltException: The destination cannot be queried.
+    `completes_tables` first adds what tables of an older version lack. Raises ConfigurationError where tables were
+    changed by hand, and DltException where the destination cannot be queried.
     """
     with open_backend(pipeline, schema_name) as backend:
-        stored = stored_tables(backend, tables, ledger, reports_types=destination_of(pipeline).reports_types)
-        return query_proof(backend, tables, ledger, stored, **window)
+        stored = stored_tables(backend, tables, ledger)
+        if completes_tables:
+            complete_tables(backend, tables, ledger, stored)
+        return ProofQuery(backend, tables, ledger, stored, **window).read()
 
 
-def query_proof(
-    backend: Backend,
-    tables: Sequence[Table],
-    ledger: Table,
-    stored: StoredColumns,
-    *,
-    now: dt.datetime | None = None,
-    first: dt.date | None = None,
-    last: dt.date | None = None,
-) -> Proof:
-    """Queries the warehouse for the proof.
+@dataclass(frozen=True)
+class ProofQuery:
+    """The query for the proof of some days; of all without `first` and `last`.
 
-    Args:
-        backend: The opened destination.
-        tables: The record tables, the root first.
-        ledger: Their ledger.
-        stored: The tables that exist; the others hold nothing, and a column that is missing holds NULL.
-        now: Fetches later than this (and two seconds) are ignored: a load does not believe in its own future. None
-            takes all fetches.
-        first: First day to look at; None for all.
-        last: Last day to look at.
+    A table that is not among the `stored` ones holds nothing, and a missing column holds NULL.
     """
-    window = "1 = 1"
-    if first and last:
-        window = f"{backend.column('date')} BETWEEN DATE '{first}' AND DATE '{last}'"
-    branches = [
-        _rows_of(backend, table, place, len(tables), stored, window)
-        for place, table in enumerate(tables)
-        if table.name in stored
-    ]
-    parameters: tuple[dt.datetime, ...] = ()
-    if ledger.name in stored:
-        branches.insert(0, _newest_fetch(backend, tables, ledger, stored, window, now))  # the union takes its types
-        parameters = () if now is None else (now + CLOCK_TOLERANCE,)
-    if not branches:
-        return Proof(stored=stored)
-    sums = ", ".join(f"SUM(n{place}) AS n{place}, SUM(r{place}) AS r{place}" for place in range(len(tables)))
-    rows = backend.query(_PROOF.format(sums=sums, branches=" UNION ALL ".join(branches)), *parameters)
-    return Proof({(str(row[0]), _day(row[1])): _state(*row[2:12], counts=row[12:]) for row in rows}, stored)
 
+    backend: Backend
+    tables: Sequence[Table]  # the record tables, the root first
+    ledger: Table
+    stored: StoredColumns
+    # Later fetches (by more than two seconds) are ignored: a load does not believe in its own future. None takes all.
+    now: dt.datetime | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
 
-def _expressions(backend: Backend, table: Table, stored: StoredColumns) -> dict[str, str]:
-    """Returns what stands for each column in SQL: its name, or NULL where an older version made the table."""
-    return {
-        column.name: backend.column(column.name) if column.name in stored[table.name] else "NULL"
-        for column in table.columns
-    }
+    def read(self) -> Proof:
+        branches = [self._rows_of(table) for table in self.tables if table.name in self.stored]
+        parameters: tuple[dt.datetime, ...] = ()
+        if self.ledger.name in self.stored:
+            branches.insert(0, self._newest_fetches())  # the union takes its types
+            parameters = () if self.now is None else (self.now + CLOCK_TOLERANCE,)
+        if not branches:
+            return Proof(stored=self.stored)
+        sums = ", ".join(f"SUM(n{place}) AS n{place}, SUM(r{place}) AS r{place}" for place in range(len(self.tables)))
+        rows = self.backend.query(_PROOF.format(sums=sums, branches=" UNION ALL ".join(branches)), *parameters)
+        return Proof({(str(row[0]), _day(row[1])): _state(*row[2:]) for row in rows}, self.stored)
 
+    def _newest_fetches(self) -> str:
+        columns = self._expressions(self.ledger)
+        counts = [columns[str(table.counted_as)] for table in self.tables]
+        read = [columns[name] for name in _LEDGER_COLUMNS] + counts
+        return _NEWEST_FETCHES.format(
+            **columns,
+            ledger=self.backend.table(self.ledger.name),
+            read=", ".join(column for column in read if column != "NULL"),
+            numbers=", ".join(f"{count} AS n{place}, 0 AS r{place}" for place, count in enumerate(counts)),
+            root_count=counts[0],
+            window=self._window(),
+            until="1 = 1" if self.now is None else f"{columns['fetched_at']} <= %s",
+        )
 
-def _rows_of(backend: Backend, table: Table, place: int, tables: int, stored: StoredColumns, window: str) -> str:
-    columns = _expressions(backend, table, stored)
-    grouped = [columns[name] for name in ("organization_id", "date", LOAD_ID) if columns[name] != "NULL"]
-    numbers = [f"0 AS n{other}, 0 AS r{other}" for other in range(tables)]
-    numbers[place] = f"-COUNT(*) AS n{place}, COUNT(*) AS r{place}"
-    return _ROWS.format(
-        **columns,
-        rows=backend.table(table.name),
-        numbers=", ".join(numbers),
-        grouped=", ".join(grouped),
-        window=window,
-    )
+    def _rows_of(self, table: Table) -> str:
+        columns = self._expressions(table)
+        grouped = [columns[name] for name in ("organization_id", "date", LOAD_ID)]
+        numbers = [f"0 AS n{place}, 0 AS r{place}" for place in range(len(self.tables))]
+        place = self.tables.index(table)
+        numbers[place] = f"-COUNT(*) AS n{place}, COUNT(*) AS r{place}"
+        return _ROWS.format(
+            **columns,
+            rows=self.backend.table(table.name),
+            numbers=", ".join(numbers),
+            grouped=", ".join(column for column in grouped if column != "NULL"),
+            window=self._window(),
+        )
 
+    def _expressions(self, table: Table) -> dict[str, str]:
+        """Returns what stands for each column in SQL: its name, or NULL where an older version made the table."""
+        stored = self.stored[table.name]
+        return {name: self.backend.column(name) if name in stored else "NULL" for name in table.column_names}
 
-def _newest_fetch(
-    backend: Backend,
-    tables: Sequence[Table],
-    ledger: Table,
-    stored: StoredColumns,
-    window: str,
-    now: dt.datetime | None,
-) -> str:
-    columns = _expressions(backend, ledger, stored)
-    counts = [columns[str(table.counted_as)] for table in tables]
-    read = [columns[name] for name in _LEDGER_COLUMNS] + counts
-    return _NEWEST_FETCH.format(
-        **columns,
-        ledger=backend.table(ledger.name),
-        read=", ".join(column for column in read if column != "NULL"),
-        numbers=", ".join(f"{count} AS n{place}, 0 AS r{place}" for place, count in enumerate(counts)),
-        root_count=counts[0],
-        window=window,
-        until="1 = 1" if now is None else f"{columns['fetched_at']} <= %s",
-    )
+    def _window(self) -> str:
+        if not (self.first and self.last):
+            return "1 = 1"
+        return f"{self.backend.column('date')} BETWEEN DATE '{self.first}' AND DATE '{self.last}'"
 
 
 _PROOF = """
@@ -191,7 +162,7 @@ GROUP BY o, d
 
 # The newest fetch of each day. `fetches` is 1 unless its package had fetched the day before: a day that one package
 # fetched twice holds the union of two responses. Rows that a resumed package appended twice count once.
-_NEWEST_FETCH = """
+_NEWEST_FETCHES = """
 SELECT {organization_id} AS o, {date} AS d,
   {fetched_at} AS fetched_at, {_dlt_load_id} AS newest, {actor_identity} AS actor_identity,
   CASE WHEN {is_final} THEN 1 ELSE 0 END AS is_final,
@@ -239,8 +210,7 @@ def _state(
     last_load: str,
     doubled: int,
     undecoded: int,
-    *,
-    counts: Sequence[Any],
+    *counts: Any,
 ) -> DayState:
     differences, rows = [int(count or 0) for count in counts[0::2]], tuple(map(int, counts[1::2]))
     problems = {
