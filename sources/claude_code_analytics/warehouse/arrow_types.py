@@ -48,15 +48,10 @@ def natural_type(values: Sequence[Any]) -> str | None:
 
 
 def coerce(values: Sequence[Any], data_type: str) -> dict[str | None, pa.Array]:
-    """Converts the values of one column to Arrow arrays that together hold all of them.
+    """Converts decoded values of one column to Arrow arrays, each as long as `values`, that together hold all of them.
 
-    Args:
-        values: Decoded JSON values; None is NULL.
-        data_type: dlt type of the column, a key of `arrow_types()`.
-
-    Returns:
-        Arrays as long as `values`. Under None the column itself; under a type name (`text`, `double`, ...) the values
-        that did not fit it, for dlt's variant column of that type (`<column>__v_text`).
+    Under None it is the column itself. Under a type name (`text`, `double`, ...) it is the values that did not fit, for
+    dlt's variant column of that type (`<column>__v_text`).
     """
     if set(map(type, values)) - _NONE <= _ACCEPTED.get(data_type, frozenset()):
         try:

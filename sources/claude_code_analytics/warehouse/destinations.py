@@ -19,43 +19,23 @@ from .schema import LOAD_ID, ROW_ID, Table
 
 @dataclass(frozen=True)
 class Destination:
-    """One supported kind of destination.
-
-    Attributes:
-        name: dlt's name of the destination type.
-        evidence: How it is tested: `tested`, `stand-in` (a program in place of a cloud service) or `expected` (its SQL
-            is parsed).
-        notes: What a user should know, for the docs.
-        file_format: Loader file format; dlt's choice where None, or where dlt does not support it.
-        table_format: Format of the tables where the destination is no database.
-        strategy: dlt's merge strategy.
-        has_markers: Whether the condition that selects the replaced rows looks into what is staged. On Delta it
-            cannot, and lists the days of each package.
-        takes_turns: Whether concurrent merges of a table wait for each other, by a lock in their own text.
-        has_views: Whether the destination has views.
-        primary_key: Columns by which dlt distinguishes a package's rows.
-        table_hints: Returns the destination's own hints for the layout of a table.
-        clustered_column: The column that gets dlt's `cluster` hint.
-        settings: dlt settings of the destination for loads, where the user set none.
-        load_workers: Tables written side by side, where more only cost memory.
-        reports_types: Whether dlt reads back the exact types that it wrote.
-    """
+    """One supported kind of destination; `name` is dlt's."""
 
     name: str
-    evidence: str = "expected"
-    notes: str = ""
-    file_format: str | None = None
-    table_format: str | None = None
-    strategy: str = "delete-insert"
-    has_markers: bool = True
-    takes_turns: bool = False
+    evidence: str = "expected"  # `tested`, `stand-in` (a program in place of a cloud service), or its SQL is parsed
+    notes: str = ""  # for the docs
+    file_format: str | None = None  # loader file format; None, or one that dlt does not support there: dlt's choice
+    table_format: str | None = None  # where the destination is no database
+    strategy: str = "delete-insert"  # dlt's merge strategy
+    has_markers: bool = True  # the condition that selects the replaced rows can look into what is staged
+    takes_turns: bool = False  # concurrent merges of a table wait for each other, by a lock in their own text
     has_views: bool = True
     primary_key: tuple[str, ...] = (ROW_ID,)  # rows that a resumed package staged twice are inserted once
-    table_hints: Callable[[Table], dict[str, Any]] = lambda table: {}
-    clustered_column: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    load_workers: int | None = None
-    reports_types: bool = False
+    table_hints: Callable[[Table], dict[str, Any]] = lambda table: {}  # the destination's own, for the layout
+    clustered_column: str | None = None  # gets dlt's `cluster` hint
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the dlt destination, where the user set none
+    load_workers: int | None = None  # tables written side by side, where more only cost memory
+    reports_types: bool = False  # dlt reads back the exact types that it wrote
 
     def supported_file_format(self, capabilities: DestinationCapabilitiesContext) -> str | None:
         """Returns the loader file format, or None for dlt's choice."""
@@ -116,7 +96,7 @@ SUPPORTED = (
         file_format="parquet",
         table_format="delta",
         strategy="cdc",  # in one commit: updates rows with the same key, deletes the others that the condition selects
-        has_markers=False,  # a Delta predicate has no subqueries
+        has_markers=False,  # a Delta predicate has no subqueries: it lists the days of each package
         has_views=False,
         primary_key=(ROW_ID, LOAD_ID),  # no earlier row has it: a row that is stored twice would be updated twice
         load_workers=2,  # dlt polls a finished job once a second, so two tables at once save time
@@ -141,11 +121,7 @@ def kind_of(pipeline: Any) -> str:
 
 
 def destination_of(pipeline: Any) -> Destination:
-    """Returns the row of a pipeline's destination.
-
-    Raises:
-        ConfigurationError: The destination is not supported, or the writer of its tables is not installed.
-    """
+    """Returns the row of a pipeline's destination; raises ConfigurationError where it is not supported or installed."""
     kind = kind_of(pipeline)
     if not kind:
         return NOWHERE

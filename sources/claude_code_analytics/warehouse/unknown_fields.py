@@ -19,25 +19,19 @@ from .schema import Path, Table, Values
 # System columns of Postgres: a field with such a name gets a suffix, on all destinations alike.
 RESERVED_NAMES = ("ctid", "cmax", "cmin", "oid", "tableoid", "xmax", "xmin")
 
+# Returns the column name for a path of JSON keys, as dlt would.
 Naming = Callable[[Path], str]
 
 
 @dataclass
 class ExtraColumns:
-    """Columns beside the declared ones, shared by all days of a run.
-
-    Attributes:
-        naming: Returns the column name for a path of JSON keys, as dlt would.
-        types: By table, the dlt type of each extra column: those of earlier loads and, as days are shaped, new ones. A
-            column keeps its first type.
-        warn: Called with one line for each unexpected thing, in every day that has it.
-        variants: Table and name of the new variants: dlt applies the contract of data types to them, not that of
-            columns.
-    """
+    """Columns beside the declared ones, shared by all days of a run."""
 
     naming: Naming
+    # By table and column, the dlt type: those of earlier loads and, as days are shaped, new ones. The first is kept.
     types: dict[str, dict[str, str]]
-    warn: Callable[[str], object]
+    warn: Callable[[str], object]  # called in every day that has the unexpected thing
+    # Table and name of new variants: dlt applies the contract of data types to them, not that of columns.
     variants: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     def hints(self, table: str) -> dict[str, dict[str, Any]]:
