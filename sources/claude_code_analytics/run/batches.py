@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,20 +19,19 @@ from ..claude_code.report import DailyReport
 from ..claude_code.tables import ShapedDay
 from ..dates import is_final
 from ..warehouse.backend import StoredColumns
-from ..warehouse.destinations import Destination, destination_of
+from ..warehouse.destinations import Destination
 from ..warehouse.replace_days import PackageDays, marker_rows, table_hints
 from ..warehouse.schema import LOAD_ID, Table, arrow_types
 from ..warehouse.unknown_fields import ExtraColumns, column_naming
 from .cursor import Cursor
-from .dlt_settings import running_pipeline
+from .dlt_settings import running_destination
 from .run import Run
 
 # Rows in one yield. Larger Arrow tables cost dlt less, but its pipe holds about four batches at a time.
 ROWS_PER_BATCH = 50_000
 
-_ABOUT_TABLE = b"claude_code_table"
-_ABOUT_COLUMNS = b"claude_code_extra_columns"
-_ABOUT_SCOPE = b"claude_code_delta_scope"
+# Key of an Arrow table's metadata: what `SplitBatch` needs to know about it.
+_ABOUT = b"claude_code_batch"
 
 
 def read_batches(
@@ -48,94 +46,74 @@ def read_batches(
     package = PackageDays()
     seen = set(package.of(run.organization))
     reached = min(cursor.day or dt.date.min, run.now().date())
-    batch = _Batch(run, package, destination)
+    batch = _Batch(run, package, destination, extra)
     for day in run.shaped([day for day in days if day not in seen], extra):
         reached = max(reached, day.date)
         batch.add(day)
         if batch.rows >= ROWS_PER_BATCH:
             cursor.advance(reached)
-            yield batch.take(extra)
-    if not batch.is_empty:
+            yield batch.tables()
+            batch = _Batch(run, package, destination, extra)
+    if batch.days:
         cursor.advance(reached)
-        yield batch.take(extra)
+        yield batch.tables()
 
 
 class _Batch:
     """Whole days on their way to dlt."""
 
-    def __init__(self, run: Run, package: PackageDays, destination: Destination) -> None:
-        self._report = run.report
-        self._organization = run.organization
-        self._actor_identity = run.config.actors().label
+    def __init__(self, run: Run, package: PackageDays, destination: Destination, extra: ExtraColumns) -> None:
+        self.days: list[ShapedDay | FetchedDay] = []
+        self.rows = 0
+        self._run = run
         self._package = package
         self._has_markers = destination.has_markers
-        self._clear()
-
-    def _clear(self) -> None:
-        self.rows = 0
-        self._tables: defaultdict[str, list[pa.Table]] = defaultdict(list)
-        self._ledger: list[dict[str, Any]] = []
-        self._replaced: list[dt.date] = []
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._ledger
+        self._extra = extra
 
     def add(self, day: ShapedDay | FetchedDay) -> None:
-        """Adds a day: its rows, its marker and its ledger row.
+        self.days.append(day)
+        if isinstance(day, ShapedDay):
+            self.rows += sum(table.num_rows for table in day.tables.values())
 
-        A day that did not decode gets a ledger row only: what the warehouse holds of it stays.
+    def tables(self) -> list[pa.Table]:
+        """Returns the rows of each record table and of the ledger, and keeps in the package which days they replace.
+
+        A day that did not decode has a ledger row only: what the warehouse holds of it stays.
         """
+        report, organization = self._run.report, self._run.organization
+        shaped = [day for day in self.days if isinstance(day, ShapedDay)]
+        replaced = [day.date for day in shaped]
+        self._package.add(organization, replaced)
+        scope = None if self._has_markers else self._package.delta_scope()
+        found = []
+        for table in report.tables:
+            parts = [table.shaped_schema.empty_table(), *(day.tables[table.name] for day in shaped)]
+            if self._has_markers:
+                parts.append(marker_rows(table, organization, pa.array(replaced, pa.date32())))
+            found.append(self._finished(table, pa.concat_tables(parts, promote_options="default"), scope))
+        ledger = pa.Table.from_pylist(list(map(self._ledger_row, self.days)), schema=report.ledger.shaped_schema)
+        return [*found, self._finished(report.ledger, ledger, scope)]
+
+    def _ledger_row(self, day: ShapedDay | FetchedDay) -> dict[str, Any]:
         row = {
-            "organization_id": self._organization,
+            "organization_id": self._run.organization,
             "date": day.date,
             "fetched_at": day.fetched_at,
             "request_id": day.request_id,
-            "actor_identity": self._actor_identity,
+            "actor_identity": self._run.actor_identity,
             "is_final": is_final(day.date, day.fetched_at),
         }
         if isinstance(day, FetchedDay):  # without counts it is never held
-            self._ledger.append({**row, "pages": len(day.bodies)})
-            return
-        counts = {str(table.counted_as): day.tables[table.name].num_rows for table in self._report.tables}
-        self._ledger.append({**row, **counts, "pages": day.pages, "content_hash": day.content_hash})
-        self._replaced.append(day.date)
-        for name, table in day.tables.items():
-            self._tables[name].append(table)
-            self.rows += table.num_rows
+            return {**row, "pages": len(day.bodies)}
+        counts = {str(table.counted_as): day.tables[table.name].num_rows for table in self._run.report.tables}
+        return {**row, **counts, "pages": day.pages, "content_hash": day.content_hash}
 
-    def take(self, extra: ExtraColumns) -> list[pa.Table]:
-        """Returns the batch, and begins the next."""
-        self._package.add(self._organization, self._replaced)
-        scope = None if self._has_markers else self._package.delta_scope()
-        dates = pa.array(self._replaced, pa.date32())
-        found = []
-        for table in self._report.tables:
-            parts = [_without_load_id(table), *self._tables[table.name]]
-            if self._has_markers:
-                parts.append(marker_rows(table, self._organization, dates))
-            found.append(self._finish(table, pa.concat_tables(parts, promote_options="default"), extra, scope))
-        ledger = self._report.ledger
-        rows = pa.Table.from_pylist(self._ledger, schema=_without_load_id(ledger).schema)
-        found.append(self._finish(ledger, rows, extra, scope))
-        self._clear()
-        return found
-
-    def _finish(self, table: Table, rows: pa.Table, extra: ExtraColumns, scope: str | None) -> pa.Table:
-        """Fills in the load id, and notes for `SplitBatch` which table it is."""
+    def _finished(self, table: Table, rows: pa.Table, scope: str | None) -> pa.Table:
+        """Fills in the load id, and writes down for `SplitBatch` which table it is."""
         load_id = next(column for column in table.columns if column.name == LOAD_ID)
         rows = rows.append_column(load_id.field, pa.repeat(self._package.load_id, rows.num_rows))
-        return rows.replace_schema_metadata(
-            {
-                _ABOUT_TABLE: table.name,
-                _ABOUT_COLUMNS: json.dumps(extra.hints(table.name)),
-                **({_ABOUT_SCOPE: scope} if scope else {}),
-            }
-        )
-
-
-def _without_load_id(table: Table) -> pa.Table:
-    return table.empty().drop_columns([LOAD_ID])
+        about = {"table": table.name, "columns": self._extra.hints(table.name), "scope": scope}
+        return rows.replace_schema_metadata({_ABOUT: json.dumps(about)})
 
 
 class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not used here
@@ -145,30 +123,28 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
 
     def __init__(self, report: DailyReport) -> None:
         super().__init__(lambda item: item)
-        self._tables = {table.name: table for table in (*report.tables, report.ledger)}
+        self._tables = {table.name: table for table in report.all_tables}
 
     def __call__(self, item: Any, meta: Any = None) -> Iterator[Any]:
-        destination = destination_of(running_pipeline())
+        destination = running_destination()
         capabilities = Container().get(DestinationCapabilitiesContext)
         if capabilities is None:
             capabilities = DestinationCapabilitiesContext.generic_capabilities()
         for rows in item if isinstance(item, list) else [item]:
-            about = rows.schema.metadata or {}
+            about = json.loads((rows.schema.metadata or {}).get(_ABOUT, b"{}"))
             hints = table_hints(
-                self._table_of(rows, about),
+                self._tables[about["table"]] if about else self._most_alike(rows),
                 destination=destination,
                 capabilities=capabilities,
-                extra_columns=json.loads(about.get(_ABOUT_COLUMNS, b"{}")),
-                delta_scope=about[_ABOUT_SCOPE].decode() if _ABOUT_SCOPE in about else None,
+                extra_columns=about.get("columns", {}),
+                delta_scope=about.get("scope"),
             )
             yield dlt.mark.with_hints(
                 rows.replace_schema_metadata(None), dlt.mark.make_hints(**hints), create_table_variant=True
             )
 
-    def _table_of(self, rows: pa.Table, about: dict[bytes, bytes]) -> Table:
-        """Returns the table of a batch's rows. If a user's step dropped the metadata, its columns decide."""
-        if _ABOUT_TABLE in about:
-            return self._tables[about[_ABOUT_TABLE].decode()]
+    def _most_alike(self, rows: pa.Table) -> Table:
+        """Returns the table of rows whose metadata a user's step dropped: their columns decide."""
         names = set(rows.column_names)
         return max(self._tables.values(), key=lambda table: len(names & set(table.column_names)))
 
@@ -185,5 +161,5 @@ def _extra_types(schema: Schema, stored: StoredColumns, report: DailyReport) -> 
             for name, column in columns.items()
             if name not in table.column_names and column.get("data_type") in arrow_types()
         }
-        for table in (*report.tables, report.ledger)
+        for table in report.all_tables
     }

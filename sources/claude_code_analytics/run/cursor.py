@@ -12,18 +12,13 @@ from ..dates import ONE_DAY, DayRange, parse_day
 
 
 class Cursor:
-    """The cursor of a running resource.
-
-    Args:
-        incremental: dlt's incremental, ours or one that the user put in its place.
-    """
+    """The cursor of a running resource: dlt's incremental, ours or one that the user put in its place."""
 
     def __init__(self, incremental: Any) -> None:
         self._incremental = incremental
 
     @property
     def start(self) -> dt.date:
-        """The initial value."""
         return parse_day(self._incremental.initial_value, "the cursor's initial value")
 
     @property
@@ -42,13 +37,9 @@ class Cursor:
         self._incremental.advance(value)
 
     def closed_days(self, first_day: dt.date, end_date: dt.date | None) -> list[dt.date] | None:
-        """Returns the days of a closed range; None if it is open.
+        """Returns the days of a closed range, less those outside of the configured days; None if it is open.
 
         A range is closed by our `end_date`, a user's `end_value`, or a scheduler's interval.
-
-        Args:
-            first_day: First configured day.
-            end_date: Last configured day.
         """
         if self._incremental.end_value is None:
             return None

@@ -13,23 +13,20 @@ from dlt.extract import DltResource
 from dlt.normalize.configuration import ItemsNormalizerConfiguration
 
 from ..exceptions import ConfigurationError
+from ..warehouse.destinations import NOWHERE, Destination, destination_of
 
 
-def running_pipeline() -> dlt.Pipeline | None:
-    """Returns the pipeline that extracts now; None outside of one, where dlt would make a pipeline of its own."""
+def running_destination() -> Destination:
+    """Returns the destination of the pipeline that extracts now. Outside of one dlt would make its own pipeline."""
     try:
         dlt.current.load_package_state()
     except CurrentLoadPackageStateNotAvailable:
-        return None
-    return dlt.current.pipeline()
+        return NOWHERE
+    return destination_of(dlt.current.pipeline())
 
 
 def check_resource(resource: DltResource) -> None:
-    """Refuses settings of the resource that would be ignored, or would break the replacement of days.
-
-    Raises:
-        ConfigurationError: A setting that cannot be honoured.
-    """
+    """Refuses settings of the resource that would be ignored, or would break the replacement of days."""
     disposition = resource.write_disposition
     if disposition != "append":  # dlt's default, which no user has to set
         raise ConfigurationError(
@@ -59,11 +56,7 @@ def check_resource(resource: DltResource) -> None:
 
 
 def check_contract(resource: DltResource, schema: Schema) -> None:
-    """Refuses a schema contract that discards anything: a day would not hold what the API returned (decision D5e).
-
-    Raises:
-        ConfigurationError: Such a contract.
-    """
+    """Refuses a schema contract that discards anything: a day would not hold what the API returned (decision D5e)."""
     contract: Any = (resource._hints or {}).get("schema_contract") or schema.settings.get("schema_contract")
     modes: dict[str, str] = dict(Schema.expand_schema_contract_settings(contract or {}))  # type: ignore[arg-type]
     for entity, mode in modes.items():

@@ -17,17 +17,10 @@ def own_id(
     known: Collection[str],
     warn: Callable[[str], object],
 ) -> str:
-    """Returns the id that rows, markers and ledger rows of a run carry.
+    """Returns the id that rows, markers and ledger rows of a run carry, in the spelling that the dataset knows.
 
-    Args:
-        named: Ids that the API returned: of `/v1/organizations/me`, then of the header.
-        problem: Why there is none, on one line.
-        given: The parameter `organization_id`.
-        known: Organizations of the dataset. Its spelling of an id is kept.
-        warn: Called where the API names two organizations.
-
-    Raises:
-        ConfigurationError: No id, one that contradicts the parameter, or a dataset of the earlier version.
+    `named` has the ids that the API returned: of `/v1/organizations/me`, then of the header. Where there is none,
+    `problem` says why. `given` is the parameter. Raises ConfigurationError where they contradict each other.
     """
     if _UNKNOWN in known:
         raise ConfigurationError(

@@ -13,15 +13,10 @@ from ..warehouse.proof import DayState
 
 @dataclass(frozen=True)
 class Plan:
-    """The days of a run.
-
-    Attributes:
-        days: Days to read, oldest first.
-        waiting: Days that need reading too and wait for a later run because of `max_days`.
-    """
+    """The days of a run, oldest first."""
 
     days: tuple[dt.date, ...] = ()
-    waiting: int = 0
+    waiting: int = 0  # days that need reading too, and wait for a later run because of `max_days`
 
 
 def days_to_read(
@@ -36,13 +31,6 @@ def days_to_read(
 
     Where `max_days` cuts the list, the days fetched longest ago come first. A day that was never fetched counts as
     fetched at its own start, so no day starves, not even behind one that can never be held.
-
-    Args:
-        states: What the proof returned for the organization; days without an entry were never fetched.
-        first: First day of the range.
-        last: Last day of the range.
-        lookback_days: Days after its end until which a day is read again.
-        max_days: Most days to read, or None for no limit.
     """
     if last < first:
         return Plan()
@@ -65,13 +53,7 @@ def _fetched_at(day: dt.date, state: DayState | None) -> dt.datetime:
 
 
 def is_settled(day: dt.date, fetched_at: dt.datetime, lookback_days: int) -> bool:
-    """Returns whether a fetch at `fetched_at` was late enough not to be repeated (decision D4).
-
-    Args:
-        day: The UTC day.
-        fetched_at: When it was fetched (aware UTC).
-        lookback_days: Days after its end until which a day is read again.
-    """
+    """Returns whether a fetch at `fetched_at` (aware UTC) was late enough not to be repeated (decision D4)."""
     try:
         return fetched_at >= end_of(day) + max(FINAL_AFTER, ONE_DAY * lookback_days)
     except OverflowError:  # a lookback longer than the calendar: never settled

@@ -17,10 +17,10 @@ from ..constants import SOURCE_NAME, START_DATE
 from ..dates import ONE_DAY
 from ..exceptions import ClaudeCodeAnalyticsError, DestinationError
 from ..foreign_text import printable
-from ..warehouse.destinations import NOWHERE, Destination, destination_of
+from ..warehouse.destinations import NOWHERE, Destination
 from .batches import SplitBatch, read_batches
 from .cursor import Cursor
-from .dlt_settings import check_contract, check_resource, running_pipeline, set_default
+from .dlt_settings import check_contract, check_resource, running_destination, set_default
 from .run import Run
 
 # A plain run keeps all its days until the last is read, and loads them in one go. A year of 1,000 developers takes
@@ -48,7 +48,7 @@ def daily_resource(report: DailyReport, config: SourceConfig, client: AnalyticsC
             yield from read_batches(run, plan.days, destination, cursor)
 
     end_value = None if config.end_date is None else config.end_date + ONE_DAY
-    return _resource(report, config, first_day, end_value, read)
+    return _resource(report, first_day, end_value, read)
 
 
 def window_source(run: Run, days: Sequence[dt.date], *, moves_cursor: bool) -> DltSource:
@@ -59,13 +59,11 @@ def window_source(run: Run, days: Sequence[dt.date], *, moves_cursor: bool) -> D
 
     first_day = min(run.config.start_date or START_DATE, days[0])
     end_value = None if moves_cursor else days[-1] + ONE_DAY
-    resource = _resource(run.report, run.config, first_day, end_value, read)
+    resource = _resource(run.report, first_day, end_value, read)
     return DltSource(Schema(SOURCE_NAME), SOURCE_NAME, [resource])
 
 
-def _resource(
-    report: DailyReport, config: SourceConfig, first_day: dt.date, end_value: dt.date | None, read: Read
-) -> DltResource:
+def _resource(report: DailyReport, first_day: dt.date, end_value: dt.date | None, read: Read) -> DltResource:
     @dlt.resource(name=report.name)
     def records(
         date: dlt.sources.incremental[dt.date] = dlt.sources.incremental(  # noqa: B008  # dlt's way to declare a cursor
@@ -76,7 +74,7 @@ def _resource(
         ),
     ) -> Iterator[Any]:
         # all of these refuse before anything is requested
-        destination = destination_of(running_pipeline())
+        destination = running_destination()
         check_resource(dlt.current.resource())
         check_contract(dlt.current.resource(), dlt.current.source_schema())
         if destination.load_workers is not None:

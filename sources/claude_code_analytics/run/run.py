@@ -63,6 +63,7 @@ class Run:
         self.report = report
         self.config = config
         self.actors = config.actors()
+        self.actor_identity = self.actors.label  # as the ledger shows it
         self.organization = ""  # the id that rows carry, once the run is open
         self.proof = Proof()  # what the warehouse held when the run was opened
         self.undecoded: dict[dt.date, UndecodableDay] = {}
@@ -168,7 +169,7 @@ class Run:
             self.warn(
                 f"the dataset held organization {', '.join(known)} so far; {self.organization} is added beside it"
             )
-        label = self.actors.label
+        label = self.actor_identity
         states = self.proof.of(self.organization).values()
         others = [state.actor_identity for state in states if state.records and state.actor_identity != label]
         if others:

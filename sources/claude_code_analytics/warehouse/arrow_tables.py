@@ -10,35 +10,24 @@ import datetime as dt
 import pyarrow as pa
 
 from .arrow_types import coerce, variants_of
-from .schema import LOAD_ID, Table, Values, arrow_types
+from .schema import Table, Values, arrow_types
 from .unknown_fields import ExtraColumns, UnknownFields
 
 
 def build_table(
     table: Table, *, rows: int, date: dt.date, values: Values, made: dict[str, pa.Array], extra: ExtraColumns
 ) -> pa.Table:
-    """Builds the rows that a day has in one table.
+    """Builds the rows that a day has in one table: the declared columns but `_dlt_load_id`, then extra columns.
 
-    Args:
-        table: The declared columns.
-        rows: Number of rows.
-        date: The day, for the column `date`.
-        values: Decoded values. Declared columns without values are NULL.
-        made: By name, declared columns that the connector fills. Values from the record for such a column go to
-            variants.
-        extra: Columns beside the declared ones; learns new ones.
-
-    Returns:
-        All declared columns but `_dlt_load_id`, then extra columns.
+    `made` has, by name, columns that the connector fills. Decoded values for such a column go to variants. Columns
+    without values are NULL. `extra` learns new columns.
     """
     made = {**made, "date": pa.repeat(pa.scalar(date, pa.date32()), rows)}
     left = dict(values)
     unknown = UnknownFields(table, extra)
     fields: list[pa.Field] = []
     arrays: list[pa.Array] = []
-    for column in table.columns:
-        if column.name == LOAD_ID:
-            continue
+    for column in table.shaped_columns:
         given = left.pop(column.path, None)
         array = made.get(column.name)
         if given is not None and array is None:

@@ -23,7 +23,7 @@ from dlt.common.storages.load_package import commit_load_package_state
 from ..dates import ranges
 from ..exceptions import DestinationError, UnexpectedResponse
 from .destinations import Destination
-from .schema import LOAD_ID, ROW_ID, Column, Table
+from .schema import ROW_ID, Column, Table
 
 # The rows of a table whose (organization, day) is staged. `$organization` and `$date` become quoted column names, dlt
 # fills in the two tables. A correlated subquery over renamed columns: `date IN (..) AND organization_id IN (..)`
@@ -53,8 +53,7 @@ _REPLACED_DAYS = "claude_code_replaced_days"
 class PackageDays:
     """Days that the current load package replaces, kept in its own state: one that is aborted takes them along.
 
-    A package reads a day once. Read twice, it would hold the union of two responses, also where two sources share the
-    package.
+    A package reads a day once. Read twice, also by two sources, it would hold the union of two responses.
     """
 
     def __init__(self) -> None:
@@ -71,19 +70,14 @@ class PackageDays:
         return sorted(map(dt.date.fromisoformat, days))
 
     def add(self, organization: str, days: Iterable[dt.date]) -> None:
-        """Adds days of an organization."""
         replaced = self._state.setdefault(_REPLACED_DAYS, {})
         replaced[organization] = sorted({*replaced.get(organization, ()), *(day.isoformat() for day in days)})
         if self.load_id:
             commit_load_package_state()
 
     def delta_scope(self) -> str:
-        """Returns the condition that selects these days on Delta, whose predicates cannot look into what is staged.
-
-        Raises:
-            DestinationError: Another extracted package waits: dlt would use one condition for both.
-            UnexpectedResponse: An organization id that must not go into SQL.
-        """
+        """Returns the condition that selects these days on Delta, whose predicates cannot look into what is staged."""
+        # dlt would use one condition for both
         waiting = [each for each in dlt.current.pipeline().list_extracted_load_packages() if each != self.load_id]
         if waiting:
             raise DestinationError(
@@ -103,10 +97,7 @@ class PackageDays:
 
 
 def marker_rows(table: Table, organization: str, dates: pa.Array) -> pa.Table:
-    """Builds one marker row of a record table for each day.
-
-    Columns that allow no NULL are filled, all others are NULL.
-    """
+    """Builds one marker row of a record table for each day; columns that allow NULL are NULL."""
     given = {"organization_id": pa.repeat(organization, len(dates)), "date": dates}
     fill = {"text": MARKER, "bigint": 0}
 
@@ -117,9 +108,7 @@ def marker_rows(table: Table, organization: str, dates: pa.Array) -> pa.Table:
             return pa.nulls(len(dates), column.field.type)
         return pa.repeat(pa.scalar(fill[column.data_type], column.field.type), len(dates))
 
-    columns = [column for column in table.columns if column.name != LOAD_ID]
-    schema = pa.schema([column.field for column in columns])
-    return pa.Table.from_arrays([values(column) for column in columns], schema=schema)
+    return pa.Table.from_arrays([values(column) for column in table.shaped_columns], schema=table.shaped_schema)
 
 
 def table_hints(
@@ -135,12 +124,10 @@ def table_hints(
     They travel with each item. As hints of the resource a user's `apply_hints(write_disposition=...)` would replace
     them, and markers would land in the tables.
     """
+    declared = {column.name: _column_hints(column, table, destination) for column in table.columns}
     hints: dict[str, Any] = {
         "table_name": table.name,
-        "columns": {
-            **extra_columns,
-            **{column.name: _column_hints(column, table, destination) for column in table.columns},
-        },
+        "columns": {**extra_columns, **declared},
         "file_format": destination.supported_file_format(capabilities),
         "table_format": destination.table_format,
         "write_disposition": "append",

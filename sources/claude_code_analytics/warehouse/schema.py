@@ -1,6 +1,6 @@
 """Tables and columns as data: name, type, place in a record, meaning. Shaping, hints, docs and tests read them.
 
-Types are dlt's names (`text`, `bigint`, ...); `arrow_type` gives the Arrow type of each.
+Types are dlt's names (`text`, `bigint`, ...); `arrow_types` has the Arrow type of each.
 """
 
 from __future__ import annotations
@@ -39,58 +39,42 @@ def arrow_types() -> dict[str, pa.DataType]:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of one table.
-
-    Attributes:
-        name: Name in the warehouse.
-        data_type: dlt's name of the type, a key of `arrow_types()`.
-        description: Meaning and unit, written to the warehouse as a comment.
-        path: Keys that lead to the value in a record (or in an item of its breakdown); empty for a column that the
-            connector fills itself.
-        nullable: Whether NULL is allowed.
-        precision: Digits of a decimal, or of the fraction of a second.
-        scale: Decimals of a decimal.
-    """
+    """One column of one table."""
 
     name: str
-    data_type: str
-    description: str
+    data_type: str  # a key of `arrow_types()`
+    description: str  # meaning and unit, written to the warehouse as a comment
+    # Keys that lead to the value in a record, or in an item of its breakdown. Empty: the connector fills the column.
     path: Path = ()
     nullable: bool = True
-    precision: int | None = None
+    precision: int | None = None  # digits of a decimal, or of the fraction of a second
     scale: int | None = None
 
     @property
     def field(self) -> pa.Field:
-        """The Arrow field of this column."""
         return pa.field(self.name, arrow_types()[self.data_type], nullable=self.nullable)
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a report.
-
-    Attributes:
-        name: Name in the warehouse.
-        description: Meaning and grain, written to the warehouse as a comment.
-        columns: All declared columns.
-        clustered_by: Columns that people filter on besides the date, the most selective first.
-        counted_as: The ledger's column that counts the rows of this table; None for the ledger itself.
-        parent: The table that `_dlt_parent_id` points to.
-    """
+    """One table of a report, with its declared columns."""
 
     name: str
-    description: str
+    description: str  # meaning and grain, written to the warehouse as a comment
     columns: tuple[Column, ...]
-    clustered_by: tuple[str, ...] = ()
-    counted_as: str | None = None
-    parent: str | None = None
+    clustered_by: tuple[str, ...] = ()  # what people filter on besides the date, the most selective first
+    counted_as: str | None = None  # the ledger's column that counts its rows; None for the ledger itself
+    parent: str | None = None  # the table that `_dlt_parent_id` points to
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """Names of the declared columns."""
         return tuple(column.name for column in self.columns)
 
-    def empty(self) -> pa.Table:
-        """Returns an Arrow table with all declared columns and no rows."""
-        return pa.schema([column.field for column in self.columns]).empty_table()
+    @property
+    def shaped_columns(self) -> list[Column]:
+        """The columns of a shaped day: all but the load id, which the batch adds."""
+        return [column for column in self.columns if column.name != LOAD_ID]
+
+    @property
+    def shaped_schema(self) -> pa.Schema:
+        return pa.schema([column.field for column in self.shaped_columns])
