@@ -23,18 +23,12 @@ _ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:?\d{2}.*", re.ASCII)
 
 @dataclass(frozen=True)
 class DayRange:
-    """Days from `first` to `last`, both included.
-
-    Attributes:
-        first: The oldest day.
-        last: The newest day, not before `first`.
-    """
+    """Days from `first` to `last`, both included."""
 
     first: dt.date
     last: dt.date
 
     def __len__(self) -> int:
-        """Returns the number of days."""
         return (self.last - self.first).days + 1
 
     def days(self) -> list[dt.date]:
@@ -42,7 +36,6 @@ class DayRange:
         return [self.first + ONE_DAY * number for number in range(len(self))]
 
     def __str__(self) -> str:
-        """Returns the range as a person reads it: `2025-01-01` or `2025-01-01..2025-01-31`."""
         return f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
 
 
@@ -65,17 +58,9 @@ def list_ranges(days: Iterable[dt.date], most: int = 8) -> str:
 
 
 def parse_day(value: Day, name: str) -> dt.date:
-    """Parses a day that a user, dlt or an orchestrator wrote.
+    """Parses a day that a user, dlt or an orchestrator wrote into the setting `name`.
 
-    Args:
-        value: The day.
-        name: The name of the setting, for the error.
-
-    Returns:
-        Exactly a `datetime.date`: dlt cannot serialize pendulum's subclass of it.
-
-    Raises:
-        ConfigurationError: Not a day.
+    The result is exactly a `datetime.date`: dlt cannot serialize pendulum's subclass of it.
     """
     moment: object = value
     if isinstance(value, str):
@@ -103,17 +88,7 @@ def check_range(
     today: dt.date | None = None,
     names: tuple[str, str] = ("start_date", "end_date"),
 ) -> None:
-    """Checks a range that a user gave.
-
-    Args:
-        first: First day, where one was given.
-        last: Last day, where one was given.
-        today: The UTC day by the API's clock; None leaves days in the future to a later check.
-        names: The names of the two settings, for the error.
-
-    Raises:
-        ConfigurationError: The range lies in the future, or ends before it starts.
-    """
+    """Refuses a range that lies after `today` (UTC, by the API's clock), or ends before it starts."""
     for day, name in zip((first, last), names, strict=True):
         if day is not None and today is not None and day > today:
             raise ConfigurationError(f"{name} {day} lies in the future; today is {today} (UTC)")

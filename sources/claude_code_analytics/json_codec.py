@@ -44,19 +44,14 @@ def exact_decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind, float_hook=_exact_number)
 
 
-def encode_sorted(value: Any) -> bytes:
-    """Encodes a value canonically: keys in order, no spaces, exact numbers."""
-    return _encoder().encode(value)
-
-
 def encode_each(values: Iterable[Any]) -> list[bytes]:
-    """Encodes many values, each as `encode_sorted` does."""
+    """Encodes values canonically: keys in order, no spaces, exact numbers."""
     return list(map(_encoder().encode, values))
 
 
 def json_text(value: Any) -> str:
     """Returns a value as canonical JSON text."""
-    return encode_sorted(value).decode()
+    return _encoder().encode(value).decode()
 
 
 @cache

@@ -75,7 +75,7 @@ class Doors:
             for number, badge in enumerate(shown)
         ]
         tables = {table.name: _arrow(table, rows) for table, rows in ((VISITS, doors), (BADGES, badges))}
-        return ShapedDay(day.date, day.fetched_at, 1, day.request_id, str(hash(day.bodies)), tables)
+        return ShapedDay(day.date, day.fetched_at, 1, day.request_id, len(visits), str(hash(day.bodies)), tables)
 
     @property
     def report(self) -> DailyReport:

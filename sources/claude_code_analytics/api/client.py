@@ -13,7 +13,6 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Generic, TypeVar
 
 import httpx
@@ -24,7 +23,7 @@ from ..json_codec import decode_exact
 from . import responses
 from .clock import ApiClock, Clock, utc_now
 from .credentials import Credential, clean
-from .network import Connection, NoResponse, can_connect
+from .network import Connection, NoResponse, Params, can_connect
 from .rate_limit import Cancellation, Cancelled, PausedTooLong, RateLimiter, Sleep
 from .responses import Organization
 from .retry import MAX_ATTEMPTS, MAX_FAILING_SECONDS, back_off, is_passing
@@ -131,14 +130,10 @@ class AnalyticsClient:
     def __enter__(self) -> AnalyticsClient:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _send(
-        self, cancellation: Cancellation, path: str, params: dict[str, str | int], day: dt.date | None
-    ) -> httpx.Response:
+    def _send(self, cancellation: Cancellation, path: str, params: Params, day: dt.date | None) -> httpx.Response:
         """Sends one request in its turn. Raises _Retry where there is no response, or one that may pass."""
         with self._limiter.slot(cancellation) as sent_at:
             if self._connection.is_closed:
@@ -197,13 +192,7 @@ class Session:
                 self._organization = self._request(ORGANIZATION_PATH, {}, None, self._organization_of)
             return self._organization
 
-    def get(
-        self,
-        path: str,
-        params: dict[str, str | int],
-        decode: Callable[[bytes], T],
-        day: dt.date | None = None,
-    ) -> Response[T]:
+    def get(self, path: str, params: Params, decode: Callable[[bytes], T], day: dt.date | None = None) -> Response[T]:
         """Sends one request, retried until it gets a response, or raises the ApiError that names the day.
 
         `decode` raises ValueError where the body is not what was requested. That is retried as a fault.
@@ -219,9 +208,7 @@ class Session:
         self._cancellation.cancel()
         self._client._limiter.wake()
 
-    def _request(
-        self, path: str, params: dict[str, str | int], day: dt.date | None, read: Callable[[httpx.Response], T]
-    ) -> T:
+    def _request(self, path: str, params: Params, day: dt.date | None, read: Callable[[httpx.Response], T]) -> T:
         """Returns what `read` makes of the response. `read` may raise _Retry too."""
         self._client.require_credential()
         try:

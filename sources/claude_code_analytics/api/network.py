@@ -25,6 +25,9 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 RESPONSE_SECONDS = 300.0
 
+# Query parameters of a request.
+Params = dict[str, str | int]
+
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
@@ -65,7 +68,7 @@ class Connection:
         self._lock = threading.Lock()
         self.is_closed = False
 
-    def get(self, path: str, params: dict[str, str | int]) -> httpx.Response:
+    def get(self, path: str, params: Params) -> httpx.Response:
         """Sends one GET request and returns the whole response, or raises NoResponse."""
         client = self._open()
         try:
@@ -80,7 +83,7 @@ class Connection:
             if self._client:
                 self._client.close()
 
-    def _read(self, client: httpx.Client, path: str, params: dict[str, str | int]) -> httpx.Response:
+    def _read(self, client: httpx.Client, path: str, params: Params) -> httpx.Response:
         deadline = self._monotonic() + RESPONSE_SECONDS
         body = bytearray()
         with client.stream("GET", path, params=params) as response:
@@ -196,8 +199,6 @@ def _is_exempt(url: httpx.URL, no_proxy: str) -> bool:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    while error is not None:
         yield error
         error = error.__cause__ or error.__context__

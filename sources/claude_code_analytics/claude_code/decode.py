@@ -39,37 +39,21 @@ _DIMENSIONS = ("actor", "customer_type", "subscription_type", "terminal_type", "
 
 @dataclass
 class ChildRows:
-    """Items of one breakdown, of all records, one entry in each list for each row.
+    """Items of one breakdown, of all records, one entry in each list for each row."""
 
-    Attributes:
-        parents: Index of the record.
-        positions: Position within the record.
-        items: The items.
-        names: Their keys, where the breakdown is an object.
-        columns: Their values.
-    """
-
-    parents: list[int]
-    positions: list[int]
+    parents: list[int]  # index of the record
+    positions: list[int]  # within the record
     items: list[Any]
-    names: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)  # keys of the items, where the breakdown is an object
     columns: Values = field(default_factory=dict)
 
 
 @dataclass
 class DecodedDay:
-    """Records of a day, with their actors as they may be stored.
+    """Records of a day, with their actors as they may be stored."""
 
-    Attributes:
-        dimensions: Of each record, the values of the fields that distinguish it.
-        contents: Each record as canonical JSON without nulls and without the texts of its actor.
-        columns: Values of the records.
-        tools: Their tool actions.
-        models: Their models.
-    """
-
-    dimensions: list[tuple[Any, ...]]
-    contents: list[bytes]
+    dimensions: list[tuple[Any, ...]]  # of each record, the values of the fields that distinguish it
+    contents: list[bytes]  # each record as canonical JSON without nulls and without the texts of its actor
     columns: Values
     tools: ChildRows
     models: ChildRows
@@ -105,12 +89,7 @@ def decode_documented(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay | No
 
 
 def decode_any(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay:
-    """Decodes a day with records of any shape.
-
-    Raises:
-        UndecodableDay: A page is not JSON, or a record is not an object.
-        RecursionError: A record is nested too deeply.
-    """
+    """Decodes a day with records of any shape; raises UndecodableDay, or RecursionError for one nested too deeply."""
     sent = _records(day)
     records = [_with_actor(record, actors) for record in sent]
     columns = dict(_spread(records, _STRUCTS[USAGE.name]))

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from ..api.client import Response, Session
+from ..api.network import Params
 from ..constants import PAGE_LIMIT, REPORT_PATH
 from ..exceptions import ApiError, RequestRefused, UndecodableDay, UnexpectedResponse
 from .record_types import documented_types
@@ -37,42 +38,26 @@ class NotAPage(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a day.
-
-    Attributes:
-        days: Dates of the records, as text; odd values are left out.
-        next_page: Token of the next page, or None on the last.
-        documented: The records, decoded, if all of them are as documented.
-        is_utf8: Whether all of it is UTF-8, as JSON has to be.
-    """
+    """One page of a day."""
 
     body: bytes
     record_count: int
-    days: frozenset[str]
-    next_page: str | None
-    documented: list[Any] | None = None
-    is_utf8: bool = True
+    days: frozenset[str]  # dates of the records, as text; odd values are left out
+    next_page: str | None  # token of the next page; None on the last
+    documented: list[Any] | None = None  # the records, decoded, if all of them are as documented
+    is_utf8: bool = True  # as JSON has to be
 
 
 @dataclass(frozen=True)
 class FetchedDay:
-    """All pages of one day.
-
-    Attributes:
-        date: The UTC day.
-        bodies: Response bodies of its pages.
-        record_count: Records on all of them.
-        request_id: `request-id` of the last page, where it was sent.
-        fetched_at: The time of the request for the first page (UTC): the state of the data that the records show.
-        documented: The records, decoded, if all of them are as documented. Shaping them uses them up.
-    """
+    """All pages of one UTC day."""
 
     date: dt.date
     bodies: tuple[bytes, ...]
     record_count: int
-    request_id: str | None
-    fetched_at: dt.datetime
-    documented: list[Any] | None = None
+    request_id: str | None  # of the last page
+    fetched_at: dt.datetime  # the request for the first page (UTC): the state of the data that the records show
+    documented: list[Any] | None = None  # the records, decoded, if all are as documented; shaping uses them up
 
     @property
     def nbytes(self) -> int:
@@ -80,38 +65,33 @@ class FetchedDay:
 
 
 def fetch_day(session: Session, date: dt.date) -> FetchedDay:
-    """Reads all pages of one UTC day.
+    """Reads all pages of one UTC day, or raises the ApiError that names it.
 
     A page cursor that the API refuses, that leads in circles or to another day makes the day start over once, from its
-    first page.
-
-    Raises:
-        ApiError: The day could not be read whole; the error names it.
-        UndecodableDay: A page is nested too deep, or not UTF-8 twice.
+    first page. UndecodableDay means that a page is nested too deep, or not UTF-8 twice.
     """
     try:
         return _fetch(session, date)
     except _LostCursor as lost:
-        logger.info("%s; reading the day again from its first page", lost)
+        logger.info("%s; reading the day again from its first page", lost.error)
     try:
         return _fetch(session, date)
     except _LostCursor as lost:
         raise lost.error from None
 
 
+@dataclass(eq=False)
 class _LostCursor(Exception):
     """A page cursor is of no use; the day may be started over."""
 
-    def __init__(self, error: ApiError) -> None:
-        super().__init__(str(error))
-        self.error = error
+    error: ApiError
 
 
 def _fetch(session: Session, date: dt.date) -> FetchedDay:
     fetched_at = session.now()
     pages: dict[str | None, Page] = {}  # by the token of the next one
     records = 0
-    params: dict[str, str | int] = {"starting_at": date.isoformat(), "limit": PAGE_LIMIT}
+    params: Params = {"starting_at": date.isoformat(), "limit": PAGE_LIMIT}
     while True:
         try:
             response = _get_page(session, params, date)
@@ -131,7 +111,7 @@ def _fetch(session: Session, date: dt.date) -> FetchedDay:
         params["page"] = page.next_page
 
 
-def _get_page(session: Session, params: dict[str, str | int], date: dt.date) -> Response[Page]:
+def _get_page(session: Session, params: Params, date: dt.date) -> Response[Page]:
     for _ in range(2):  # one that is not UTF-8 was perhaps damaged on its way
         response = session.get(REPORT_PATH, params, read_page, date)
         if response.value is None:
@@ -170,13 +150,7 @@ def read_page(body: bytes) -> Page | None:
     """Decodes one page, or at least its envelope: records may be anything.
 
     The day goes on only where `has_more` is true and `next_page` is a non-empty text. `has_more` without a token would
-    cut the day short and is refused.
-
-    Returns:
-        The page; None if it is nested too deep for any decoder.
-
-    Raises:
-        NotAPage: Not JSON, or not the shape of a page.
+    cut the day short and is refused. None is a page that is nested too deep for any decoder.
     """
     try:
         page = documented_types().decode(body)

@@ -22,14 +22,9 @@ from .columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
 
 @dataclass(frozen=True)
 class DocumentedTypes:
-    """Types of records as documented.
+    """Types of records as documented."""
 
-    Attributes:
-        decode: Decodes one page; raises what msgspec raises where a record is not as documented.
-        actor: The type of `actor`.
-    """
-
-    decode: Callable[[bytes], Any]
+    decode: Callable[[bytes], Any]  # decodes one page; raises what msgspec raises where a record is not as documented
     actor: Any
     _getters: dict[str, list[tuple[Path, attrgetter[Any]]]]
 

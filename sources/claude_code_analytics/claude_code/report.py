@@ -17,22 +17,15 @@ from .tables import ShapedDay, Shaping, shape, shape_documented
 
 @dataclass(frozen=True)
 class DailyReport:
-    """A report that is read and replaced by UTC day.
+    """A report that is read and replaced by UTC day."""
 
-    Attributes:
-        name: Name of the resource and of the root table.
-        tables: Record tables, the root first.
-        ledger: Table of the fetches.
-        fetch: Reads all pages of a day.
-        shape_documented: Shapes a day whose records are all as documented; else returns None. Pure and thread-safe.
-        shape: Shapes any day; raises `UndecodableDay`.
-    """
-
-    name: str
-    tables: tuple[Table, ...]
+    name: str  # of the resource and of the root table
+    tables: tuple[Table, ...]  # of the records, the root first
     ledger: Table
     fetch: Callable[[Session, dt.date], FetchedDay]
+    # Returns None where a record is not as documented. Pure and thread-safe.
     shape_documented: Callable[[FetchedDay, str, Pseudonymizer], ShapedDay | None]
+    # Shapes any day, or raises UndecodableDay.
     shape: Callable[[FetchedDay, Shaping], ShapedDay]
 
     @property

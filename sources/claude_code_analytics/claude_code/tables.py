@@ -27,38 +27,24 @@ from .pages import FetchedDay
 
 @dataclass(frozen=True)
 class ShapedDay:
-    """One day as Arrow tables, whatever load it goes into. The facts of its fetch are those of `FetchedDay`.
-
-    Attributes:
-        content_hash: Hash of the records, without the texts of their actors.
-        tables: By name, the rows of each record table, the root first; without `_dlt_load_id`.
-    """
+    """One day as Arrow tables, whatever load it goes into. The facts of its fetch are those of `FetchedDay`."""
 
     date: dt.date
     fetched_at: dt.datetime
     pages: int
     request_id: str | None
-    content_hash: str
-    tables: dict[str, pa.Table]
+    record_count: int
+    content_hash: str  # of the records, without the texts of their actors
+    tables: dict[str, pa.Table]  # by name, without `_dlt_load_id`
 
     @property
     def nbytes(self) -> int:
         return sum(table.nbytes for table in self.tables.values())
 
-    @property
-    def record_count(self) -> int:
-        return int(next(iter(self.tables.values())).num_rows)
-
 
 @dataclass(frozen=True)
 class Shaping:
-    """Settings of a run for shaping.
-
-    Attributes:
-        organization_id: The organization that the run reads.
-        actors: Treatment of actors.
-        extra: Columns beside the declared ones.
-    """
+    """Settings of a run for shaping."""
 
     organization_id: str
     actors: Pseudonymizer
@@ -68,9 +54,8 @@ class Shaping:
 def shape_documented(day: FetchedDay, organization_id: str, actors: Pseudonymizer) -> ShapedDay | None:
     """Shapes a day whose records are all as documented, fast and in any thread.
 
-    Returns:
-        What `shape` returns, or None where anything is unexpected: an unknown field, a value that does not fit its
-        column, a record of another organization.
+    None where anything is unexpected: an unknown field, a value that does not fit its column, a record of another
+    organization. Otherwise equal to `shape`.
     """
     unexpected: list[str] = []
     extra = ExtraColumns(naming="__".join, types={}, warn=unexpected.append)
@@ -85,11 +70,7 @@ def shape_documented(day: FetchedDay, organization_id: str, actors: Pseudonymize
 
 
 def shape(day: FetchedDay, shaping: Shaping) -> ShapedDay:
-    """Shapes a day with records of any kind. Learns the types of new columns.
-
-    Raises:
-        UndecodableDay: A record cannot be decoded.
-    """
+    """Shapes a day with records of any kind, or raises UndecodableDay. Learns the types of new columns."""
     try:
         return _shaped(day, decode_any(day, shaping.actors), shaping.organization_id, shaping.extra)
     except RecursionError as error:
@@ -125,6 +106,7 @@ def _shaped(day: FetchedDay, decoded: DecodedDay, organization_id: str, extra: E
         fetched_at=day.fetched_at,
         pages=len(day.bodies),
         request_id=day.request_id,
+        record_count=len(ids),
         content_hash=blake2b(b"\n".join(sorted(decoded.contents)), digest_size=16).hexdigest(),
         tables=tables,
     )

@@ -7,12 +7,13 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
+from functools import cache
 
 import dlt
 from dlt.common.runtime import signals
 
 from ..api.client import AnalyticsClient
+from ..api.network import Params
 from ..api.prefetch import Prefetcher
 from ..claude_code.pages import FetchedDay, read_page
 from ..claude_code.report import DailyReport
@@ -27,21 +28,6 @@ from .organization import own_id
 from .planner import Plan, days_to_read
 
 logger = logging.getLogger("claude_code_analytics")
-
-
-class OnceLogger:
-    """Logs each warning once. Safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._logged: set[str] = set()
-        self._lock = threading.Lock()
-
-    def __call__(self, message: str) -> None:
-        with self._lock:
-            is_new = message not in self._logged
-            self._logged.add(message)
-        if is_new:
-            logger.warning(message)
 
 
 class Run:
@@ -67,7 +53,7 @@ class Run:
         self.organization = ""  # the id that rows carry, once the run is open
         self.proof = Proof()  # what the warehouse held when the run was opened
         self.undecoded: dict[dt.date, UndecodableDay] = {}
-        self.warn = OnceLogger()
+        self.warn = cache(logger.warning)  # logs each message once
         self._client = client or config.client()
         self._owns_client = client is None
         self._session = self._client.session(on_wait)
@@ -79,9 +65,7 @@ class Run:
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._reader.stop()
         self._session.cancel()
         if self._owns_client:
@@ -158,7 +142,7 @@ class Run:
         ids = [named.id, named.header_id]
         if not any(ids):  # refused for good; a page may carry the header
             day = last_final_day(self.now())
-            params: dict[str, str | int] = {"starting_at": day.isoformat(), "limit": 1}
+            params: Params = {"starting_at": day.isoformat(), "limit": 1}
             ids = [self._session.get(REPORT_PATH, params, read_page, day).organization_id]
         return [each for each in ids if each]
 

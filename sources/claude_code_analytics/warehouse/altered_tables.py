@@ -5,12 +5,11 @@ Missing tables and columns are added. Another type is refused before anything is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from ..exceptions import ConfigurationError
 from .backend import Backend, StoredColumns
-from .schema import LOAD_ID, Column, Table
+from .schema import LOAD_ID, Table
 
 _MOST_SHOWN = 3
 
@@ -60,26 +59,18 @@ def _missing(table: Table, needed: Sequence[str], stored: StoredColumns) -> Iter
 def _other_types(table: Table, stored: StoredColumns) -> Iterator[str]:
     for column in table.columns:
         found = stored.get(table.name, {}).get(column.name)
-        if found is not None and not _fits(column, found):
-            yield f"{table.name}.{column.name} is {_type_text(found)}, not {_type_text(_declared(column))}"
+        if found is None:
+            continue
+        declared = _type_text(column.data_type, column.precision, column.scale)
+        actual = _type_text(found.get("data_type"), found.get("precision"), found.get("scale"))
+        if actual != declared:
+            yield f"{table.name}.{column.name} is {actual}, not {declared}"
 
 
-def _fits(column: Column, found: Mapping[str, Any]) -> bool:
-    if found.get("data_type") != column.data_type:
-        return False
-    if column.data_type != "decimal":
-        return True
-    return (found.get("precision"), found.get("scale")) == (column.precision, column.scale)
-
-
-def _declared(column: Column) -> dict[str, Any]:
-    return {"data_type": column.data_type, "precision": column.precision, "scale": column.scale}
-
-
-def _type_text(column: Mapping[str, Any]) -> str:
-    kind = str(column.get("data_type") or "of an unknown type")
-    if kind != "decimal":
-        return kind
-    if column.get("precision") is None:  # Postgres: a plain `numeric`
+def _type_text(data_type: str | None, precision: int | None, scale: int | None) -> str:
+    """Returns a type, of a decimal with its digits; those of other types are not compared."""
+    if data_type != "decimal":
+        return data_type or "of an unknown type"
+    if precision is None:  # Postgres: a plain `numeric`
         return "decimal without a precision"
-    return f"{kind}({column['precision']},{column.get('scale')})"
+    return f"decimal({precision},{scale})"
