@@ -42,7 +42,6 @@ class SourceConfig(BaseConfiguration):
     base_url: str = BASE_URL
 
     def on_resolved(self) -> None:
-        """Checks the parameters and turns days into dates."""
         for name in ("api_key", "access_token", "identity_key"):
             if getattr(self, name) == _PLACEHOLDER:
                 setattr(self, name, None)

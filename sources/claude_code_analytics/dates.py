@@ -32,7 +32,6 @@ class DayRange:
         return (self.last - self.first).days + 1
 
     def days(self) -> list[dt.date]:
-        """Returns all days, oldest first."""
         return [self.first + ONE_DAY * number for number in range(len(self))]
 
     def __str__(self) -> str:

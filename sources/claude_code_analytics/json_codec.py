@@ -79,7 +79,7 @@ def _exact_number(text: str) -> int | Decimal | str:
 def _decode_leniently(body: bytes) -> Any:
     try:
         decoded = json.loads(
-            body.decode(), parse_float=_exact_number, parse_int=_integer, parse_constant=_reject_constant
+            body.decode(), parse_float=_exact_number, parse_int=_integer, parse_constant=reject_constant
         )
         return _without_lone_surrogates(decoded)
     except (ValueError, RecursionError) as error:
@@ -93,7 +93,8 @@ def _integer(digits: str) -> int | str:
         return digits
 
 
-def _reject_constant(name: str) -> None:
+def reject_constant(name: str) -> None:
+    """Rejects NaN and Infinity, which Python takes for JSON."""
     raise ValueError(f"{name} is not JSON")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -16,8 +15,6 @@ from .exceptions import ConfigurationError
 from .json_codec import json_text
 
 MODES = ("keep", "hash", "drop")
-
-Replace = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -36,16 +33,19 @@ class Pseudonymizer:
         """Returns what may be stored of an actor as decoded from JSON."""
         if self.mode == "keep":
             return actor
-        replace: Replace = self._pseudonym if self.mode == "hash" else lambda text: None
         if isinstance(actor, dict):
             return {
-                key: value if key == "type" and isinstance(value, str) else _replace_texts(value, replace)
+                key: value if key == "type" and isinstance(value, str) else self._replaced(value)
                 for key, value in actor.items()
             }
-        return _replace_texts(actor, replace)
+        return self._replaced(actor)
 
-    def _pseudonym(self, text: str) -> str:
-        return self._hmac(text.lower().encode())
+    def _replaced(self, value: Any) -> Any:
+        """Replaces a text. An object or a list is replaced as one text, because its keys can name people too."""
+        text = json_text(value) if isinstance(value, (dict, list)) else value
+        if not isinstance(text, str):
+            return value
+        return self._hmac(text.lower().encode()) if self.mode == "hash" else None
 
     def _hmac(self, message: bytes) -> str:
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
@@ -79,10 +79,3 @@ def without_texts(actor: Any) -> Any:
     if isinstance(actor, dict):
         return {key: value for key, value in actor.items() if isinstance(value, (bool, int, Decimal))}
     return actor if isinstance(actor, (bool, int, Decimal)) else None
-
-
-def _replace_texts(value: Any, replace: Replace) -> Any:
-    """Replaces a text. An object or a list is replaced as one text, because its keys can name people too."""
-    if isinstance(value, (dict, list)):
-        return replace(json_text(value))
-    return replace(value) if isinstance(value, str) else value

@@ -62,13 +62,11 @@ class Credential:
         return cls(text, is_token=name == "access_token")
 
     def headers(self) -> dict[str, str]:
-        """Returns the header that carries it."""
         if not self.text:
             return {}
         return {"authorization": f"Bearer {self.text}"} if self.is_token else {"x-api-key": self.text}
 
     def require(self) -> None:
-        """Raises ConfigurationError where there is none."""
         if not self.text:
             raise ConfigurationError(MISSING)
 

@@ -77,7 +77,6 @@ class Connection:
             raise self._explain(error) from None
 
     def close(self) -> None:
-        """Closes all connections; later requests fail."""
         with self._lock:
             self.is_closed = True
             if self._client:

@@ -8,10 +8,10 @@ seen to lie in the past, and name the time when the whole limit is restored, whi
 from __future__ import annotations
 
 import math
-import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from .retry import MAX_SILENCE, back_off
 
@@ -40,7 +40,7 @@ class AdaptiveRate:
     now and then, because the limit may have been raised, or its other readers gone.
     """
 
-    def __init__(self, at_once: int, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, at_once: int, chance: Callable[[], float]) -> None:
         self.width = 1  # requests that may be in flight now
         self.interval = 0.0  # from one request to the next; 0 while no limit is known
         self.resume_at = -math.inf  # after a 429
@@ -117,12 +117,11 @@ class Cancelled(Exception):
     """The run was cancelled; its waiting requests are not sent."""
 
 
+@dataclass(eq=False)
 class PausedTooLong(Exception):
     """The pause after a 429 lasts some more `seconds`, longer than a run waits."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"{seconds:.0f} s")
-        self.seconds = seconds
+    seconds: float
 
 
 class Cancellation:
@@ -141,11 +140,9 @@ class Cancellation:
         self._lock = threading.Lock()
 
     def cancel(self) -> None:
-        """Ends the waits of this run."""
         self._cancelled.set()
 
     def check(self) -> None:
-        """Raises Cancelled after `cancel`."""
         if self._cancelled.is_set():
             raise Cancelled
 
@@ -156,7 +153,6 @@ class Cancellation:
         self.check()
 
     def announce(self, until: float, now: float) -> None:
-        """Reports a pause to the observer, once."""
         with self._lock:
             is_new = until > self._announced
             self._announced = max(until, self._announced)
@@ -167,9 +163,7 @@ class Cancellation:
 class RateLimiter:
     """Slots for requests at the rate that the API allows; all wait while one waits. Safe to share between threads."""
 
-    def __init__(
-        self, *, at_once: int, monotonic: Callable[[], float], chance: Callable[[], float] = random.random
-    ) -> None:
+    def __init__(self, *, at_once: int, monotonic: Callable[[], float], chance: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._changed = threading.Condition()
         self._rate = AdaptiveRate(at_once, chance)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 # Statuses besides 5xx that may clear by themselves. 429 concerns all requests and is the rate limiter's.
@@ -23,6 +22,6 @@ def is_passing(status: int) -> bool:
     return status in PASSING_STATUSES or status >= 500
 
 
-def back_off(failures: int, chance: Callable[[], float] = random.random) -> float:
+def back_off(failures: int, chance: Callable[[], float]) -> float:
     """Returns seconds to wait after so many failures, doubling up to two minutes, with 25% of jitter either way."""
     return min(SHORTEST_WAIT * 2.0 ** min(failures - 1, 10), LONGEST_WAIT) * (0.75 + chance() / 2)

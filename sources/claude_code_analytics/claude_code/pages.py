@@ -20,6 +20,7 @@ from ..api.client import Response, Session
 from ..api.network import Params
 from ..constants import PAGE_LIMIT, REPORT_PATH
 from ..exceptions import ApiError, RequestRefused, UndecodableDay, UnexpectedResponse
+from ..json_codec import reject_constant
 from .record_types import documented_types
 
 logger = logging.getLogger("claude_code_analytics")
@@ -164,10 +165,10 @@ def _read_leniently(body: bytes) -> Page | None:
     """Reads the envelope of a page whose records may be null, or hold lone surrogates or endless integers."""
     text = body.decode(errors="replace")
     try:
-        page = json.loads(text, parse_int=len, parse_float=len, parse_constant=_refuse_constant)
+        page = json.loads(text, parse_int=len, parse_float=len, parse_constant=reject_constant)
     except RecursionError:
         return None
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise NotAPage("the response is not (whole) JSON") from error
     records, has_more, token = _envelope(page)
     dates = [record.get("date") for record in records if isinstance(record, dict)]
@@ -190,8 +191,3 @@ def _next_page(has_more: bool, token: Any) -> str | None:
     if not (isinstance(token, str) and token.isprintable() and token):
         raise NotAPage("the response has has_more but no next_page")
     return token
-
-
-def _refuse_constant(name: str) -> Any:
-    """Refuses NaN and Infinity, which Python takes for JSON."""
-    raise NotAPage("the response is not (whole) JSON")

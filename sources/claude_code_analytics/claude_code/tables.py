@@ -83,21 +83,20 @@ def _shaped(day: FetchedDay, decoded: DecodedDay, organization_id: str, extra: E
     _drop_expected(decoded.columns, ("organization_id",), lambda named: named.lower() in own)
     _drop_expected(decoded.columns, ("date",), lambda named: named.startswith(day.date.isoformat()))
 
-    def children(table: Table, rows: ChildRows, **made: pa.Array) -> pa.Table:
-        parents = pa.array(rows.parents, pa.int64())
-        positions = pa.array(rows.positions, pa.int64())
-        parent_ids = ids.take(parents)
-        made |= {
-            "organization_id": pa.repeat(organization_id, len(parents)),
-            "_dlt_parent_id": parent_ids,
-            "_dlt_list_idx": positions,
-            ROW_ID: pc.binary_join_element_wise(parent_ids, positions.cast(pa.string()), "."),
-        }
-        return build_table(table, rows=len(parents), date=day.date, values=rows.columns, made=made, extra=extra)
+    def build(table: Table, values: Values, row_ids: pa.Array, **made: pa.Array) -> pa.Table:
+        made["organization_id"] = pa.repeat(organization_id, len(row_ids))
+        made["date"] = pa.repeat(pa.scalar(day.date, pa.date32()), len(row_ids))
+        made[ROW_ID] = row_ids
+        return build_table(table, values, made, extra)
 
-    made = {"organization_id": pa.repeat(organization_id, len(ids)), ROW_ID: ids}
+    def children(table: Table, rows: ChildRows, **made: pa.Array) -> pa.Table:
+        parent_ids = ids.take(pa.array(rows.parents, pa.int64()))
+        positions = pa.array(rows.positions, pa.int64())
+        row_ids = pc.binary_join_element_wise(parent_ids, positions.cast(pa.string()), ".")
+        return build(table, rows.columns, row_ids, _dlt_parent_id=parent_ids, _dlt_list_idx=positions, **made)
+
     tables = {
-        USAGE.name: build_table(USAGE, rows=len(ids), date=day.date, values=decoded.columns, made=made, extra=extra),
+        USAGE.name: build(USAGE, decoded.columns, ids),
         TOOL_ACTIONS.name: children(TOOL_ACTIONS, decoded.tools, tool_name=pa.array(decoded.tools.names, pa.string())),
         MODEL_BREAKDOWN.name: children(MODEL_BREAKDOWN, decoded.models),
     }

@@ -123,7 +123,7 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
 
     def __init__(self, report: DailyReport) -> None:
         super().__init__(lambda item: item)
-        self._tables = {table.name: table for table in report.all_tables}
+        self._tables = {table.name: table for table in (*report.tables, report.ledger)}
 
     def __call__(self, item: Any, meta: Any = None) -> Iterator[Any]:
         destination = running_destination()
@@ -161,5 +161,5 @@ def _extra_types(schema: Schema, stored: StoredColumns, report: DailyReport) -> 
             for name, column in columns.items()
             if name not in table.column_names and column.get("data_type") in arrow_types()
         }
-        for table in report.all_tables
+        for table in (*report.tables, report.ledger)
     }

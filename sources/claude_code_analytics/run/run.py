@@ -72,7 +72,6 @@ class Run:
             self._client.close()
 
     def now(self) -> dt.datetime:
-        """Returns the API's time (UTC)."""
         return self._session.now()
 
     def pause(self, seconds: float) -> None:
@@ -137,7 +136,6 @@ class Run:
             yield day
 
     def _named_ids(self) -> list[str]:
-        """Returns the ids by which the API names the organization."""
         named = self._session.organization()
         ids = [named.id, named.header_id]
         if not any(ids):  # refused for good; a page may carry the header

@@ -5,24 +5,20 @@ Knows tables, not reports.
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pyarrow as pa
 
 from .arrow_types import coerce, variants_of
-from .schema import Table, Values, arrow_types
+from .schema import ROW_ID, Table, Values, arrow_types
 from .unknown_fields import ExtraColumns, UnknownFields
 
 
-def build_table(
-    table: Table, *, rows: int, date: dt.date, values: Values, made: dict[str, pa.Array], extra: ExtraColumns
-) -> pa.Table:
+def build_table(table: Table, values: Values, made: dict[str, pa.Array], extra: ExtraColumns) -> pa.Table:
     """Builds the rows that a day has in one table: the declared columns but `_dlt_load_id`, then extra columns.
 
-    `made` has, by name, columns that the connector fills. Decoded values for such a column go to variants. Columns
-    without values are NULL. `extra` learns new columns.
+    `made` has, by name, the columns that the connector fills, among them the ids of the rows. Decoded `values` of such
+    a column go to variants. Columns without values are NULL. `extra` learns new columns.
     """
-    made = {**made, "date": pa.repeat(pa.scalar(date, pa.date32()), rows)}
+    rows = len(made[ROW_ID])
     left = dict(values)
     unknown = UnknownFields(table, extra)
     fields: list[pa.Field] = []

@@ -142,7 +142,8 @@ class ProofQuery:
     def _expressions(self, table: Table) -> dict[str, str]:
         """Returns what stands for each column in SQL: its name, or NULL where an older version made the table."""
         stored = self.stored[table.name]
-        return {name: self.backend.column(name) if name in stored else "NULL" for name in table.column_names}
+        names = [column.name for column in table.columns]
+        return {name: self.backend.column(name) if name in stored else "NULL" for name in names}
 
     def _window(self) -> str:
         if not (self.first and self.last):

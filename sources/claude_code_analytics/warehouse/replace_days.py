@@ -65,7 +65,6 @@ class PackageDays:
             self._state = package["state"]  # type: ignore[assignment]  # sources may keep keys of their own
 
     def of(self, organization: str) -> list[dt.date]:
-        """Returns the days of an organization, oldest first."""
         days: Iterable[str] = self._state.get(_REPLACED_DAYS, {}).get(organization, ())
         return sorted(map(dt.date.fromisoformat, days))
 
@@ -144,16 +143,8 @@ def table_hints(
 
 
 def _column_hints(column: Column, table: Table, destination: Destination) -> dict[str, Any]:
-    hints: dict[str, Any] = {
-        "name": column.name,
-        "data_type": column.data_type,
-        "nullable": column.nullable,
-        "description": column.description,
-    }
-    if column.precision is not None:
-        hints["precision"] = column.precision
-    if column.scale is not None:
-        hints["scale"] = column.scale
+    # a column's fields are named as dlt's hints, its place in the record aside
+    hints = {name: value for name, value in vars(column).items() if name != "path" and value is not None}
     if table.counted_as is not None and column.name == destination.clustered_column:
         hints["cluster"] = True
     return hints
