@@ -1,8 +1,7 @@
 """API credentials: which header each kind uses, hints for common mix-ups, and redaction.
 
-Three kinds work (API guide and Admin API reference): an Admin key, a personal or service-account key that is not
-scoped to a workspace, and an OAuth token with `org:admin`. A prefix is a hint in an error, never a reason to refuse:
-prefixes have changed before.
+Three kinds work: an Admin key, a personal or service-account key that is not scoped to a workspace, and an OAuth token
+with `org:admin`. A prefix is a hint in an error, never a reason to refuse: prefixes have changed before.
 """
 
 from __future__ import annotations

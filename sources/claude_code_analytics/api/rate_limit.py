@@ -1,8 +1,7 @@
 """Adaptive rate limiter shared by all requests of a client. Knows nothing of HTTP.
 
-The organization's limit is shared with its other readers and not documented (decision D9). So all requests pass one
-limiter, and the rate is learned from the responses alone. `anthropic-ratelimit-*-reset` headers are not read: they were
-seen to lie in the past, and name the time when the whole limit is restored, which is later than needed.
+The organization's limit is shared with its other readers and not documented (decision D9), so the rate is learned from
+the responses alone. `anthropic-ratelimit-*-reset` headers are not read: they lie in the past, or later than needed.
 """
 
 from __future__ import annotations

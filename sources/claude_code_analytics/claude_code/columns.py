@@ -53,50 +53,43 @@ USAGE = Table(
     counted_as="records",
 )
 
-TOOL_ACTIONS = Table(
+
+def _breakdown(name: str, counted_as: str, description: str, *columns: Column) -> Table:
+    """Returns a table of what a record breaks down into. Its first column distinguishes the items of a record."""
+    return Table(
+        name,
+        description,
+        (_PARENTS_ORGANIZATION, _PARENTS_DATE, *columns, _PARENT_ID, _LIST_IDX, _LOAD_ID, _ROW_ID),
+        clustered_by=(columns[0].name, "organization_id"),
+        counted_as=counted_as,
+        parent=USAGE_TABLE,
+    )
+
+
+TOOL_ACTIONS = _breakdown(
     TOOL_ACTIONS_TABLE,
+    "tool_actions",
     "Proposals of tools that were accepted or rejected, one row per record and tool.",
-    (
-        _PARENTS_ORGANIZATION,
-        _PARENTS_DATE,
-        Column("tool_name", "text", "Key of the tool in the record's tool_actions."),
-        _from("accepted", "bigint", "Proposals of the tool that were accepted."),
-        _from("rejected", "bigint", "Proposals of the tool that were rejected."),
-        _PARENT_ID,
-        _LIST_IDX,
-        _LOAD_ID,
-        _ROW_ID,
-    ),
-    clustered_by=("tool_name", "organization_id"),
-    counted_as="tool_actions",
-    parent=USAGE_TABLE,
+    Column("tool_name", "text", "Key of the tool in the record's tool_actions."),
+    _from("accepted", "bigint", "Proposals of the tool that were accepted."),
+    _from("rejected", "bigint", "Proposals of the tool that were rejected."),
 )
 
-MODEL_BREAKDOWN = Table(
+MODEL_BREAKDOWN = _breakdown(
     MODEL_BREAKDOWN_TABLE,
+    "models",
     "Tokens and estimated costs, in minor units (cents), one row per record and model.",
-    (
-        _PARENTS_ORGANIZATION,
-        _PARENTS_DATE,
-        _from("model", "text", "Model id as the API sends it."),
-        _from("tokens.input", "bigint", "Input tokens, without those of the cache."),
-        _from("tokens.output", "bigint", "Output tokens."),
-        _from("tokens.cache_read", "bigint", "Tokens read from the cache."),
-        _from("tokens.cache_creation", "bigint", "Tokens written to the cache."),
-        _from("estimated_cost.currency", "text", "Currency of the amount; never sum across currencies."),
-        replace(
-            _from("estimated_cost.amount", "decimal", "Estimated cost in minor units (cents for USD), exact."),
-            precision=MONEY_PRECISION,
-            scale=MONEY_SCALE,
-        ),
-        _PARENT_ID,
-        _LIST_IDX,
-        _LOAD_ID,
-        _ROW_ID,
+    _from("model", "text", "Model id as the API sends it."),
+    _from("tokens.input", "bigint", "Input tokens, without those of the cache."),
+    _from("tokens.output", "bigint", "Output tokens."),
+    _from("tokens.cache_read", "bigint", "Tokens read from the cache."),
+    _from("tokens.cache_creation", "bigint", "Tokens written to the cache."),
+    _from("estimated_cost.currency", "text", "Currency of the amount; never sum across currencies."),
+    replace(
+        _from("estimated_cost.amount", "decimal", "Estimated cost in minor units (cents for USD), exact."),
+        precision=MONEY_PRECISION,
+        scale=MONEY_SCALE,
     ),
-    clustered_by=("model", "organization_id"),
-    counted_as="models",
-    parent=USAGE_TABLE,
 )
 
 DAYS = Table(

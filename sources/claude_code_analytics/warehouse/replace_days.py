@@ -1,8 +1,7 @@
 """Replacement of days: the constant write disposition, day markers, and the hints of each table (decisions D2, D3).
 
 Every fetched day stages one marker row in each record table. The write disposition deletes the (organization, day)
-pairs that are staged and inserts every staged row that is no marker, so a package says itself which days it replaces,
-and a day without records is emptied.
+pairs that are staged and inserts every staged row that is no marker, so a day without records is emptied.
 """
 
 from __future__ import annotations
