@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from dataclasses import dataclass
 
-from claude_code_analytics import AnalyticsClient
-from claude_code_analytics.claude_code.decode import decode_any, undecodable
-from claude_code_analytics.claude_code.pages import fetch_day
+from claude_code_analytics import AnalyticsClient, UndecodableDay
+from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.dates import ONE_DAY, DayRange, last_final_day
-from claude_code_analytics.privacy import pseudonymizer
+from claude_code_analytics.json_codec import NotJson, decode_exact
 
 CHECKED_DAYS = 7
 
 
 @dataclass(frozen=True)
 class Check:
-    """Summary of the responses to a credential.
-
-    Attributes:
-        days: The days that were requested.
-        organization_id: The credential's organization, where the API names it.
-        problem: Why it does not.
-        customer_types: Records by customer type.
-    """
+    """Summary of the responses to a credential; `problem` is why the API does not name its organization."""
 
     days: DayRange
     organization_id: str | None
@@ -40,10 +33,17 @@ def check_credential(client: AnalyticsClient) -> Check:
     days = DayRange(last - (CHECKED_DAYS - 1) * ONE_DAY, last)
     types: Counter[str] = Counter()
     for day in days.days():
-        fetched = fetch_day(session, day)
-        try:
-            columns = decode_any(fetched, pseudonymizer("drop", None)).columns
-        except RecursionError as error:
-            raise undecodable(fetched, "a record is nested too deeply") from error
-        types.update(map(str, columns.get(("customer_type",), [None] * fetched.record_count)))
+        fetched = CLAUDE_CODE.fetch(session, day)
+        types.update(_customer_types(fetched.bodies, day, fetched.request_id))
     return Check(days, organization.id, organization.problem, types)
+
+
+def _customer_types(bodies: tuple[bytes, ...], day: dt.date, request_id: str | None) -> list[str]:
+    try:
+        records = [record for body in bodies for record in decode_exact(body)["data"]]
+        if not all(isinstance(record, dict) for record in records):
+            raise NotJson("a record is not an object")
+    except NotJson as error:
+        message = f"{error}; report it to Anthropic's support"
+        raise UndecodableDay(message, day=day, status=200, request_id=request_id) from None
+    return [str(record.get("customer_type")) for record in records]

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import dlt
 
 from claude_code_analytics import AnalyticsClient, ConfigurationError, DestinationError
 from claude_code_analytics.claude_code.report import CLAUDE_CODE, DailyReport
-from claude_code_analytics.config import SourceConfig, resolve_config
+from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import SOURCE_NAME, START_DATE
 from claude_code_analytics.dates import Day, DayRange, check_range, parse_day
-from claude_code_analytics.run.planner import Plan
-from claude_code_analytics.run.resource import window_source
-from claude_code_analytics.run.run import Run
+from claude_code_analytics.run import Run, window_source
 from claude_code_analytics.warehouse.destinations import destination_of
 from claude_code_analytics.warehouse.proof import DayState
 
@@ -79,7 +76,10 @@ def load(
     observer = observer or LoadObserver()
     with active_pipeline_kept():
         pipeline = target.dlt_pipeline() if isinstance(target, Warehouse) else target
-        with _opened_run(pipeline, report, config, client, observer) as run:
+        _check_pipeline(pipeline)
+        run = Run(report, config, client, on_wait=observer.waiting, on_fetched=observer.fetched)
+        with run, locked(pipeline):
+            _open(run, pipeline)
             return _Loader(pipeline, run, window_days, observer).load()
 
 
@@ -120,32 +120,22 @@ def backfill(
     return load(target, start=first, end=last, window_days=window_days, client=client, observer=observer, report=report)
 
 
-@contextmanager
-def _opened_run(
-    pipeline: dlt.Pipeline,
-    report: DailyReport,
-    config: SourceConfig,
-    client: AnalyticsClient | None,
-    observer: LoadObserver,
-) -> Iterator[Run]:
-    """Opens the run of a load: nothing of the warehouse is touched before the API took the credential."""
+def _check_pipeline(pipeline: dlt.Pipeline) -> None:
+    """Refuses a pipeline that cannot be loaded in windows, or to its destination at all."""
     if pipeline.refresh:
         raise ConfigurationError(
             f"the pipeline's refresh is {pipeline.refresh!r}, and each window would drop the one before; leave it out, "
             "and read days again with backfill"
         )
-    destination_of(pipeline)  # refuses by name
-    run = Run(report, config, client, on_wait=observer.waiting, on_fetched=observer.fetched)
-    with run, locked(pipeline):
-        run.connect()
-        put_in_order(pipeline)
-        with translate_errors("the warehouse could not be queried"), kept_open(pipeline):
-            run.open(pipeline, SOURCE_NAME)
-        _keep_sample_apart(run)
-        yield run
+    destination_of(pipeline)
 
 
-def _keep_sample_apart(run: Run) -> None:
+def _open(run: Run, pipeline: dlt.Pipeline) -> None:
+    """Opens the run of a load. Nothing of the warehouse is touched before the API took the credential."""
+    run.connect()
+    put_in_order(pipeline)
+    with translate_errors("the warehouse could not be queried"), kept_open(pipeline):
+        run.open(pipeline, SOURCE_NAME)
     others = [name for name in run.proof.organizations if name != run.organization]
     if others and SAMPLE_ORGANIZATION_ID in (run.organization, *others):
         raise ConfigurationError(
@@ -163,6 +153,7 @@ class _Loader:
         self._window_days = window_days
         self._observer = observer
         self._report = LoadReport()
+        self._moves_cursor = run.config.end_date is None
         self._began = run.now()
         self._problem = ""
 
@@ -170,7 +161,7 @@ class _Loader:
         """Loads what is not held or not settled, or a closed range."""
         config = self._run.config
         if config.end_date is None:
-            return self._walk(self._run.plan(), moves_cursor=True)
+            return self._walk()
         return self._load_range(DayRange(config.start_date or START_DATE, config.end_date))
 
     def _load_range(self, days: DayRange) -> LoadReport:
@@ -180,18 +171,19 @@ class _Loader:
         states = self._run.proof.of(self._run.organization)
         left = [day for day in days.days() if not (interrupted and _is_held(states, day, interrupted))]
         self._report.resumed = len(days) - len(left)
-        report = self._walk(self._run.plan(left), moves_cursor=False)
+        report = self._walk(left)
         end_backfill(self._pipeline)
         return report
 
-    def _walk(self, plan: Plan, *, moves_cursor: bool) -> LoadReport:
-        """Loads the days window by window; raises at the end for those that are not held."""
+    def _walk(self, closed: Sequence[dt.date] | None = None) -> LoadReport:
+        """Loads the planned days window by window; raises at the end for those that are not held."""
+        plan = self._run.plan(closed)
         self._report.waiting = plan.waiting
         self._observer.planned(plan.days)
         self._run.expect(plan.days)
         not_held: list[dt.date] = []
         for at in range(0, len(plan.days), self._window_days):
-            not_held += self._load_window(plan.days[at : at + self._window_days], moves_cursor=moves_cursor)
+            not_held += self._load_window(plan.days[at : at + self._window_days])
         if self._report.windows and self._has_new_columns():
             with kept_open(self._pipeline):
                 comment_tables(self._pipeline, self._run.report)
@@ -200,7 +192,7 @@ class _Loader:
             raise DaysNotHeld(not_held, self._report, (undecoded or [self._problem])[0])
         return self._report
 
-    def _load_window(self, days: Sequence[dt.date], *, moves_cursor: bool) -> list[dt.date]:
+    def _load_window(self, days: Sequence[dt.date]) -> list[dt.date]:
         """Writes a window until the warehouse proves that it holds it; returns the days that it does not hold."""
         states: Mapping[dt.date, DayState] = {}
         missing = list(days)
@@ -210,7 +202,7 @@ class _Loader:
                 self._wait(missing, FIRST_WAIT * 2.0 ** (repeat - 1))
                 states, missing = self._prove(days)
             if missing:
-                failures += not self._try_write(missing, moves_cursor, is_last_try=failures + 1 == MOST_FAILED_WRITES)
+                failures += not self._try_write(missing, is_last_try=failures + 1 == MOST_FAILED_WRITES)
                 states, missing = self._prove(days)
             if not missing:
                 break
@@ -223,9 +215,9 @@ class _Loader:
         self._observer.repeating(missing, seconds)
         self._run.pause(seconds)
 
-    def _try_write(self, days: Sequence[dt.date], moves_cursor: bool, *, is_last_try: bool) -> bool:
+    def _try_write(self, days: Sequence[dt.date], *, is_last_try: bool) -> bool:
         try:
-            self._write(days, moves_cursor=moves_cursor)
+            self._write(days)
         except DestinationError:
             with translate_errors("the failed load could not be aborted"):
                 abort_own_packages(self._pipeline)
@@ -234,9 +226,9 @@ class _Loader:
             return False
         return True
 
-    def _write(self, days: Sequence[dt.date], *, moves_cursor: bool) -> None:
+    def _write(self, days: Sequence[dt.date]) -> None:
         with translate_errors("the window could not be written"):
-            self._pipeline.extract(window_source(self._run, days, moves_cursor=moves_cursor))
+            self._pipeline.extract(window_source(self._run, days, moves_cursor=self._moves_cursor))
             self._observer.writing(days)
             normalized = self._pipeline.normalize()
             release_memory()

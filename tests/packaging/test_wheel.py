@@ -162,6 +162,32 @@ def test_no_public_name_is_that_of_a_module(package: str) -> None:
     assert names & set(imports_of(package)) == set()
 
 
+# Everything outside of `__all__` is internal to the source. Its pipelines, in the same distribution, use these.
+USED_BY_THE_PIPELINES = {
+    f"claude_code_analytics.{module}"
+    for module in (
+        "claude_code.report",
+        "config",
+        "constants",
+        "dates",
+        "foreign_text",
+        "json_codec",
+        "run",
+        "warehouse.backend",
+        "warehouse.destinations",
+        "warehouse.proof",
+    )
+}
+
+
+def test_the_pipelines_use_ten_modules_of_the_source_and_the_source_not_the_face_for_them() -> None:
+    modules = imports_of("claude_code_analytics")
+    imported = set().union(*imports_of("claude_code_pipelines").values())
+
+    assert imported & modules.keys() - {"claude_code_analytics"} == USED_BY_THE_PIPELINES
+    assert [name for name, found in modules.items() if "claude_code_analytics.run" in found] == []
+
+
 # The wheel
 
 

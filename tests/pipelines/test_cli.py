@@ -223,6 +223,20 @@ def test_check_explains_what_came_back(run: Run, world: World) -> None:
     assert "2 records by customer_type: 1 api, 1 subscription" in result.stdout
 
 
+@pytest.mark.parametrize("data", ["[17]", '[{"\\ud800": 1, "\\ud801": 2}]'])
+def test_check_names_a_day_that_cannot_be_decoded(run: Run, world: World, data: str) -> None:
+    world.api.fault = lambda request, number: (
+        httpx.Response(200, text=f'{{"data": {data}, "has_more": false, "next_page": null}}')
+        if request.url.params.get("starting_at") == "2026-09-15"
+        else None
+    )
+    result = run("check")
+    assert result.exit_code == 1
+    error = result.stderr.splitlines()[-1]
+    assert error.startswith("error: 2026-09-15: ")
+    assert "report it to Anthropic's support" in error
+
+
 @pytest.mark.parametrize("key", ["workspace_key", "enterprise_key"])
 def test_check_explains_a_refused_credential(run: Run, world: World, key: str) -> None:
     secret = getattr(world.api.credentials, key)

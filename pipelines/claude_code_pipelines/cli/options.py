@@ -72,9 +72,7 @@ def with_now(command: Command) -> Command:
     @click.pass_obj
     @wraps(command)
     def run(client: AnalyticsClient | None, /, **kwargs: Any) -> Any:
-        from claude_code_analytics.api.clock import utc_now
-
-        return command(now=client.now() if client else utc_now(), **kwargs)
+        return command(now=client.now() if client else dt.datetime.now(dt.timezone.utc), **kwargs)
 
     return run
 

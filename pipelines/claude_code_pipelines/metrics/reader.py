@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
@@ -22,7 +22,6 @@ from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.warehouse.backend import Backend, open_backend
 from claude_code_analytics.warehouse.destinations import destination_of
-from claude_code_analytics.warehouse.schema import Column
 
 from ..error_messages import translate_errors
 from .catalog import DIALECT, VIEWS
@@ -51,11 +50,12 @@ class Reader:
     Args:
         backend: The opened destination.
         capabilities: dlt's capabilities of it; None for Delta, which DuckDB queries.
-        lacking: By table, the columns that the dataset of an older version does not have; they hold NULL.
+        lacking: By table, the columns that the dataset of an older version does not have, each with dlt's name of its
+            type; they hold NULL.
     """
 
     def __init__(
-        self, backend: Backend, capabilities: Any = None, lacking: Mapping[str, Sequence[Column]] | None = None
+        self, backend: Backend, capabilities: Any = None, lacking: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
         self._backend = backend
         self._lacking = lacking or {}
@@ -128,7 +128,7 @@ class Reader:
 
     def _completed(self, table: str) -> str:
         """Returns a SELECT of a table with NULL in the columns that it lacks."""
-        nulls = [f"CAST(NULL AS {_TYPES[column.data_type]}) AS {column.name}" for column in self._lacking[table]]
+        nulls = [f"CAST(NULL AS {_TYPES[kind]}) AS {column}" for column, kind in self._lacking[table].items()]
         select = f"SELECT *, {', '.join(nulls)} FROM {table}"  # noqa: S608  # declared names
         return transpiled(select, self._dialect, self._backend.table, self._casefold)
 
@@ -151,15 +151,16 @@ def open_reader(pipeline: dlt.Pipeline) -> Iterator[Reader]:
         yield Reader(backend, None if is_delta else pipeline.destination.capabilities(), _lacking(backend))
 
 
-def _lacking(backend: Backend) -> dict[str, list[Column]]:
+def _lacking(backend: Backend) -> dict[str, dict[str, str]]:
     tables = (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)
     stored = backend.stored_columns([table.name for table in tables])
-    found = {
-        table.name: [column for column in table.columns if column.name not in stored[table.name]]
-        for table in tables
-        if table.name in stored
-    }
-    return {name: columns for name, columns in found.items() if columns}
+    found: dict[str, dict[str, str]] = {}
+    for table in tables:
+        has = stored.get(table.name, table.column_names)
+        columns = {column.name: column.data_type for column in table.columns if column.name not in has}
+        if columns:
+            found[table.name] = columns
+    return found
 
 
 @cache

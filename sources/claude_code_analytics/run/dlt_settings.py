@@ -1,4 +1,4 @@
-"""dlt's own switches: defaults for one pipeline, and settings that are honoured here or refused before any request."""
+"""dlt's own switches: settings that are honoured here or refused before any request."""
 
 from __future__ import annotations
 
@@ -65,10 +65,3 @@ def check_contract(resource: DltResource, schema: Schema) -> None:
                 f"the schema contract discards what it does not know ({entity}: {mode}), and a day without it is not "
                 "what the API returned; use evolve or freeze"
             )
-
-
-def set_default(pipeline: dlt.Pipeline, key: str, value: Any) -> None:
-    """Sets a dlt setting that the user left open, for one pipeline: no other pipeline of the process sees it (D5d)."""
-    own = f"{pipeline.pipeline_name}.{key}"
-    if dlt.config.get(key) is None and dlt.config.get(own) is None:
-        dlt.config[own] = value

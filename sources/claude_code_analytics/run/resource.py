@@ -12,7 +12,7 @@ from dlt.extract import DltResource, DltSource
 
 from ..api.client import AnalyticsClient
 from ..claude_code.report import DailyReport
-from ..config import SourceConfig
+from ..config import SourceConfig, set_default
 from ..constants import SOURCE_NAME, START_DATE
 from ..dates import ONE_DAY
 from ..exceptions import ClaudeCodeAnalyticsError, DestinationError
@@ -20,7 +20,7 @@ from ..foreign_text import printable
 from ..warehouse.destinations import NOWHERE, Destination
 from .batches import SplitBatch, read_batches
 from .cursor import Cursor
-from .dlt_settings import check_contract, check_resource, running_destination, set_default
+from .dlt_settings import check_contract, check_resource, running_destination
 from .run import Run
 
 # A plain run keeps all its days until the last is read, and loads them in one go. A year of 1,000 developers takes
