@@ -23,36 +23,24 @@ COMMENTED = ("duckdb", "postgres")
 
 
 def comment_tables(pipeline: dlt.Pipeline, report: DailyReport) -> None:
-    """Writes the descriptions of a report's tables and columns, on DuckDB and Postgres.
-
-    A warning is logged where the warehouse refuses: the rows are complete without.
-    """
+    """Writes the descriptions of a report's tables and columns, on DuckDB and Postgres."""
     dialect = pipeline.destination.capabilities().sqlglot_dialect if pipeline.destination else None
     if dialect not in COMMENTED:
         return
     try:
         with translate_errors("the tables could not be commented"), open_backend(pipeline, SOURCE_NAME) as backend:
-            statements = [
-                statement
-                for table in (*report.tables, report.ledger)
-                for statement in comment_statements(
-                    "TABLE",
-                    backend.table(table.name),
-                    table.description,
-                    {backend.column(column.name): column.description for column in table.columns},
-                    dialect,
-                )
-            ]
+            statements: list[str] = []
+            for table in (*report.tables, report.ledger):
+                meanings = {backend.column(column.name): column.description for column in table.columns}
+                name = backend.table(table.name)
+                statements += comment_statements("TABLE", name, table.description, meanings, dialect)
             backend.query(";\n".join(statements))
-    except DestinationError as error:
+    except DestinationError as error:  # the rows are complete without
         logger.warning("%s", error)
 
 
 def comment_statements(kind: str, name: str, text: str, columns: Mapping[str, str], dialect: str) -> Iterator[str]:
-    """Yields the statements that write the comments of a table or view.
-
-    `kind` is `TABLE` or `VIEW`, `name` and the names of the columns are quoted, `dialect` is sqlglot's name.
-    """
+    """Yields the statements that comment a TABLE or VIEW; its name and those of its columns are quoted already."""
     yield f"COMMENT ON {kind} {name} IS {literal(text, dialect)}"
     for column, meaning in columns.items():
         yield f"COMMENT ON COLUMN {name}.{column} IS {literal(meaning, dialect)}"

@@ -28,12 +28,8 @@ _MOST_MEMORY = 2000
 def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
     """Keeps a DuckDB file open: dlt opens and closes it a dozen times in a load, and each time DuckDB writes it out.
 
-    For short spans, so that others can read the file while the API is slow.
-
-    With `rows` that are about to be written, DuckDB gets memory for them and not more; with 0, its default.
-
-    Raises:
-        DestinationError: The file cannot be opened or closed.
+    For short spans, so that others can read the file while the API is slow. With `rows` that are about to be written,
+    DuckDB gets memory for them and not more; with 0, its default.
     """
     if kind_of(pipeline) != "duckdb":
         yield

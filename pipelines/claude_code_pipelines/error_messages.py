@@ -37,7 +37,7 @@ _THEN_AGAIN = "then run the same command again"
 
 # Drivers' messages, in any case of letters, and the fix, which may quote a group; the first match counts. The first
 # group are mistakes in dlt's configuration, the second are states of the warehouse.
-MISTAKES = (
+_MISTAKES = (
     (
         r"password authentication|authentication failed|no password supplied|incorrect username or password|"
         r"could not .*authenticate|invalid_grant|JWT token is invalid|role \S+ does not exist",
@@ -48,14 +48,8 @@ MISTAKES = (
         r"not found in location|in location \S+",
         "set `location` in [destination.bigquery] to that of the dataset, or choose another --dataset",
     ),
-    (
-        r"\[Errno 17\] File exists",
-        "that folder was not made by a load: choose another --dataset, or move it away",
-    ),
-    (
-        r"is not a view|is of type Table",
-        "a table of yours has the name of a view: rename it",
-    ),
+    (r"\[Errno 17\] File exists", "that folder was not made by a load: choose another --dataset, or move it away"),
+    (r"is not a view|is of type Table", "a table of yours has the name of a view: rename it"),
     (
         r"name of view column|columns from view|type of view column",
         "the view of an earlier version has other columns: drop it, with what reads it, and run `views` again",
@@ -66,7 +60,7 @@ MISTAKES = (
         "check the path in dlt's configuration (destination.duckdb.credentials)",
     ),
 )
-STATES = (
+_STATES = (
     (
         r"Could not set lock on file.*?\(PID (?P<pid>\d+)\)",
         rf"another program has the file open (PID \g<pid>): close it there, {_THEN_AGAIN}",
@@ -103,14 +97,7 @@ _REJECTED_ROWS = (
 
 @contextmanager
 def translate_errors(step: str = "the destination failed") -> Iterator[None]:
-    """Turns dlt's errors into this project's: one line each, without credentials.
-
-    Args:
-        step: What failed, where the destination is to blame.
-
-    Raises:
-        ClaudeCodeAnalyticsError: The one that dlt wrapped, or one made from dlt's.
-    """
+    """Turns dlt's errors into this project's, one line each and without credentials; `step` names what failed."""
     try:
         yield
     except (DltException, ImportError) as error:
@@ -120,48 +107,43 @@ def translate_errors(step: str = "the destination failed") -> Iterator[None]:
 def _translated(error: BaseException, step: str) -> BaseException:
     causes = list(_causes(error))
     own = next((cause for cause in causes if isinstance(cause, (ClaudeCodeAnalyticsError, KeyboardInterrupt))), None)
-    return own or _mistake(error, causes) or _rejection(causes) or _of_the_driver(error, causes, step)
+    return own or _mistake(causes) or _rejection(causes) or _failure(causes, step)
 
 
-def _mistake(error: BaseException, causes: Iterable[BaseException]) -> ConfigurationError | None:
+def _mistake(causes: Iterable[BaseException]) -> ConfigurationError | None:
     """Returns the error for a mistake in dlt's configuration or in the installation."""
     for cause in causes:
-        for kind, message in _MISTAKES:
+        for kind, message in _DLT_ERRORS:
             if isinstance(cause, kind):
                 return ConfigurationError(message(cause))
-    if isinstance(error, ImportError):
-        return ConfigurationError(f"the destination's driver cannot be used: {one_line(error)}")
     return None
 
 
 def _rejection(causes: Iterable[BaseException]) -> DestinationError | None:
     """Returns the error for a table that rejects rows."""
+    reported: BaseException
     for cause in causes:
-        rejected = _rejected(cause)
-        if rejected:
-            table, reported = rejected
-            return DestinationError(_with_fix(f"loading table {table} failed", reported, _REJECTED_ROWS))
+        if isinstance(cause, LoadClientJobException):
+            table, reported = cause.job_id.split(".")[0], cause.client_exception
+        elif isinstance(cause, DestinationHasFailedJobs) and cause.failed_jobs:
+            job = cause.failed_jobs[0]
+            table = job.job_file_info.table_name
+            # all but the last line of a stored failure is a traceback
+            reported = DestinationError((job.failed_message or "").strip().rpartition("\n")[2])
+        else:
+            continue
+        return DestinationError(_with_fix(f"loading table {table} failed", reported, _REJECTED_ROWS))
     return None
 
 
-def _of_the_driver(
-    error: BaseException, causes: Sequence[BaseException], step: str
-) -> ConfigurationError | DestinationError:
+def _failure(causes: Sequence[BaseException], step: str) -> ConfigurationError | DestinationError:
+    """Returns the error for all else, by what the driver reported or by the driver that is missing."""
+    if isinstance(causes[0], ImportError):
+        return ConfigurationError(f"the destination's driver cannot be used: {one_line(causes[0])}")
     # an import that failed is only why dlt took another way, which then failed
-    root = next((cause for cause in reversed(causes) if not isinstance(cause, ImportError)), error)
-    kind = ConfigurationError if _fix(root, MISTAKES) else DestinationError
+    root = next((cause for cause in reversed(causes) if not isinstance(cause, ImportError)), causes[0])
+    kind = ConfigurationError if _fix(root, _MISTAKES) else DestinationError
     return kind(_with_fix(step, root))
-
-
-def _rejected(error: BaseException) -> tuple[str, BaseException] | None:
-    """Returns the table that rejected rows and what the driver reported, if that is what an error says."""
-    if isinstance(error, LoadClientJobException):
-        return error.job_id.split(".")[0], error.client_exception
-    if isinstance(error, DestinationHasFailedJobs) and error.failed_jobs:
-        job = error.failed_jobs[0]
-        # all but the last line of a stored failure is a traceback
-        return job.job_file_info.table_name, DestinationError((job.failed_message or "").strip().rpartition("\n")[2])
-    return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -183,10 +165,7 @@ def _missing_settings(error: Any) -> str:
 
 
 def _keys(traces: Iterable[Any]) -> list[str]:
-    """Returns the environment variables in which dlt looked for a destination's setting.
-
-    A group that lacks several fields counts as one setting.
-    """
+    """Returns the variables in which dlt looked for a setting; a group that lacks several fields counts as one."""
     found = []
     for each in traces:
         if isinstance(each, LookupTraces):
@@ -204,7 +183,7 @@ def _unreadable_setting(error: Any) -> str:
 
 
 # What dlt raises for mistakes in configuration or installation, and the line for each; the first match counts.
-_MISTAKES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
+_DLT_ERRORS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (UnknownDestinationModule, lambda error: f"dlt knows no such destination; use one of {NAMES}"),
     (DestinationNoStagingMode, lambda error: "files can only be staged in a bucket: use --staging filesystem"),
     (
@@ -221,7 +200,7 @@ _MISTAKES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
 
 def _with_fix(step: str, error: BaseException, otherwise: str = "") -> str:
     """Returns what failed, what the driver reported, and the fix."""
-    fix = _fix(error, (*MISTAKES, *STATES))
+    fix = _fix(error, (*_MISTAKES, *_STATES))
     reported = one_line(error).rstrip(". ?")
     return f"{step}: {reported}" + (f"; {fix}" if fix else f". {otherwise}" if otherwise else "")
 

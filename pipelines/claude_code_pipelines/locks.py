@@ -28,12 +28,7 @@ WHERE w.datname = current_database() AND w.query LIKE '%%claude_code_%%' AND pg_
 
 @contextmanager
 def reported_locks(pipeline: dlt.Pipeline, report: Callable[[str], object]) -> Iterator[None]:
-    """Reports who blocks the load, once, if the enclosed step takes long.
-
-    Args:
-        pipeline: The pipeline that loads.
-        report: Called with one line, in another thread.
-    """
+    """Reports who blocks the load, once, if the enclosed step takes long. `report` is called in another thread."""
     query = _BLOCKERS.get(kind_of(pipeline))
     if query is None:
         yield

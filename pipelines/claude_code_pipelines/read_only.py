@@ -24,13 +24,6 @@ def open_read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
     """Opens a pipeline in a working folder of its own, which knows the schema that the destination has.
 
     A DuckDB file is opened read-only, which needs no write lock and creates no file, unless this process has it open.
-
-    Args:
-        target: The warehouse, or a dlt pipeline that leads there.
-
-    Raises:
-        ConfigurationError: There is no such DuckDB file.
-        DestinationError: The warehouse cannot be reached.
     """
     with TemporaryDirectory() as folder, active_pipeline_kept():
         with translate_errors("the warehouse could not be opened"):
@@ -46,11 +39,7 @@ def open_read_only(target: Warehouse | dlt.Pipeline) -> Iterator[dlt.Pipeline]:
 
 
 def require_file(pipeline: dlt.Pipeline) -> None:
-    """Refuses a DuckDB file that does not exist: connecting would create it.
-
-    Raises:
-        ConfigurationError: There is no such file.
-    """
+    """Refuses a DuckDB file that does not exist: connecting would create it."""
     if kind_of(pipeline) == "duckdb":
         credentials: Any = pipeline.destination_client().config.credentials
         if not Path(credentials.database).exists():
@@ -58,11 +47,7 @@ def require_file(pipeline: dlt.Pipeline) -> None:
 
 
 def described(pipeline: dlt.Pipeline) -> str:
-    """Returns address and dataset of a warehouse as dlt names them, without passwords.
-
-    Args:
-        pipeline: A pipeline that leads there.
-    """
+    """Returns address and dataset of a warehouse as dlt names them, without passwords."""
     with translate_errors("the warehouse could not be opened"):
         return f"{pipeline.destination_client().config}, dataset {pipeline.dataset_name}"
 

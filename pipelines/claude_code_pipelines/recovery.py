@@ -28,11 +28,7 @@ _BACKFILL_NOTE = "claude_code_backfill"
 
 @contextmanager
 def locked(pipeline: dlt.Pipeline) -> Iterator[None]:
-    """Keeps other loads out of the pipeline's working folder. The lock ends with the process, however that ends.
-
-    Raises:
-        LoadIsRunning: Another load of the pipeline is running on this machine.
-    """
+    """Keeps other loads out of the pipeline's working folder. The lock ends with the process, however that ends."""
     folder = Path(pipeline.pipelines_dir or get_dlt_pipelines_dir())
     lock = FileLock(folder / f"{pipeline.pipeline_name}.lock")
     try:
@@ -54,9 +50,6 @@ def put_in_order(pipeline: dlt.Pipeline) -> None:
 
     Our own pending packages are aborted: that costs reading again. If other sources have packages pending, all are
     finished, because dlt cannot abort by source (decision D5a).
-
-    Raises:
-        DestinationError: The destination cannot be reached, or rejects a pending package.
     """
     set_defaults(pipeline)
     if not _has_its_schemas(pipeline):
@@ -85,15 +78,9 @@ def abort_own_packages(pipeline: dlt.Pipeline) -> None:
 
 
 def begin_backfill(pipeline: dlt.Pipeline, key: Sequence[str], now: dt.datetime) -> dt.datetime | None:
-    """Notes that a backfill begins, unless the note is there from an interrupted one less than 24 hours ago.
+    """Notes that a backfill begins, unless one with the same key was interrupted less than 24 hours ago.
 
-    Args:
-        pipeline: The pipeline, in whose local state the note is kept.
-        key: What makes two backfills the same.
-        now: The API's time (UTC).
-
-    Returns:
-        When the interrupted backfill began; None where this one begins.
+    Returns when the interrupted one began; None where this one begins.
     """
     noted = _note(pipeline)
     if noted.get("key") == list(key):

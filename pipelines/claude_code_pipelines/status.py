@@ -23,31 +23,18 @@ KINDS = ("missing", "inconsistent", "partial", "changed", "held")
 
 @dataclass(frozen=True)
 class OrganizationStatus:
-    """The days of one organization.
-
-    Attributes:
-        organization_id: The organization.
-        first: First day looked at.
-        last: Last day looked at.
-        days: By kind (`KINDS`), the days, oldest first.
-        problems: Why each inconsistent day is not held.
-        records: Records of these days, by their newest fetch.
-        last_fetch: When anything was fetched last (UTC).
-        newest: The newest day that is loaded; None where none is.
-        days_behind: Days from there to today.
-        final_until: The last day up to which every day is held and final.
-    """
+    """The days of one organization."""
 
     organization_id: str
-    first: dt.date
+    first: dt.date  # the days looked at
     last: dt.date
-    days: dict[str, list[dt.date]]
-    problems: dict[dt.date, str]
-    records: int
-    last_fetch: dt.datetime | None
-    newest: dt.date | None = None
-    days_behind: int | None = None
-    final_until: dt.date | None = None
+    days: dict[str, list[dt.date]]  # by kind, oldest first
+    problems: dict[dt.date, str]  # why each inconsistent day is not held
+    records: int  # of these days, by their newest fetch
+    last_fetch: dt.datetime | None  # of any day
+    newest: dt.date | None = None  # the newest day that is loaded
+    days_behind: int | None = None  # from there to today
+    final_until: dt.date | None = None  # every day up to it is held and final
 
 
 @dataclass(frozen=True)
@@ -103,20 +90,24 @@ def status_of(
     proof = read_warehouse(pipeline, CLAUDE_CODE)
     if not proof.states:
         raise ConfigurationError(f"nothing is loaded in {warehouse}")
-    by_now = _as_of(pipeline, proof, now)
+    judged = _judged(pipeline, proof, now)
     clock = max(now, _last_fetch(proof.states.values()) or now)
     found = [
-        _organization(name, states, by_now.of(name), clock, first, last) for name, states in proof.organizations.items()
+        _organization(name, states, judged.of(name), clock, first, last) for name, states in proof.organizations.items()
     ]
     shown = {day for each in found for days in each.days.values() for day in days}
     return Status(warehouse, found, _rows(proof), len({day for _, day in proof.states} - shown))
 
 
-def _as_of(pipeline: dlt.Pipeline, proof: Proof, now: dt.datetime) -> Proof:
-    """Returns the proof without fetches from the future: under a wrong clock one may hide the fetch that is held."""
+def _judged(pipeline: dlt.Pipeline, proof: Proof, now: dt.datetime) -> Proof:
+    """Returns the proof in which a day counts as held with all fetches, or with those up to now.
+
+    Under a wrong clock, a fetch from the future may hide the one that is held.
+    """
     if all(state.is_held for state in proof.states.values()):
         return proof
-    return read_warehouse(pipeline, CLAUDE_CODE, now=now)
+    by_now = read_warehouse(pipeline, CLAUDE_CODE, now=now)
+    return Proof({**proof.states, **{key: state for key, state in by_now.states.items() if state.is_held}})
 
 
 def _rows(proof: Proof) -> dict[str, int]:
@@ -129,21 +120,21 @@ def _rows(proof: Proof) -> dict[str, int]:
 def _organization(
     name: str,
     states: Mapping[dt.date, DayState],
-    by_now: Mapping[dt.date, DayState],
+    judged: Mapping[dt.date, DayState],
     now: dt.datetime,
     first: dt.date | None,
     last: dt.date | None,
 ) -> OrganizationStatus:
     first = first or min(states)
     last = last or max(*states, last_final_day(now))
-    days, problems = _by_kind(DayRange(first, last).days() if first <= last else [], states, by_now, now)
+    days = _by_kind(judged, first, last, now)
     newest = max((day for day, state in states.items() if state.fetched_at), default=None)
     return OrganizationStatus(
         organization_id=name,
         first=first,
         last=last,
         days=days,
-        problems=problems,
+        problems={day: judged[day].problem or "" for day in days["inconsistent"]},
         records=sum(state.records for day, state in states.items() if first <= day <= last),
         last_fetch=_last_fetch(states.values()),
         newest=newest,
@@ -153,27 +144,14 @@ def _organization(
 
 
 def _by_kind(
-    looked_at: Iterable[dt.date],
-    states: Mapping[dt.date, DayState],
-    by_now: Mapping[dt.date, DayState],
-    now: dt.datetime,
-) -> tuple[dict[str, list[dt.date]], dict[dt.date, str]]:
-    """Returns the days of each kind, and why each inconsistent day is not held."""
+    states: Mapping[dt.date, DayState], first: dt.date, last: dt.date, now: dt.datetime
+) -> dict[str, list[dt.date]]:
     days: dict[str, list[dt.date]] = {kind: [] for kind in KINDS}
-    problems = {}
-    for day in looked_at:
-        state = _judged(states.get(day), by_now.get(day))
-        kind = _kind(day, state, now)
+    for day in DayRange(first, last).days() if first <= last else []:
+        kind = _kind(day, states.get(day), now)
         if kind:
             days[kind].append(day)
-        if kind == "inconsistent" and state:
-            problems[day] = state.problem or ""
-    return days, problems
-
-
-def _judged(state: DayState | None, by_now: DayState | None) -> DayState | None:
-    """Returns the state that counts: a day is held with all fetches or with those up to now."""
-    return by_now if state and not state.is_held and by_now and by_now.is_held else state
+    return days
 
 
 def _last_fetch(states: Iterable[DayState]) -> dt.datetime | None:

@@ -102,12 +102,7 @@ def active_pipeline_kept() -> Iterator[None]:
 
 
 def read_warehouse(pipeline: dlt.Pipeline, report: DailyReport, **window: Any) -> Proof:
-    """Queries the warehouse behind a pipeline for the proof; `window` as `ProofQuery` takes it.
-
-    Raises:
-        ConfigurationError: Its tables were changed by hand.
-        DestinationError: The warehouse cannot be queried.
-    """
+    """Queries the warehouse behind a pipeline for the proof; `window` as `ProofQuery` takes it."""
     with translate_errors("the warehouse could not be queried"):
         return read_proof(pipeline, SOURCE_NAME, report.tables, report.ledger, **window)
 
