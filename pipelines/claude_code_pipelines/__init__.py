@@ -23,10 +23,8 @@ __all__ = [
     "read_status",
 ]
 
+# The other names are in `events`.
 _MODULES = {
-    "DaysNotHeld": "events",
-    "LoadObserver": "events",
-    "LoadReport": "events",
     "Status": "status",
     "Warehouse": "warehouse",
     "backfill": "loader",
@@ -36,12 +34,10 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name."""
-    if name not in _MODULES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    return getattr(import_module(f".{_MODULES.get(name, 'events')}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    """Lists the public names too, imported or not."""
     return sorted({*globals(), *__all__})

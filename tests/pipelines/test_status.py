@@ -15,8 +15,6 @@ from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import Warehouse, read_status
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.console import messages
-from claude_code_pipelines.metrics.pulse import Pulse, read_pulses
-from claude_code_pipelines.read_only import open_read_only
 from support.days import days, noon, september
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
 
@@ -162,20 +160,19 @@ def test_it_finds_the_tables_beside_another_source(tmp_path: Path) -> None:
 # In words
 
 
-def pulses(world: World) -> dict[str, Pulse]:
-    with open_read_only(world.pipeline) as pipeline:
-        return read_pulses(pipeline, world.clock.now.date())
-
-
 # Keys of the JSON that describe how current an organization is.
 PULSE = ("newest", "days_behind", "final_until", "month_cost_usd", "customer_types")
 
 
-def test_the_json_has_plain_values_for_all_and_for_each_organization(world: World) -> None:
+def test_the_json_has_plain_values_for_all_and_for_each_organization(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.backfill(september(12), september(12))
     world.sql(f"DELETE FROM {TOOLS} WHERE date = '2026-09-16'")
 
-    found = json.loads(json.dumps(messages.status_json(world.status(), pulses(world))))
+    monkeypatch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(world.database))
+    with world.client() as client:
+        found = json.loads(CliRunner().invoke(commands, ["status", "--json"], obj=client).stdout)
 
     own = {
         "first": "2026-09-12",
@@ -194,6 +191,7 @@ def test_the_json_has_plain_values_for_all_and_for_each_organization(world: Worl
     assert pulse["newest"] == "2026-09-20"
     assert pulse["days_behind"] == 0
     assert pulse["final_until"] == "2026-09-12"
+    assert pulse["month_cost_usd"] == {"api": "1.33"}
     assert pulse["customer_types"] == {"api": 7}
     assert found == {
         **own,

@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -67,7 +68,12 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2))
+    """Prints JSON: days as `YYYY-MM-DD`, times as RFC 3339, amounts of money as text."""
+    click.echo(json.dumps(value, indent=2, default=_text))
+
+
+def _text(value: Any) -> str:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value.isoformat())
 
 
 def next_command(target: Warehouse, command: str) -> str:

@@ -33,7 +33,6 @@ def day(text: str) -> dt.date:
 
 
 def start_and_end(*, required: bool = False) -> Decorator:
-    """Returns the options for a range of days."""
     return _all(
         click.option("--start", type=day, required=required, help="First day, inclusive (UTC, YYYY-MM-DD)."),
         click.option("--end", type=day, required=required, help="Last day, inclusive (UTC, YYYY-MM-DD)."),
@@ -41,7 +40,6 @@ def start_and_end(*, required: bool = False) -> Decorator:
 
 
 def load_options(days: int = WINDOW_DAYS) -> Decorator:
-    """Returns the options of all commands that load."""
     return _all(
         click.option("--window-days", type=int, default=days, help="Days committed together."),
         click.option("--progress", type=click.Choice(PROGRESS_STYLES), default="auto", help="Progress display."),
@@ -66,15 +64,49 @@ def with_warehouse(command: Command) -> Command:
     )(run)
 
 
-def with_now(command: Command) -> Command:
-    """Passes the time to the command as `now`: the machine's, or that of the client that a test hands in."""
+def reading(command: Command) -> Command:
+    """Frames a command that reads, see `frame.reported`, and passes it the time as `now`.
+
+    It is the machine's time, or that of the client that a test hands in.
+    """
 
     @click.pass_obj
     @wraps(command)
     def run(client: AnalyticsClient | None, /, **kwargs: Any) -> Any:
-        return command(now=client.now() if client else dt.datetime.now(dt.timezone.utc), **kwargs)
+        from .frame import reported
+
+        with reported():
+            return command(now=client.now() if client else dt.datetime.now(dt.timezone.utc), **kwargs)
 
     return run
+
+
+def with_request(command: Command) -> Command:
+    """Adds the options that choose an organization and its teams, and passes them to the command as `request`."""
+
+    @wraps(command)
+    def run(*args: Any, organization: str | None, team_map: Path | None, min_team: int, **kwargs: Any) -> Any:
+        from ..metrics.figures import Request
+        from ..metrics.teams import read_team_map
+
+        teams = read_team_map(team_map) if team_map else None
+        return command(*args, request=Request(organization, teams=teams, min_team=min_team), **kwargs)
+
+    return _all(
+        click.option("--organization", metavar="ID", help="Organization, where the dataset has several."),
+        click.option(
+            "--team-map",
+            type=click.Path(path_type=Path),
+            metavar="FILE.csv",
+            help="Columns email and team, with a header.",
+        ),
+        click.option(
+            "--min-team",
+            type=click.IntRange(1),
+            default=MIN_TEAM,
+            help="Smallest team shown by name; smaller ones are grouped.",
+        ),
+    )(run)
 
 
 def _all(*options: Decorator) -> Decorator:
@@ -91,16 +123,4 @@ def _all(*options: Decorator) -> Decorator:
 staging_and_views = _all(
     click.option("--staging", metavar="NAME", help="Stage files in a bucket: `filesystem` of dlt's config."),
     click.option("--views", is_flag=True, help="Create the views too, or bring them up to date."),
-)
-organization_and_teams = _all(
-    click.option("--organization", metavar="ID", help="Organization, where the dataset has several."),
-    click.option(
-        "--team-map", type=click.Path(path_type=Path), metavar="FILE.csv", help="Columns email and team, with a header."
-    ),
-    click.option(
-        "--min-team",
-        type=click.IntRange(1),
-        default=MIN_TEAM,
-        help="Smallest team shown by name; smaller ones are grouped.",
-    ),
 )

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from ..exit_codes import INCOMPLETE
-from .options import start_and_end, with_now, with_warehouse
+from .options import reading, start_and_end, with_warehouse
 
 if TYPE_CHECKING:
-    import dlt
-
-    from ..metrics.pulse import Pulse
     from ..warehouse import Warehouse
 
 logger = logging.getLogger("claude_code_analytics")
@@ -23,42 +19,34 @@ logger = logging.getLogger("claude_code_analytics")
 
 @click.command("status", short_help="Show the state of every day.")
 @with_warehouse
+@reading
 @start_and_end()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--fail-on-gap", is_flag=True, help="Exit with 1 when days are missing or inconsistent.")
-@with_now
 def command(
-    now: dt.datetime, target: Warehouse, start: dt.date | None, end: dt.date | None, as_json: bool, fail_on_gap: bool
+    target: Warehouse, now: dt.datetime, start: dt.date | None, end: dt.date | None, as_json: bool, fail_on_gap: bool
 ) -> None:
     """Show which days are held, missing, partial, changed or inconsistent, and the rows of each table."""
+    from claude_code_analytics import DestinationError
     from claude_code_analytics.dates import check_range
 
     from ..console import messages
+    from ..metrics.pulse import read_pulses
     from ..read_only import open_read_only
     from ..status import status_of
-    from .frame import print_json, print_lines, reported
+    from .frame import print_json, print_lines
 
-    with reported():
-        check_range(start, end, now.date(), names=("--start", "--end"))
-        with open_read_only(target) as pipeline:
-            status = status_of(pipeline, now, start, end)
-            pulses = _read_pulses(pipeline, now.date())
-        if as_json:
-            print_json(messages.status_json(status, pulses))
-        else:
-            print_lines(messages.status_lines(status, pulses))
-        if fail_on_gap and status.has_gap:
-            raise click.exceptions.Exit(INCOMPLETE)
-
-
-def _read_pulses(pipeline: dlt.Pipeline, today: dt.date) -> Mapping[str, Pulse]:
-    """Returns cost and customer types by organization; the proof is complete without them."""
-    from claude_code_analytics import DestinationError
-
-    from ..metrics.pulse import read_pulses
-
-    try:
-        return read_pulses(pipeline, today)
-    except DestinationError as error:
-        logger.warning("cost and customer types are left out of the status: %s", error)
-        return {}
+    check_range(start, end, now.date(), names=("--start", "--end"))
+    with open_read_only(target) as pipeline:
+        status = status_of(pipeline, now, start, end)
+        try:
+            pulses = read_pulses(pipeline, now.date())
+        except DestinationError as error:  # the proof is complete without them
+            logger.warning("cost and customer types are left out of the status: %s", error)
+            pulses = {}
+    if as_json:
+        print_json(messages.status_json(status, pulses))
+    else:
+        print_lines(messages.status_lines(status, pulses))
+    if fail_on_gap and status.has_gap:
+        raise click.exceptions.Exit(INCOMPLETE)

@@ -19,7 +19,6 @@ NO_RECORDS = f"no records came back, which is suspicious. {' '.join(UNREPORTED_U
 
 
 def loaded(report: LoadReport, dataset: str) -> Iterator[str]:
-    """Describes a finished load, line by line."""
     if report.resumed:
         yield f"resumed: {_count(report.resumed, 'day')} of this range were loaded before the interruption"
     days = report.days
@@ -85,41 +84,39 @@ def _pulse_lines(pulse: Pulse) -> Iterator[str]:
 
 
 def status_json(status: Status, pulses: Mapping[str, Pulse]) -> dict[str, Any]:
-    """Describes a warehouse for a program: days as `YYYY-MM-DD`, times as RFC 3339, money as text (docs/status.md)."""
+    """Describes a warehouse for a program (docs/status.md)."""
     own = {each.organization_id: each for each in status.organizations}
     fetches = [each.last_fetch for each in own.values() if each.last_fetch]
     return {
         "warehouse": status.warehouse,
         "organizations": list(own),
-        "first": min((each.first for each in own.values()), default=dt.date.min).isoformat(),
-        "last": max((each.last for each in own.values()), default=dt.date.min).isoformat(),
-        **{kind: _texts(status.days(kind)) for kind in KINDS},
+        "first": min((each.first for each in own.values()), default=dt.date.min),
+        "last": max((each.last for each in own.values()), default=dt.date.min),
+        **{kind: status.days(kind) for kind in KINDS},
         "records": sum(each.records for each in own.values()),
         "rows": status.rows,
-        "last_fetch": _text(max(fetches, default=None)),
+        "last_fetch": max(fetches, default=None),
         "by_organization": {name: _organization_json(each, pulses.get(name)) for name, each in own.items()},
     }
 
 
 def _organization_json(each: OrganizationStatus, pulse: Pulse | None) -> dict[str, Any]:
-    costs = {kind: f"{cost.normalize():f}" for kind, cost in pulse.costs.items()} if pulse else None
     return {
-        "first": each.first.isoformat(),
-        "last": each.last.isoformat(),
-        **{kind: _texts(each.days[kind]) for kind in KINDS},
+        "first": each.first,
+        "last": each.last,
+        **each.days,
         "problems": {day.isoformat(): problem for day, problem in each.problems.items()},
         "records": each.records,
-        "last_fetch": _text(each.last_fetch),
-        "newest": _text(each.newest),
+        "last_fetch": each.last_fetch,
+        "newest": each.newest,
         "days_behind": each.days_behind,
-        "final_until": _text(each.final_until),
-        "month_cost_usd": costs,
+        "final_until": each.final_until,
+        "month_cost_usd": dict(pulse.costs) if pulse else None,
         "customer_types": dict(pulse.records) if pulse else None,
     }
 
 
 def checked(check: Check) -> Iterator[str]:
-    """Describes what a credential can do, line by line."""
     yield f"the credential works: the API returned {check.days.first} to {check.days.last}"
     yield f"organization {check.organization_id or f'not named ({check.problem})'}"
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in check.customer_types.most_common())
@@ -129,11 +126,3 @@ def checked(check: Check) -> Iterator[str]:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _text(moment: dt.date | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def _texts(days: Sequence[dt.date]) -> list[str]:
-    return [day.isoformat() for day in days]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from rich import box
@@ -55,7 +53,7 @@ def show(figures: Figures, by: str) -> None:
 
 
 def as_json(figures: Figures, by: str) -> dict[str, Any]:
-    """Returns the same for a program: days as `YYYY-MM-DD`, money as text in US dollars, shares as fractions.
+    """Returns the same for a program: money in US dollars, shares as fractions.
 
     Keys: `organization`, `first`, `last`, `is_complete`, `days_loaded`, `days_final`, `compared_with` (`first`, `last`,
     `is_complete`), `headlines` (by name: `value`, `before`, `change`; null where not known or not comparable; the
@@ -64,25 +62,21 @@ def as_json(figures: Figures, by: str) -> dict[str, Any]:
     table = figures.table(by)
     return {
         "organization": figures.status.organization_id,
-        "first": figures.period.first.isoformat(),
-        "last": figures.period.last.isoformat(),
+        "first": figures.period.first,
+        "last": figures.period.last,
         "is_complete": figures.current.is_complete,
         "days_loaded": figures.current.loaded,
         "days_final": figures.current.final,
         "compared_with": {
-            "first": figures.before.first.isoformat(),
-            "last": figures.before.last.isoformat(),
+            "first": figures.before.first,
+            "last": figures.before.last,
             "is_complete": figures.earlier.is_complete,
         },
         "headlines": {
-            each.name: {"value": _plain(each.value), "before": _plain(each.before), "change": each.change}
-            for each in figures.headlines
+            each.name: {"value": each.value, "before": each.before, "change": each.change} for each in figures.headlines
         },
         "by": by,
-        "rows": [
-            {column.title: _plain(value) for column, value in zip(table.columns, row, strict=True)}
-            for row in table.rows
-        ],
+        "rows": [dict(zip((column.title for column in table.columns), row, strict=True)) for row in table.rows],
     }
 
 
@@ -140,9 +134,3 @@ def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
 
 def _plain_table() -> RichTable:
     return RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    return value.isoformat() if isinstance(value, dt.date) else value
