@@ -25,7 +25,6 @@ class Check:
 
 
 def check_credential(client: AnalyticsClient) -> Check:
-    """Calls the endpoint with a client's credential."""
     client.require_credential()
     session = client.session()
     organization = session.organization()

@@ -47,5 +47,4 @@ def comment_statements(kind: str, name: str, text: str, columns: Mapping[str, st
 
 
 def literal(text: str, dialect: str) -> str:
-    """Returns text as a literal of SQL."""
     return exp.Literal.string(text).sql(dialect=dialect)

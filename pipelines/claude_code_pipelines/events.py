@@ -82,7 +82,6 @@ class DaysNotHeld(ClaudeCodeAnalyticsError):
     """
 
     def __init__(self, days: Sequence[dt.date], report: LoadReport, reason: str) -> None:
-        """Builds the one line from the days and the reason."""
         self.days = sorted(days)
         self.report = report
         count = "1 day is" if len(self.days) == 1 else f"{len(self.days)} days are"

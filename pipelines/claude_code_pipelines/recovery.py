@@ -17,7 +17,7 @@ from claude_code_analytics.constants import SOURCE_NAME
 
 from .error_messages import translate_errors
 from .events import LoadIsRunning
-from .warehouse import set_defaults, usable_working_folder
+from .warehouse import set_defaults, unusable_folder
 
 # An interrupted backfill of the same range resumes, for this long.
 RESUMABLE = dt.timedelta(hours=24)
@@ -32,13 +32,14 @@ def locked(pipeline: dlt.Pipeline) -> Iterator[None]:
     folder = Path(pipeline.pipelines_dir or get_dlt_pipelines_dir())
     lock = FileLock(folder / f"{pipeline.pipeline_name}.lock")
     try:
-        with usable_working_folder():
-            folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
     except Timeout:
         raise LoadIsRunning(
             f"another load of pipeline {pipeline.pipeline_name} is running; wait for it, or choose another --pipeline"
         ) from None
+    except OSError as error:
+        raise unusable_folder(error) from None
     try:
         yield
     finally:
@@ -92,7 +93,6 @@ def begin_backfill(pipeline: dlt.Pipeline, key: Sequence[str], now: dt.datetime)
 
 
 def end_backfill(pipeline: dlt.Pipeline) -> None:
-    """Forgets the note of a backfill that is complete."""
     pipeline.set_local_state_val(_BACKFILL_NOTE, None)
 
 

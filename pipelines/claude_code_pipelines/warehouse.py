@@ -13,7 +13,6 @@ import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.exceptions import DltException
 from dlt.common.pipeline import PipelineContext
-from filelock import Timeout
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import DailyReport
@@ -62,29 +61,26 @@ class Warehouse:
                 raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
         if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names a folder
             raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits and _, a letter first")
-        with translate_errors("the warehouse could not be opened"), usable_working_folder():
-            pipeline: dlt.Pipeline = dlt.pipeline(
-                self.pipeline,
-                destination=self.destination,
-                staging=self.staging,
-                dataset_name=self.dataset,
-                pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
-            )
-            _use_current_folder(pipeline)
-            _limit_lock_waits(pipeline)
+        try:
+            with translate_errors("the warehouse could not be opened"):
+                pipeline: dlt.Pipeline = dlt.pipeline(
+                    self.pipeline,
+                    destination=self.destination,
+                    staging=self.staging,
+                    dataset_name=self.dataset,
+                    pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
+                )
+                _use_current_folder(pipeline)
+                _limit_lock_waits(pipeline)
+        except OSError as error:
+            raise unusable_folder(error) from None
         return pipeline
 
 
-@contextmanager
-def usable_working_folder() -> Iterator[None]:
-    try:
-        yield
-    except Timeout:  # another load holds the lock
-        raise
-    except OSError as error:
-        raise ConfigurationError(
-            f"dlt's working folder cannot be used ({error}); set DLT_DATA_DIR to a folder that you may write to"
-        ) from None
+def unusable_folder(error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"dlt's working folder cannot be used ({error}); set DLT_DATA_DIR to a folder that you may write to"
+    )
 
 
 @contextmanager

@@ -27,7 +27,6 @@ class Display(LoadObserver):
         self._last_wait = ""
 
     def print(self, line: str) -> None:
-        """Shows a line that stays."""
         print(line, file=sys.stderr, flush=True)  # noqa: T201  # the display's purpose
 
     def finish(self, lines: Iterable[str]) -> None:
