@@ -145,15 +145,12 @@ def _open(run: Run, pipeline: dlt.Pipeline) -> None:
 
 
 class _Loader:
-    """One load under way."""
-
     def __init__(self, pipeline: dlt.Pipeline, run: Run, window_days: int, observer: LoadObserver) -> None:
         self._pipeline = pipeline
         self._run = run
         self._window_days = window_days
         self._observer = observer
         self._report = LoadReport()
-        self._moves_cursor = run.config.end_date is None
         self._began = run.now()
         self._problem = ""
 
@@ -228,7 +225,8 @@ class _Loader:
 
     def _write(self, days: Sequence[dt.date]) -> None:
         with translate_errors("the window could not be written"):
-            self._pipeline.extract(window_source(self._run, days, moves_cursor=self._moves_cursor))
+            moves_cursor = self._run.config.end_date is None
+            self._pipeline.extract(window_source(self._run, days, moves_cursor=moves_cursor))
             self._observer.writing(days)
             normalized = self._pipeline.normalize()
             release_memory()

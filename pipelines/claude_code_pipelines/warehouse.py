@@ -105,13 +105,10 @@ def read_warehouse(pipeline: dlt.Pipeline, report: DailyReport, **window: Any) -
 
 def set_defaults(pipeline: dlt.Pipeline) -> None:
     """Sets what dlt's configuration leaves open, under the pipeline's own name: no other pipeline sees it (D5d)."""
-    destination = destination_of(pipeline)
     # finished load files hold the records; they are not kept (D11)
     set_default(pipeline, "load.delete_completed_jobs", True)
-    if destination.load_workers is not None:
-        set_default(pipeline, "load.workers", destination.load_workers)
     place = pipeline.destination
-    for key, value in destination.settings.items():
+    for key, value in destination_of(pipeline).settings.items():
         if place and all(
             dlt.config.get(f"destination{name}.{key}") is None for name in ("", f".{place.destination_name}")
         ):

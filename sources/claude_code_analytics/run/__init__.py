@@ -1,6 +1,6 @@
 """One run of the source: opened, planned, read day by day and handed to dlt in batches.
 
-The names below are for the pipelines; within the source each module imports from the modules themselves.
+The two names are for callers outside of the package; its own modules import each other.
 """
 
 from .resource import window_source
