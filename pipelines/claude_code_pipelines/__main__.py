@@ -16,10 +16,10 @@ _DLT = {"LOG_LEVEL": "CRITICAL", "DLTHUB_TELEMETRY": "false", "INTERCEPT_SIGNALS
 
 
 class _Pipe(io.FileIO):
-    """A standard stream whose reader may leave, which changes no exit code."""
+    """A standard stream whose reader may leave, which changes no exit code. Nor does a full disk behind the log."""
 
     def write(self, data: Any) -> int:
-        with suppress(BrokenPipeError):
+        with suppress(OSError if self.fileno() == 2 else BrokenPipeError):
             return super().write(data)
         return len(data)
 

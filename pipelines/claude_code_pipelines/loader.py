@@ -159,7 +159,9 @@ class _Loader:
         config = self._run.config
         if config.end_date is None:
             return self._walk()
-        return self._load_range(DayRange(config.start_date or START_DATE, config.end_date))
+        first = config.start_date or START_DATE
+        check_range(first, config.end_date, names=("the first day", "end"))
+        return self._load_range(DayRange(first, config.end_date))
 
     def _load_range(self, days: DayRange) -> LoadReport:
         """Loads all days of a range, less those that an interrupted load of the same range had loaded."""

@@ -73,7 +73,10 @@ def abort_own_packages(pipeline: dlt.Pipeline) -> None:
         pipeline.normalize()
         pipeline.load()
     elif schemas:
-        pipeline.abort_packages()
+        try:
+            pipeline.abort_packages()
+        except DltException:  # a kill can leave one that is loaded, but not moved away
+            schemas = set()
     if pending and (not schemas or pipeline.has_pending_data):
         _start_over(pipeline)
 

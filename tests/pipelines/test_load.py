@@ -312,6 +312,16 @@ def test_what_a_kill_left_of_a_package_is_cleared(week: World) -> None:
     week.require_truth(days(14, 20))
 
 
+def test_a_package_that_a_kill_left_loaded_but_not_moved_away_is_cleared(week: World) -> None:
+    folder = week.machine / week.name / "load"
+    (loaded,) = sorted((folder / "loaded").iterdir())[-1:]
+    loaded.rename(folder / "normalized" / loaded.name)
+    week.new_pipeline()
+    week.clock.move(seconds=5)
+    week.load()
+    week.require_truth(days(14, 20))
+
+
 @pytest.mark.parametrize("has_pending", [False, True])
 def test_a_working_folder_without_its_schemas_is_made_anew(week: World, has_pending: bool) -> None:
     """A kill while dlt restores its schemas leaves a state that names one without a file."""
@@ -412,6 +422,11 @@ def test_a_mistake_in_the_configuration_is_a_configuration_error(
     with pytest.raises(ConfigurationError, match=sentence):
         world.load(start=None, end=None)
     assert world.days_requested() == []
+
+
+def test_an_end_before_the_first_day_is_a_configuration_error(world: World) -> None:
+    with world.client() as client, pytest.raises(ConfigurationError, match=r"end 2024-12-30 lies before the first day"):
+        load(world.pipeline, end="2024-12-30", client=client)
 
 
 def test_an_empty_name_is_a_configuration_error() -> None:

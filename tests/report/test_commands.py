@@ -179,7 +179,7 @@ def test_status_says_how_far_behind_it_is_and_what_the_month_costs(awkward: Worl
         ("report --csv page-as-folder", "is a file"),
         ("summary --by team", "--team-map FILE.csv"),
         ("report --team-map missing.csv", "cannot be read"),
-        ("report --team-map columns.csv", "must have the columns email and team; it has person, team"),
+        ("report --team-map columns.csv", "must have the columns email and team in its first line"),
         ("report --team-map twice.csv", "line 3: a@example.test is there twice"),
         ("report --team-map torn.csv", "line 2: give one address and one team"),
         ("report --team-map nothing.csv", "has no addresses"),

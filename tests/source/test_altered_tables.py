@@ -19,6 +19,7 @@ from claude_code_analytics.warehouse.schema import Column, Table
 from claude_code_pipelines import status
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.metrics import reader
+from claude_code_simulator import record
 from support.days import MONDAY, TUESDAY, WEEK
 from support.refusals import refused
 from support.world import LEDGER, MODELS, TABLES, TODAY, USAGE, World
@@ -158,6 +159,19 @@ def test_dropped_tables_are_created_again(world: World, door: Callable[[World, D
         world.clock.move(seconds=5)
         world.run(lookback_days=0)
         world.require_truth(WEEK)
+
+
+def test_a_column_that_only_the_staging_dataset_has_left_rounds_nothing(world: World) -> None:
+    for door in (world.load, world.run):
+        world.write(TUESDAY, {**record(TUESDAY), "new": 5})
+        world.backfill(TUESDAY, TUESDAY)
+        world.sql("DROP SCHEMA claude_code CASCADE; CREATE SCHEMA claude_code")
+        world.lose_working_folder()
+        world.write(TUESDAY, {**record(TUESDAY), "new": 1.5})
+        door()
+        assert (world.column("new")[1], world.column("new__v_double")[1]) == (None, 1.5)
+        world.sql("DROP SCHEMA claude_code CASCADE; DROP SCHEMA claude_code_staging CASCADE; CREATE SCHEMA claude_code")
+        world.lose_working_folder()
 
 
 def test_changes_that_touch_no_day_do_no_harm(world: World) -> None:

@@ -15,7 +15,7 @@ from .pages import FetchedDay, fetch_day
 from .tables import ShapedDay, Shaping, shape, shape_documented
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DailyReport:
     """A report that is read and replaced by UTC day."""
 
@@ -28,9 +28,8 @@ class DailyReport:
     # Shapes any day, or raises UndecodableDay.
     shape: Callable[[FetchedDay, Shaping], ShapedDay]
 
-    @property
-    def all_tables(self) -> tuple[Table, ...]:
-        return (*self.tables, self.ledger)
+    def __repr__(self) -> str:
+        return f"<report {self.name}>"  # as the default of a parameter it stands in help texts
 
 
 CLAUDE_CODE = DailyReport(

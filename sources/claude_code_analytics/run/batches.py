@@ -18,8 +18,8 @@ from ..claude_code.pages import FetchedDay
 from ..claude_code.report import DailyReport
 from ..claude_code.tables import ShapedDay
 from ..dates import is_final
-from ..warehouse.backend import StoredColumns
 from ..warehouse.destinations import Destination
+from ..warehouse.proof import Proof
 from ..warehouse.replace_days import PackageDays, marker_rows, table_hints
 from ..warehouse.schema import LOAD_ID, Table, arrow_types
 from ..warehouse.unknown_fields import ExtraColumns, column_naming
@@ -42,7 +42,7 @@ def read_batches(
     One yield for all tables of a batch: `add_limit` then cuts between days only, and the cursor moves with whole days.
     """
     schema = dlt.current.source_schema()
-    extra = ExtraColumns(column_naming(schema.naming), _extra_types(schema, run.proof.stored, run.report), run.warn)
+    extra = ExtraColumns(column_naming(schema.naming), _extra_types(schema, run.proof, run.report), run.warn)
     package = PackageDays()
     seen = set(package.of(run.organization))
     reached = min(cursor.day or dt.date.min, run.now().date())
@@ -149,15 +149,20 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
         return max(self._tables.values(), key=lambda table: len(names & set(table.column_names)))
 
 
-def _extra_types(schema: Schema, stored: StoredColumns, report: DailyReport) -> dict[str, dict[str, str]]:
+def _extra_types(schema: Schema, proof: Proof, report: DailyReport) -> dict[str, dict[str, str]]:
     """Returns, by table, the types of the columns that earlier loads added to the declared ones.
 
-    dlt's schema knows those of this pipeline's loads, the destination those of all: a column keeps its first type.
+    dlt's schema knows those of this pipeline's loads, the destination those of all: a column keeps its first type. One
+    that only the staging dataset has left would round values on their way.
     """
     return {
         table.name: {
             name: str(column["data_type"])
-            for columns in (stored.get(table.name, {}), schema.tables.get(table.name, {"columns": {}})["columns"])
+            for columns in (
+                proof.staged.get(table.name, {}),
+                proof.stored.get(table.name, {}),
+                schema.tables.get(table.name, {"columns": {}})["columns"],
+            )
             for name, column in columns.items()
             if name not in table.column_names and column.get("data_type") in arrow_types()
         }

@@ -29,17 +29,29 @@ def stored_tables(backend: Backend, tables: Sequence[Table], ledger: Table) -> S
     return stored
 
 
-def complete_tables(backend: Backend, tables: Sequence[Table], ledger: Table, stored: StoredColumns) -> None:
+def complete_tables(backend: Backend, tables: Sequence[Table], ledger: Table, stored: StoredColumns) -> StoredColumns:
     """Adds tables and columns that this pipeline's schema has and the destination lacks, in the staging dataset too.
 
-    Rows that are there already keep NULL in a new column until their day is fetched again.
+    Rows that are there already keep NULL in a new column until their day is fetched again. Returns the columns that
+    the staging dataset had.
     """
     names = [table.name for table in tables]
     staged = backend.stored_columns(names, staging=True)
     if backend.reports_types:  # rows are rounded in the staging dataset first
         _refuse([f"{change} in the staging dataset" for table in tables for change in _other_types(table, staged)])
+        _refuse([change for table in tables for change in _torn_types(table, stored, staged)])
     backend.add_missing([*names, ledger.name], stored)
     backend.add_missing(names, staged, staging=True)
+    return staged
+
+
+def _torn_types(table: Table, stored: StoredColumns, staged: StoredColumns) -> Iterator[str]:
+    """Yields the unknown fields whose column has one type in the dataset and another in the staging dataset."""
+    for name, column in staged.get(table.name, {}).items():
+        found = stored.get(table.name, {}).get(name)
+        if name not in table.column_names and found and found.get("data_type") != column.get("data_type"):
+            kinds = f"{found.get('data_type')}, and {column.get('data_type')} in the staging dataset"
+            yield f"{table.name}.{name} is {kinds}"
 
 
 def _refuse(changes: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -49,6 +49,7 @@ class Proof:
 
     states: Mapping[tuple[str, dt.date], DayState] = field(default_factory=dict)
     stored: StoredColumns = field(default_factory=dict)
+    staged: StoredColumns = field(default_factory=dict)  # columns of the staging dataset, where tables were completed
 
     @cached_property
     def organizations(self) -> dict[str, dict[dt.date, DayState]]:
@@ -78,9 +79,8 @@ def read_proof(
     """
     with open_backend(pipeline, schema_name) as backend:
         stored = stored_tables(backend, tables, ledger)
-        if completes_tables:
-            complete_tables(backend, tables, ledger, stored)
-        return ProofQuery(backend, tables, ledger, stored, **window).read()
+        staged = complete_tables(backend, tables, ledger, stored) if completes_tables else {}
+        return replace(ProofQuery(backend, tables, ledger, stored, **window).read(), staged=staged)
 
 
 @dataclass(frozen=True)
