@@ -15,7 +15,7 @@ from claude_code_analytics.constants import SOURCE_NAME, START_DATE
 from claude_code_analytics.dates import Day, DayRange, check_range, parse_day
 from claude_code_analytics.run import Run, window_source
 from claude_code_analytics.warehouse.destinations import destination_of
-from claude_code_analytics.warehouse.proof import DayState
+from claude_code_analytics.warehouse.proof import UNDECODED, DayState, Proof
 
 from .comments import comment_tables
 from .defaults import WINDOW_DAYS
@@ -153,6 +153,7 @@ class _Loader:
         self._report = LoadReport()
         self._began = run.now()
         self._problem = ""
+        self._has_new_columns = _lacks_columns(run)
 
     def load(self) -> LoadReport:
         """Loads what is not held or not settled, or a closed range."""
@@ -165,8 +166,8 @@ class _Loader:
 
     def _load_range(self, days: DayRange) -> LoadReport:
         """Loads all days of a range, less those that an interrupted load of the same range had loaded."""
-        label = self._run.config.actors().label
-        interrupted = begin_backfill(self._pipeline, (str(days), self._run.organization, label), self._began)
+        key = (str(days), self._run.organization, self._run.actor_identity)
+        interrupted = begin_backfill(self._pipeline, key, self._began)
         states = self._run.proof.of(self._run.organization)
         left = [day for day in days.days() if not (interrupted and _is_held(states, day, interrupted))]
         self._report.resumed = len(days) - len(left)
@@ -183,7 +184,9 @@ class _Loader:
         not_held: list[dt.date] = []
         for at in range(0, len(plan.days), self._window_days):
             not_held += self._load_window(plan.days[at : at + self._window_days])
-        if self._report.windows and self._has_new_columns():
+        if self._report.windows:
+            not_held += self._mend(not_held)
+        if self._report.windows and self._has_new_columns:
             with kept_open(self._pipeline):
                 comment_tables(self._pipeline, self._run.report)
         if not_held:
@@ -208,6 +211,38 @@ class _Loader:
         not_held = [*missing, *(day for day in days if day in self._run.undecoded)]
         self._commit({day: states[day] for day in days if day not in not_held})
         return not_held
+
+    def _mend(self, not_held: Sequence[dt.date]) -> list[dt.date]:
+        """Reads days again that this load's merges may have damaged, also those of other loads (decision D5b).
+
+        Loads on several machines share dlt's staging tables: a late merge can take another load's rows, without the
+        columns that only that one knows. Returns the days that could not be mended.
+        """
+        damaged = self._damaged(not_held)
+        for repeat in range(MOST_REPEATS):
+            if not damaged:
+                break
+            self._wait(damaged, FIRST_WAIT * 2.0**repeat)
+            again = self._damaged(not_held)
+            damaged = [day for day in damaged if day in again]  # the others were in another load's hands
+            for at in range(0, len(damaged), self._window_days):
+                self._load_window(damaged[at : at + self._window_days])
+            damaged = self._damaged(not_held)
+        return damaged
+
+    def _damaged(self, not_held: Sequence[dt.date]) -> list[dt.date]:
+        """Returns days of all history that are not held now, and were held, unknown or read by this load."""
+        before = self._run.proof.of(self._run.organization)
+        states = self._proof().of(self._run.organization)
+        return [
+            day
+            for day, state in sorted(states.items())
+            if state.fetched_at
+            and not state.is_held
+            and state.problem != UNDECODED
+            and day not in not_held
+            and (day not in before or before[day].is_held or day in self._report.days)
+        ]
 
     def _wait(self, missing: Sequence[dt.date], about: float) -> None:
         seconds = about * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
@@ -243,31 +278,37 @@ class _Loader:
 
         After a failed write the tables may hold an earlier fetch. A day that does not decode is not read again.
         """
-        with kept_open(self._pipeline), reported_locks(self._pipeline, self._observer.blocked):
-            proof = read_warehouse(self._pipeline, self._run.report, now=self._run.now(), first=days[0], last=days[-1])
-        states = proof.of(self._run.organization)
+        states = self._proof(first=days[0], last=days[-1]).of(self._run.organization)
         missing = [day for day in days if day not in self._run.undecoded and not _is_held(states, day, self._began)]
         if missing:
             problem = states.get(missing[0], DayState()).problem or "their newest fetch is older than this load"
             self._problem = f"{problem}; if other loads write the same days, run again later"
         return states, missing
 
+    def _proof(self, **window: dt.date) -> Proof:
+        with kept_open(self._pipeline), reported_locks(self._pipeline, self._observer.blocked):
+            proof = read_warehouse(self._pipeline, self._run.report, now=self._run.now(), **window)
+        self._run.learn(proof)  # other loads may have added columns meanwhile
+        return proof
+
     def _commit(self, states: Mapping[dt.date, DayState]) -> None:
-        """Reports days that are proven to be held."""
-        if not states:
+        """Reports days that are proven to be held, each once."""
+        new = {day: state for day, state in states.items() if day not in self._report.days}
+        if not new:
             return
         report = self._run.report
-        self._report.windows.append(tuple(states))
-        for state in states.values():
+        self._report.windows.append(tuple(new))
+        for state in new.values():
             self._report.records += state.records
             self._report.rows[report.ledger.name] += 1
             self._report.rows.update(dict(zip((table.name for table in report.tables), state.rows, strict=True)))
-        self._observer.committed(tuple(states))
+        self._observer.committed(tuple(new))
 
-    def _has_new_columns(self) -> bool:
-        report, stored = self._run.report, self._run.proof.stored
-        tables = (*report.tables, report.ledger)
-        return any(not stored.get(table.name, {}).keys() >= set(table.column_names) for table in tables)
+
+def _lacks_columns(run: Run) -> bool:
+    """Returns whether the load will create tables or columns, which then get their comments."""
+    tables = (*run.report.tables, run.report.ledger)
+    return any(not run.proof.stored.get(table.name, {}).keys() >= set(table.column_names) for table in tables)
 
 
 def _is_held(states: Mapping[dt.date, DayState], day: dt.date, since: dt.datetime) -> bool:

@@ -77,6 +77,9 @@ class _NothingLoaded:
     def stored_columns(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         return {}
 
+    def known_columns(self, *arguments: Any) -> dict[str, Any]:
+        return {}
+
     def add_missing(self, *arguments: Any, **options: Any) -> None:
         pass
 
@@ -165,7 +168,7 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
     tables, ledger = CLAUDE_CODE.tables, CLAUDE_CODE.ledger
     stored = {table.name: {name: {} for name in table.column_names} for table in (*tables, ledger)}
     backend = SqlBackend(job_client, reports_types=False)
-    ProofQuery(backend, tables, ledger, stored, now=NOW, first=FIRST, last=LAST).read()
+    ProofQuery(backend, tables, ledger, stored, {}, now=NOW, first=FIRST, last=LAST).read()
     views.create_views(pipeline)
     proof, *of_views = executed
     yield {"for": "proof", "table": "", "sql": proof.strip()}

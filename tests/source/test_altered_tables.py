@@ -42,7 +42,7 @@ REFUSED = {
 }
 # Columns that somebody dropped, and whether their days are still held.
 DROPPED = {
-    (USAGE, "terminal_type"): True,
+    (USAGE, "terminal_type"): False,
     (USAGE, "_dlt_id"): False,
     (MODELS, "_dlt_load_id"): False,
     (LEDGER, "actor_identity"): True,

@@ -103,6 +103,7 @@ DAYS = Table(
         Column("records", "bigint", f"Rows loaded into {USAGE_TABLE}; NULL if the day could not be decoded."),
         Column("tool_actions", "bigint", f"Rows loaded into {TOOL_ACTIONS_TABLE}."),
         Column("models", "bigint", f"Rows loaded into {MODEL_BREAKDOWN_TABLE}."),
+        Column("cells", "bigint", "Values that are not NULL in the rows of all three tables, dlt's own columns aside."),
         Column("pages", "bigint", "Pages of the response.", nullable=False),
         Column("request_id", "text", "request-id of the last page, for support."),
         Column("content_hash", "text", "Hash of the records, without who acted, whatever their order or pages."),

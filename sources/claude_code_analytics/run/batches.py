@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dlt
 import pyarrow as pa
+import pyarrow.compute as pc
 from dlt.common.configuration.container import Container
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
@@ -20,8 +22,8 @@ from ..claude_code.tables import ShapedDay
 from ..dates import is_final
 from ..warehouse.destinations import Destination
 from ..warehouse.proof import Proof
-from ..warehouse.replace_days import PackageDays, marker_rows, table_hints
-from ..warehouse.schema import LOAD_ID, Table, arrow_types
+from ..warehouse.replace_days import MARKER, PackageDays, marker_rows, table_hints
+from ..warehouse.schema import LOAD_ID, ROW_ID, Table, arrow_types, is_dlt_column
 from ..warehouse.unknown_fields import ExtraColumns, column_naming
 from .cursor import Cursor
 from .dlt_settings import running_destination
@@ -112,7 +114,10 @@ class _Batch:
         """Fills in the load id, and writes down for `SplitBatch` which table it is."""
         load_id = next(column for column in table.columns if column.name == LOAD_ID)
         rows = rows.append_column(load_id.field, pa.repeat(self._package.load_id, rows.num_rows))
-        about = {"table": table.name, "columns": self._extra.hints(table.name), "scope": scope}
+        # a column that somebody else added lends its type only: dlt must not learn it, else its values were cells
+        learned = {*rows.column_names, *self._run.proof.known.get(table.name, ())}
+        hints = {name: hint for name, hint in self._extra.hints(table.name).items() if name in learned}
+        about = {"table": table.name, "columns": hints, "scope": scope}
         return rows.replace_schema_metadata({_ABOUT: json.dumps(about)})
 
 
@@ -124,6 +129,7 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
     def __init__(self, report: DailyReport) -> None:
         super().__init__(lambda item: item)
         self._tables = {table.name: table for table in (*report.tables, report.ledger)}
+        self._cells: Counter[tuple[str, dt.date]] = Counter()  # of days whose ledger row is still to come
 
     def __call__(self, item: Any, meta: Any = None) -> Iterator[Any]:
         destination = running_destination()
@@ -132,16 +138,30 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
             capabilities = DestinationCapabilitiesContext.generic_capabilities()
         for rows in item if isinstance(item, list) else [item]:
             about = json.loads((rows.schema.metadata or {}).get(_ABOUT, b"{}"))
+            table = self._tables[about["table"]] if about else self._most_alike(rows)
             hints = table_hints(
-                self._tables[about["table"]] if about else self._most_alike(rows),
+                table,
                 destination=destination,
                 capabilities=capabilities,
                 extra_columns=about.get("columns", {}),
                 delta_scope=about.get("scope"),
             )
             yield dlt.mark.with_hints(
-                rows.replace_schema_metadata(None), dlt.mark.make_hints(**hints), create_table_variant=True
+                self._counted(table, rows).replace_schema_metadata(None),
+                dlt.mark.make_hints(**hints),
+                create_table_variant=True,
             )
+
+    def _counted(self, table: Table, rows: pa.Table) -> pa.Table:
+        """Counts cells behind the user's own steps, and fills the sums into the ledger, which is last in its batch."""
+        if table.counted_as is not None:
+            self._cells.update(count_cells(rows))
+            return rows
+        keys = zip(*(rows[name].to_pylist() for name in ("organization_id", "date", "content_hash")), strict=True)
+        # dlt may begin with the next batch before this one ends: take this one's days and no others
+        cells = [None if content is None else self._cells.pop((name, day), 0) for name, day, content in keys]
+        place = rows.column_names.index("cells")
+        return rows.set_column(place, rows.schema.field(place), pa.array(cells, pa.int64()))
 
     def _most_alike(self, rows: pa.Table) -> Table:
         """Returns the table of rows whose metadata a user's step dropped: their columns decide."""
@@ -168,3 +188,17 @@ def _extra_types(schema: Schema, proof: Proof, report: DailyReport) -> dict[str,
         }
         for table in (*report.tables, report.ledger)
     }
+
+
+def count_cells(rows: pa.Table) -> dict[tuple[str, dt.date], int]:
+    """Counts the values of a record table that are not NULL, by organization and day.
+
+    Markers and dlt's own columns are left out.
+    """
+    rows = rows.filter(pc.not_equal(rows[ROW_ID], MARKER))
+    counts = pa.repeat(0, rows.num_rows)
+    for name, column in zip(rows.column_names, rows.columns, strict=True):
+        if not is_dlt_column(name):
+            counts = pc.add(counts, column.is_valid().cast(pa.int64()))
+    by_day = pa.table({"o": rows["organization_id"], "d": rows["date"], "n": counts}).group_by(["o", "d"])
+    return {(each["o"], each["d"]): each["n_sum"] for each in by_day.aggregate([("n", "sum")]).to_pylist()}

@@ -95,6 +95,10 @@ class Run:
         problem = self._session.organization().problem
         self.organization = own_id(ids, problem, self.config.organization_id, self.proof.organizations, self.warn)
 
+    def learn(self, proof: Proof) -> None:
+        """Takes the columns that a newer proof found: those that other loads have added since the run was opened."""
+        self.proof = replace(self.proof, stored=proof.stored, known=proof.known)
+
     def plan(self, closed: Sequence[dt.date] | None = None, first: dt.date | None = None) -> Plan:
         """Plans the days, and warns of what loading them will mix.
 

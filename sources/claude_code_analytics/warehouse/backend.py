@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import dlt
 from dlt.common.exceptions import DltException
 from dlt.common.schema.typing import TColumnSchema
-from dlt.destinations.exceptions import DatabaseTransientException
+from dlt.destinations.exceptions import DatabaseTransientException, DatabaseUndefinedRelation
 
-from .delta import DeltaBackend
+from .delta import DeltaBackend, columns_in
 from .destinations import destination_of
+
+# By table, the columns in any version of the dlt schemas that the destination keeps.
+KnownColumns = Mapping[str, AbstractSet[str]]
 
 # By table, the columns that the destination has, as dlt describes them; no entry where there is no table.
 StoredColumns = dict[str, dict[str, TColumnSchema]]
@@ -34,6 +38,12 @@ class Backend(Protocol):
 
     def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> StoredColumns:
         """Returns the columns of tables that exist, by their names in dlt's schema."""
+
+    def known_columns(self, tables: Iterable[str]) -> KnownColumns:
+        """Returns the columns of tables in all stored versions of dlt schemas.
+
+        All: each pipeline stores its own, so the newest need not have the column that another one added.
+        """
 
     def add_missing(self, tables: Iterable[str], stored: StoredColumns, *, staging: bool = False) -> None:
         """Creates what dlt's schema has of these tables and the destination lacks: whole tables, or columns.
@@ -89,6 +99,15 @@ class SqlBackend:
                 for table, columns in self._client.get_storage_tables(list(names))
                 if columns
             }
+
+    def known_columns(self, tables: Iterable[str]) -> KnownColumns:
+        versions = self._sql.make_qualified_table_name(self._client.schema.version_table_name)
+        column = self._sql.escape_column_name(self._naming.normalize_identifier("schema"))
+        try:
+            schemas = [str(text) for (text,) in self.query(f"SELECT {column} FROM {versions}")]  # noqa: S608  # names
+        except DatabaseUndefinedRelation:
+            schemas = []
+        return columns_in(schemas, {self._naming.normalize_tables_path(table): table for table in tables})
 
     def add_missing(self, tables: Iterable[str], stored: StoredColumns, *, staging: bool = False) -> None:
         names = {self._naming.normalize_tables_path(table): stored.get(table, {}) for table in tables}

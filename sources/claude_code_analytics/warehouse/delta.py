@@ -5,7 +5,10 @@ dlt would query them through a DuckDB extension that DuckDB downloads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+import json
+import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
@@ -56,6 +59,14 @@ class DeltaBackend:
                 found[name] = {field.name: {"name": field.name} for field in table.schema().fields}
         return found
 
+    def known_columns(self, tables: Iterable[str]) -> dict[str, set[str]]:
+        try:
+            files = [path for path, _ in self._client._iter_stored_schema_files()]
+        except DestinationUndefinedEntity:
+            return {}
+        texts = [self._client.fs_client.read_text(path, encoding="utf-8") for path in files]
+        return columns_in([json.loads(text)["schema"] for text in texts], {table: table for table in tables})
+
     def add_missing(self, tables: Iterable[str], stored: dict[str, dict[str, Any]], *, staging: bool = False) -> None:
         """Does nothing: Delta tables and their columns are created as they are written."""
 
@@ -70,3 +81,16 @@ class DeltaBackend:
             except Exception as error:  # Delta's own errors, and those of the file system
                 raise DatabaseTransientException(error) from error
         return self._opened[name]
+
+
+def columns_in(schemas: Iterable[str], tables: Mapping[str, str]) -> dict[str, set[str]]:
+    """Returns the columns of tables in dlt schemas as dlt stores them: as JSON, or as compressed JSON.
+
+    `tables` has our names by those in the schemas.
+    """
+    found: dict[str, set[str]] = {table: set() for table in tables.values()}
+    for text in schemas:
+        schema = json.loads(text if text.startswith("{") else zlib.decompress(base64.b64decode(text)))
+        for name, table in tables.items():
+            found[table].update(schema["tables"].get(name, {}).get("columns", {}))
+    return found

@@ -1,7 +1,8 @@
 """The proof: what the warehouse holds of each organization and day, from one query over its own tables (decision D5).
 
 A day is held when all rows that the record tables have of it carry the load id of its newest fetch in the ledger, and
-their numbers are that fetch's counts. The planner, `load()` and `status` read this one query.
+the numbers of rows and of cells (values that are not NULL) are that fetch's. The planner, `load()` and `status` read
+this one query.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from typing import Any
 import dlt
 
 from .altered_tables import complete_tables, stored_tables
-from .backend import Backend, StoredColumns, open_backend
-from .schema import LOAD_ID, Table
+from .backend import Backend, KnownColumns, StoredColumns, open_backend
+from .schema import LOAD_ID, Table, is_dlt_column
 
 # The API's `Date` header has whole seconds, so another load's fetch may lie that far ahead of this load's clock.
 CLOCK_TOLERANCE = dt.timedelta(seconds=2)
 
-# What the proof reads of the ledger beside the counts.
-_LEDGER_COLUMNS = ("organization_id", "date", LOAD_ID, "fetched_at", "actor_identity", "is_final")
+# What the proof reads of the ledger beside the counts of rows.
+_LEDGER_COLUMNS = ("organization_id", "date", LOAD_ID, "fetched_at", "actor_identity", "is_final", "cells")
+
+UNDECODED = "its content did not decode"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Proof:
 
     states: Mapping[tuple[str, dt.date], DayState] = field(default_factory=dict)
     stored: StoredColumns = field(default_factory=dict)
+    known: KnownColumns = field(default_factory=dict)
     staged: StoredColumns = field(default_factory=dict)  # columns of the staging dataset, where tables were completed
 
     @cached_property
@@ -80,7 +84,8 @@ def read_proof(
     with open_backend(pipeline, schema_name) as backend:
         stored = stored_tables(backend, tables, ledger)
         staged = complete_tables(backend, tables, ledger, stored) if completes_tables else {}
-        return replace(ProofQuery(backend, tables, ledger, stored, **window).read(), staged=staged)
+        known = backend.known_columns([table.name for table in tables])
+        return replace(ProofQuery(backend, tables, ledger, stored, known, **window).read(), staged=staged)
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class ProofQuery:
     tables: Sequence[Table]  # the record tables, the root first
     ledger: Table
     stored: StoredColumns
+    known: KnownColumns
     # Later fetches (by more than two seconds) are ignored: a load does not believe in its own future. None takes all.
     now: dt.datetime | None = None
     first: dt.date | None = None
@@ -106,10 +112,10 @@ class ProofQuery:
             branches.insert(0, self._newest_fetches())  # the union takes its types
             parameters = () if self.now is None else (self.now + CLOCK_TOLERANCE,)
         if not branches:
-            return Proof(stored=self.stored)
+            return Proof(stored=self.stored, known=self.known)
         sums = ", ".join(f"SUM(n{place}) AS n{place}, SUM(r{place}) AS r{place}" for place in range(len(self.tables)))
         rows = self.backend.query(_PROOF.format(sums=sums, branches=" UNION ALL ".join(branches)), *parameters)
-        return Proof({(str(row[0]), _day(row[1])): _state(*row[2:]) for row in rows}, self.stored)
+        return Proof({(str(row[0]), _day(row[1])): _state(*row[2:]) for row in rows}, self.stored, self.known)
 
     def _newest_fetches(self) -> str:
         columns = self._expressions(self.ledger)
@@ -135,9 +141,17 @@ class ProofQuery:
             **columns,
             rows=self.backend.table(table.name),
             numbers=", ".join(numbers),
+            cells=" + ".join(f"COUNT({column})" for column in self._counted(table)) or "0",
             grouped=", ".join(column for column in grouped if column != "NULL"),
             window=self._window(),
         )
+
+    def _counted(self, table: Table) -> list[str]:
+        """Returns the columns whose values are cells: a column that somebody added makes no day unheld."""
+        loaded = {*table.column_names, *self.known.get(table.name, ())}
+        return [
+            self.backend.column(name) for name in self.stored[table.name] if name in loaded and not is_dlt_column(name)
+        ]
 
     def _expressions(self, table: Table) -> dict[str, str]:
         """Returns what stands for each column in SQL: its name, or NULL where an older version made the table."""
@@ -156,7 +170,7 @@ SELECT o, d,
   MAX(fetched_at) AS fetched_at, MAX(newest) AS newest, MAX(actor_identity) AS actor_identity,
   MAX(is_final) AS is_final, MAX(has_changed) AS has_changed,
   SUM(fetches) AS fetches, MIN(load_id) AS first_load, MAX(load_id) AS last_load,
-  SUM(doubled) AS doubled, MAX(undecoded) AS undecoded, {sums}
+  SUM(doubled) AS doubled, MAX(undecoded) AS undecoded, MAX(fetched_cells) AS fetched_cells, SUM(cells) AS cells, {sums}
 FROM ({branches}) x
 GROUP BY o, d
 """
@@ -170,7 +184,7 @@ SELECT {organization_id} AS o, {date} AS d,
   CASE WHEN low_hash <> high_hash THEN 1 ELSE 0 END AS has_changed,
   CASE WHEN first_fetch = {fetched_at} THEN 1 ELSE 0 END AS fetches,
   {_dlt_load_id} AS load_id, 0 AS doubled,
-  CASE WHEN {root_count} IS NULL THEN 1 ELSE 0 END AS undecoded, {numbers}
+  CASE WHEN {root_count} IS NULL THEN 1 ELSE 0 END AS undecoded, {cells} AS fetched_cells, 0 AS cells, {numbers}
 FROM (
   SELECT {read},
     ROW_NUMBER() OVER (
@@ -193,7 +207,7 @@ SELECT {organization_id} AS o, {date} AS d,
   NULL AS fetched_at, NULL AS newest, NULL AS actor_identity,
   0 AS is_final, 0 AS has_changed, 0 AS fetches,
   COALESCE({_dlt_load_id}, '') AS load_id, COUNT(*) - COUNT(DISTINCT {_dlt_id}) AS doubled,
-  0 AS undecoded, {numbers}
+  0 AS undecoded, NULL AS fetched_cells, {cells} AS cells, {numbers}
 FROM {rows}
 WHERE {window}
 GROUP BY {grouped}
@@ -211,14 +225,18 @@ def _state(
     last_load: str,
     doubled: int,
     undecoded: int,
+    fetched_cells: int | None,
+    cells: int,
     *counts: Any,
 ) -> DayState:
     differences, rows = [int(count or 0) for count in counts[0::2]], tuple(map(int, counts[1::2]))
     problems = {
         "rows without a ledger entry": newest is None,
-        "its content did not decode": undecoded,
+        UNDECODED: undecoded,
         "rows of another load": first_load != last_load,
         "row counts differ from the ledger": any(differences),
+        # without a number, as an older version wrote it, the rows decide
+        "values are lost or were added": fetched_cells is not None and int(fetched_cells) != int(cells),
         "rows are doubled": doubled,
         "fetched twice in one load package": fetches != 1,
     }

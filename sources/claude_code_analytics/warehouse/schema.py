@@ -22,6 +22,11 @@ ROW_ID = "_dlt_id"
 MONEY_PRECISION, MONEY_SCALE = 38, 9
 
 
+def is_dlt_column(name: str) -> bool:
+    """Returns whether a column is one of dlt's own, whose values are no cells of a day."""
+    return name.lower().startswith("_dlt_")
+
+
 @cache
 def arrow_types() -> dict[str, pa.DataType]:
     """Returns the Arrow type of each dlt type. A function: dlt imports the source where pyarrow may be missing."""
