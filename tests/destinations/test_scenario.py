@@ -177,7 +177,7 @@ def test_columns_that_an_older_version_lacks_or_somebody_dropped_are_added(world
     write_days(world, FIRST_DAY, TODAY)
     world.load()
     for door, is_lost in ((world.load, False), (world.run, True), (world.run, False), (world.load, True)):
-        for table, column in ((USAGE, "terminal_type"), (LEDGER, "actor_identity")):
+        for table, column in ((USAGE, "subscription_type"), (LEDGER, "cells")):
             world.backend.drop_column(world.dataset, table, column)
         if is_lost:
             world.lose_working_folder()
