@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dlt
 
@@ -12,7 +12,7 @@ from claude_code_analytics import AnalyticsClient, ConfigurationError, Destinati
 from claude_code_analytics.claude_code.report import CLAUDE_CODE, DailyReport
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import SOURCE_NAME, START_DATE
-from claude_code_analytics.dates import Day, DayRange, check_range, parse_day
+from claude_code_analytics.dates import ONE_DAY, Day, DayRange, check_range, parse_day
 from claude_code_analytics.run import Run, window_source
 from claude_code_analytics.warehouse.destinations import destination_of
 from claude_code_analytics.warehouse.proof import UNDECODED, DayState, Proof
@@ -34,6 +34,9 @@ FIRST_WAIT = 2.0
 # A destination error is retried once: a passing one clears, and waiting five times for a table that rejects rows is
 # only slow.
 MOST_FAILED_WRITES = 2
+
+# The proof at the end counts every value: measured, a year of 1,000 developers at once takes 522 MB.
+DAYS_PROVEN_AT_ONCE = 93
 
 # The simulator's sample organization; it shares no code with the connector.
 SAMPLE_ORGANIZATION_ID = "5a3f1c0d-7e2b-4b6a-9c41-d2e8f0a6b713"
@@ -233,16 +236,24 @@ class _Loader:
     def _damaged(self, not_held: Sequence[dt.date]) -> list[dt.date]:
         """Returns days of all history that are not held now, and were held, unknown or read by this load."""
         before = self._run.proof.of(self._run.organization)
-        states = self._proof().of(self._run.organization)
         return [
             day
-            for day, state in sorted(states.items())
+            for day, state in self._history()
             if state.fetched_at
             and not state.is_held
             and state.problem != UNDECODED
             and day not in not_held
             and (day not in before or before[day].is_held or day in self._report.days)
         ]
+
+    def _history(self) -> Iterator[tuple[dt.date, DayState]]:
+        """Proves all days of the organization, some months at a time: the memory does not depend on the range."""
+        known = self._run.proof.of(self._run.organization)
+        first = min([START_DATE, *known, *self._report.days])
+        while first <= self._run.now().date():
+            last = first + (DAYS_PROVEN_AT_ONCE - 1) * ONE_DAY
+            yield from sorted(self._proof(first=first, last=last).of(self._run.organization).items())
+            first = last + ONE_DAY
 
     def _wait(self, missing: Sequence[dt.date], about: float) -> None:
         seconds = about * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
