@@ -248,12 +248,14 @@ class _Loader:
 
     def _history(self) -> Iterator[tuple[dt.date, DayState]]:
         """Proves all days of the organization, some months at a time: the memory does not depend on the range."""
-        known = self._run.proof.of(self._run.organization)
-        first = min([START_DATE, *known, *self._report.days])
+        first = min([*self._run.proof.of(self._run.organization), *self._report.days])
+        spans = [(START_DATE, first - ONE_DAY)]  # days that only another load can have added meanwhile
         while first <= self._run.now().date():
             last = first + (DAYS_PROVEN_AT_ONCE - 1) * ONE_DAY
-            yield from sorted(self._proof(first=first, last=last).of(self._run.organization).items())
+            spans.append((first, last))
             first = last + ONE_DAY
+        for first, last in spans:
+            yield from sorted(self._proof(first=first, last=last).of(self._run.organization).items())
 
     def _wait(self, missing: Sequence[dt.date], about: float) -> None:
         seconds = about * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
