@@ -221,6 +221,7 @@ class _Loader:
         Loads on several machines share dlt's staging tables: a late merge can take another load's rows, without the
         columns that only that one knows. Returns the days that could not be mended.
         """
+        undecoded: list[dt.date] = []
         damaged = self._damaged(not_held)
         for repeat in range(MOST_REPEATS):
             if not damaged:
@@ -230,8 +231,9 @@ class _Loader:
             damaged = [day for day in damaged if day in again]  # the others were in another load's hands
             for at in range(0, len(damaged), self._window_days):
                 self._load_window(damaged[at : at + self._window_days])
+            undecoded += [day for day in damaged if day in self._run.undecoded]
             damaged = self._damaged(not_held)
-        return damaged
+        return [*damaged, *undecoded]
 
     def _damaged(self, not_held: Sequence[dt.date]) -> list[dt.date]:
         """Returns days of all history that are not held now, and were held, unknown or read by this load."""
