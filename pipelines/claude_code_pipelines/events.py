@@ -20,6 +20,9 @@ class LoadObserver:
     def fetched(self, day: dt.date, records: int) -> None:
         """A day was read for the first time."""
 
+    def failed(self, day: dt.date, reason: str) -> None:
+        """A day could not be read; the load goes on without it. `reason` is one line."""
+
     def waiting(self, until: dt.datetime) -> None:
         """The API's rate limit was hit: all requests wait until then (UTC)."""
 
@@ -46,6 +49,7 @@ class LoadReport:
         rows: Rows written, by table.
         waiting: Days that need reading too and wait for a later load because of `max_days`.
         resumed: Days that an interrupted backfill of the same range had loaded already.
+        unread: Days that could not be read. What the warehouse had of them stays.
         destination: The warehouse as dlt names it, without passwords.
     """
 
@@ -54,6 +58,7 @@ class LoadReport:
     rows: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
     resumed: int = 0
+    unread: list[dt.date] = field(default_factory=list)
     destination: str = ""
 
     @property
@@ -69,23 +74,29 @@ class LoadReport:
             rows=self.rows + later.rows,
             waiting=later.waiting,
             resumed=self.resumed + later.resumed,
+            unread=sorted({*self.unread, *later.unread}),
             destination=later.destination or self.destination,
         )
 
 
 class DaysNotHeld(ClaudeCodeAnalyticsError):
-    """Days that the warehouse does not hold at the end of a load. Everything else stays loaded.
+    """Days that could not be read, or that the warehouse does not hold at the end of a load. All others stay loaded.
 
     Attributes:
-        days: The days, oldest first.
+        days: The days of both kinds, oldest first.
         report: What the load did.
     """
 
-    def __init__(self, days: Sequence[dt.date], report: LoadReport, reason: str) -> None:
-        self.days = sorted(days)
+    def __init__(self, not_held: Sequence[dt.date], report: LoadReport, reason: str) -> None:
+        self.days = sorted({*not_held, *report.unread})
         self.report = report
-        count = "1 day is" if len(self.days) == 1 else f"{len(self.days)} days are"
-        super().__init__(f"{count} not held: {list_ranges(self.days)}; {reason}")
+        kinds = {"could not be read": report.unread, f"{'is' if len(not_held) == 1 else 'are'} not held": not_held}
+        found = [
+            f"{len(days)} {'day' if len(days) == 1 else 'days'} {kind}: {list_ranges(days)}"
+            for kind, days in kinds.items()
+            if days
+        ]
+        super().__init__("; ".join([*found, reason]))
 
 
 class LoadIsRunning(DestinationError):

@@ -15,7 +15,7 @@ from claude_code_analytics.constants import SOURCE_NAME, START_DATE
 from claude_code_analytics.dates import ONE_DAY, Day, DayRange, check_range, parse_day
 from claude_code_analytics.run import Run, window_source
 from claude_code_analytics.warehouse.destinations import destination_of
-from claude_code_analytics.warehouse.proof import UNDECODED, DayState, Proof
+from claude_code_analytics.warehouse.proof import UNREADABLE, DayState, Proof
 
 from .comments import comment_tables
 from .defaults import WINDOW_DAYS
@@ -69,8 +69,8 @@ def load(
     Raises:
         ConfigurationError: A mistake in arguments or configuration.
         DestinationError: The warehouse failed.
-        ApiError: A day could not be read; earlier windows stay.
-        DaysNotHeld: Days that the warehouse does not hold after all.
+        ApiError: The credential was refused, or so many days in a row failed that the load stopped. Earlier days stay.
+        DaysNotHeld: Days that could not be read, or that the warehouse does not hold after all. All others are loaded.
     """
     if window_days < 1:
         raise ConfigurationError(f"the window is {window_days} days; it must be 1 or more")
@@ -80,7 +80,9 @@ def load(
     with active_pipeline_kept():
         pipeline = target.dlt_pipeline() if isinstance(target, Warehouse) else target
         _check_pipeline(pipeline)
-        run = Run(report, config, client, on_wait=observer.waiting, on_fetched=observer.fetched)
+        run = Run(
+            report, config, client, on_wait=observer.waiting, on_fetched=observer.fetched, on_failed=observer.failed
+        )
         with run, locked(pipeline):
             _open(run, pipeline)
             return _Loader(pipeline, run, window_days, observer).load()
@@ -115,8 +117,8 @@ def backfill(
     Raises:
         ConfigurationError: A mistake in arguments or configuration.
         DestinationError: The warehouse failed.
-        ApiError: A day could not be read; earlier windows stay.
-        DaysNotHeld: Days that the warehouse does not hold after all.
+        ApiError: The credential was refused, or so many days in a row failed that the load stopped. Earlier days stay.
+        DaysNotHeld: Days that could not be read, or that the warehouse does not hold after all. All others are loaded.
     """
     first, last = parse_day(start, "start"), parse_day(end, "end")
     check_range(first, last, names=("start", "end"))
@@ -180,25 +182,30 @@ class _Loader:
 
     def _walk(self, closed: Sequence[dt.date] | None = None) -> LoadReport:
         """Loads the planned days window by window; raises at the end for those that are not held."""
-        plan = self._run.plan(closed)
-        self._report.waiting = plan.waiting
-        self._observer.planned(plan.days)
-        self._run.expect(plan.days)
         not_held: list[dt.date] = []
-        for at in range(0, len(plan.days), self._window_days):
-            not_held += self._load_window(plan.days[at : at + self._window_days])
+        for plan in self._run.rounds(self._run.plan(closed)):
+            self._report.waiting = len(plan.waiting)
+            self._observer.planned(plan.days)
+            self._run.expect(plan.days)
+            for at in range(0, len(plan.days), self._window_days):
+                not_held += self._load_window(plan.days[at : at + self._window_days])
         if self._report.windows:
             not_held += self._mend(not_held)
         if self._report.windows and self._has_new_columns:
             with kept_open(self._pipeline):
                 comment_tables(self._pipeline, self._run.report)
-        if not_held:
-            undecoded = [str(self._run.undecoded[day]) for day in not_held if day in self._run.undecoded]
-            raise DaysNotHeld(not_held, self._report, (undecoded or [self._problem])[0])
+        errors = self._run.failures.errors
+        if not_held or errors:
+            self._report.unread = sorted(errors)
+            raise DaysNotHeld(not_held, self._report, next(map(str, errors.values()), self._problem))
         return self._report
 
     def _load_window(self, days: Sequence[dt.date]) -> list[dt.date]:
-        """Writes a window until the warehouse proves that it holds it; returns the days that it does not hold."""
+        """Writes a window until the warehouse proves that it holds it.
+
+        Returns the days that were read and are not held. Where failed days stop the run, it raises the API's error, and
+        the days before them are committed.
+        """
         states: Mapping[dt.date, DayState] = {}
         missing = list(days)
         failures = 0
@@ -209,11 +216,12 @@ class _Loader:
             if missing:
                 failures += not self._try_write(missing, is_last_try=failures + 1 == MOST_FAILED_WRITES)
                 states, missing = self._prove(days)
-            if not missing:
+            if not missing or self._run.failures.final:
                 break
-        not_held = [*missing, *(day for day in days if day in self._run.undecoded)]
-        self._commit({day: states[day] for day in days if day not in not_held})
-        return not_held
+        held = [day for day in days if day not in missing and day not in self._run.failures.errors]
+        self._commit({day: states[day] for day in held})
+        self._run.failures.raise_final()
+        return missing
 
     def _mend(self, not_held: Sequence[dt.date]) -> list[dt.date]:
         """Reads days again that this load's merges may have damaged, also those of other loads (decision D5b).
@@ -221,7 +229,6 @@ class _Loader:
         Loads on several machines share dlt's staging tables: a late merge can take another load's rows, without the
         columns that only that one knows. Returns the days that could not be mended.
         """
-        undecoded: list[dt.date] = []
         damaged = self._damaged(not_held)
         for repeat in range(MOST_REPEATS):
             if not damaged:
@@ -231,9 +238,8 @@ class _Loader:
             damaged = [day for day in damaged if day in again]  # the others were in another load's hands
             for at in range(0, len(damaged), self._window_days):
                 self._load_window(damaged[at : at + self._window_days])
-            undecoded += [day for day in damaged if day in self._run.undecoded]
             damaged = self._damaged(not_held)
-        return [*damaged, *undecoded]
+        return damaged
 
     def _damaged(self, not_held: Sequence[dt.date]) -> list[dt.date]:
         """Returns days of all history that are not held now, and were held, unknown or read by this load."""
@@ -243,8 +249,9 @@ class _Loader:
             for day, state in self._history()
             if state.fetched_at
             and not state.is_held
-            and state.problem != UNDECODED
+            and state.problem != UNREADABLE
             and day not in not_held
+            and day not in self._run.failures.errors
             and (day not in before or before[day].is_held or day in self._report.days)
         ]
 
@@ -291,10 +298,11 @@ class _Loader:
     def _prove(self, days: Sequence[dt.date]) -> tuple[Mapping[dt.date, DayState], list[dt.date]]:
         """Proves a window; returns the states, and the days that no fetch since the load began holds.
 
-        After a failed write the tables may hold an earlier fetch. A day that does not decode is not read again.
+        After a failed write the tables may hold an earlier fetch. A failed day is not read again.
         """
         states = self._proof(first=days[0], last=days[-1]).of(self._run.organization)
-        missing = [day for day in days if day not in self._run.undecoded and not _is_held(states, day, self._began)]
+        errors = self._run.failures.errors
+        missing = [day for day in days if day not in errors and not _is_held(states, day, self._began)]
         if missing:
             problem = states.get(missing[0], DayState()).problem or "their newest fetch is older than this load"
             self._problem = f"{problem}; if other loads write the same days, run again later"

@@ -6,8 +6,8 @@
     └── ApiError                    the API did not return a day
         ├── CredentialRefused       401, 403: retrying is useless
         ├── RequestRefused          any other response that retrying does not change
-        ├── ApiUnavailable          5xx, time-outs, resets, rate limits that did not clear
-        └── UnexpectedResponse      a 200 that is no page of records
+        ├── ApiUnavailable          5xx, time-outs, resets, bodies that are no page, rate limits that did not clear
+        └── UnexpectedResponse      pages that are not those of the requested day
             └── UndecodableDay      pages that arrived whole and hold a record that cannot be decoded
 
 Each message is one line: what happened, to which day, what to do, and the `request-id` for a support ticket. No message
@@ -61,7 +61,7 @@ class CredentialRefused(ApiError):
 
 
 class RequestRefused(ApiError):
-    """A response that retrying does not change (400, 402, 404, a redirect, a spend limit)."""
+    """A response that retrying does not change (400, 402, 404, a redirect, a 204, a spend limit)."""
 
 
 class ApiUnavailable(ApiError):
@@ -69,7 +69,7 @@ class ApiUnavailable(ApiError):
 
 
 class UnexpectedResponse(ApiError):
-    """A successful response that is no page of records: not JSON, another shape, a page cursor that leads nowhere."""
+    """Pages that are not those of the requested day: records of another day, a page cursor that leads nowhere."""
 
 
 class UndecodableDay(UnexpectedResponse):

@@ -16,14 +16,14 @@ SETTING = "SOURCES__CLAUDE_CODE_ANALYTICS__"
 
 
 def interrupt(world: World) -> None:
-    """Backfills the first ten days of September in windows of eight, and has the API fail on the ninth."""
-    world.fail_on(september(9))
-    with pytest.raises(ApiUnavailable, match="2026-09-09"):
+    """Backfills the first eleven days of September in windows of eight, and has the API fail from the ninth on."""
+    world.fail_on(*days(9, 11))
+    with pytest.raises(ApiUnavailable, match="2026-09-11"):
         backfill(world)
     world.fail_on()
 
 
-def backfill(world: World, last: int = 10) -> int:
+def backfill(world: World, last: int = 11) -> int:
     """Backfills the range, and returns how many days of it an interrupted one had loaded."""
     return world.backfill(september(1), september(last), window_days=8).resumed
 
@@ -50,7 +50,7 @@ def test_a_backfill_reads_every_day_of_its_range_again_and_leaves_the_cursor_alo
 
 
 def test_an_interrupted_backfill_goes_on_with_the_days_that_no_fetch_of_it_holds(world: World) -> None:
-    world.load(start=september(9), end=september(10))  # held, but by a fetch before it began
+    world.load(start=september(9), end=september(11))  # held, but by a fetch before it began
     world.clock.move(minutes=1)
     interrupt(world)
     world.sql(f"DELETE FROM {LEDGER} WHERE date = ?", september(3))
@@ -58,10 +58,10 @@ def test_an_interrupted_backfill_goes_on_with_the_days_that_no_fetch_of_it_holds
 
     assert backfill(world) == 7
 
-    assert world.days_requested() == [september(3), *days(9, 10)]
-    world.require_truth(days(1, 10))
+    assert world.days_requested() == [september(3), *days(9, 11)]
+    world.require_truth(days(1, 11))
     assert backfill(world) == 0, "a finished backfill begins anew"
-    assert world.days_requested() == days(1, 10)
+    assert world.days_requested() == days(1, 11)
 
 
 def test_the_24_hours_count_from_its_beginning_however_often_it_is_interrupted(world: World) -> None:
@@ -69,13 +69,13 @@ def test_the_24_hours_count_from_its_beginning_however_often_it_is_interrupted(w
         interrupt(world)
         world.clock.move(hours=hours)
     assert backfill(world) == 0
-    assert world.days_requested() == days(1, 10)
+    assert world.days_requested() == days(1, 11)
 
 
 def test_another_range_does_not_resume(world: World) -> None:
     interrupt(world)
-    assert backfill(world, last=9) == 0
-    assert world.days_requested() == days(1, 9)
+    assert backfill(world, last=10) == 0
+    assert world.days_requested() == days(1, 10)
 
 
 def test_another_key_of_the_pseudonyms_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,18 +87,18 @@ def test_another_key_of_the_pseudonyms_begins_anew(world: World, monkeypatch: py
 
     assert backfill(world) == 0
 
-    assert world.days_requested() == days(1, 10)
+    assert world.days_requested() == days(1, 11)
     assert not actors & set(world.column("actor__email_address"))
 
 
 def test_another_organization_in_between_begins_anew(world: World) -> None:
     for organization in (ORGANIZATION, NEIGHBOUR):
         world.organization.id = organization
-        world.write_days(september(1), september(10))
+        world.write_days(september(1), september(11))
         interrupt(world)
     world.organization.id = ORGANIZATION
     assert backfill(world) == 0
-    assert world.days_requested() == days(1, 10)
+    assert world.days_requested() == days(1, 11)
 
 
 def restore_copy(world: World) -> None:
@@ -117,5 +117,5 @@ def test_after_an_accident_it_reads_all_days_that_it_cannot_know_of(
 
     assert backfill(world) == 0
 
-    assert world.days_requested() == days(1, 10)
-    world.require_truth(days(1, 10))
+    assert world.days_requested() == days(1, 11)
+    world.require_truth(days(1, 11))

@@ -192,11 +192,13 @@ def test_days_that_are_not_held_are_exit_code_1_and_named(run: Run, world: World
         if request.url.params.get("starting_at") == "2026-09-19"
         else None
     )
-    result = run("load", "--start", "2026-09-18", *QUIET)
+    result = run("load", "--start", "2026-09-18", "--progress", "plain")
     assert result.exit_code == 1
     assert [request.params.get("starting_at") for request in world.api.requests].count("2026-09-19") == 1
     lines = result.stderr.splitlines()
-    assert lines[-2].startswith("error: 1 day is not held: 2026-09-19; ")
+    assert lines[-4].endswith("; the load goes on without this day")
+    assert lines[-3].startswith("committed 2026-09-18, 2026-09-20  3/3 days  0 records  ")
+    assert lines[-2].startswith("error: 1 day could not be read: 2026-09-19; 2026-09-19: record 1 ")
     assert lines[-1].startswith("committed: 2 days, 2026-09-18, 2026-09-20; ")
 
 
@@ -389,11 +391,12 @@ def test_a_load_that_fails_before_anything_is_committed_says_so_with_the_day_and
         return response
 
     world.api.fault = fault
-    result = run("load", "--start", "2026-09-19", *QUIET)
+    result = run("load", "--start", "2026-09-20", *QUIET)
 
     assert result.exit_code == 1
-    error, committed = result.stderr.splitlines()
-    assert error.startswith("error: 2026-09-20: ")
+    logged, error, committed = result.stderr.splitlines()
+    assert logged.startswith("error: 2026-09-20: ")
+    assert error.startswith("error: 1 day could not be read: 2026-09-20; 2026-09-20: ")
     assert "[request-id req_0123]" in error
     assert committed == "nothing was committed; run the same command again"
 

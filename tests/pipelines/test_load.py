@@ -107,21 +107,21 @@ def test_windows_are_committed_oldest_first_and_an_observer_learns_of_each_when_
     ]
 
 
-def test_a_day_that_fails_leaves_the_windows_before_it_and_is_named(world: World) -> None:
+def test_an_api_that_goes_down_leaves_what_was_read_before_and_the_next_load_resumes(world: World) -> None:
     world.write_days(september(1), TODAY)
-    world.fail_on(september(18))
+    world.fail_on(*days(18, 20))
 
-    with pytest.raises(ApiUnavailable, match="2026-09-18") as failure:
+    with pytest.raises(ApiUnavailable, match="2026-09-20") as failure:
         world.load(start=september(1), window_days=8)
 
-    assert failure.value.day == september(18)
-    assert world.column("date") == days(1, 16)
-    assert world.cursor() == september(16)
+    assert failure.value.day == september(20)
+    assert world.column("date") == days(1, 17)
+    assert world.cursor() == september(17)
     world.require_truth()
 
     world.fail_on()
     world.load(start=september(1), window_days=8)
-    assert world.days_requested() == days(13, 20)  # 13 to 16 are not settled
+    assert world.days_requested() == days(13, 20)  # 13 to 17 are not settled
     world.require_truth(days(1, 20))
 
 

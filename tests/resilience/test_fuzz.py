@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from claude_code_analytics import UndecodableDay, UnexpectedResponse
+from claude_code_analytics import ApiError, UndecodableDay, UnexpectedResponse
 from claude_code_analytics.claude_code.columns import USAGE
 from claude_code_analytics.claude_code.pages import FetchedDay, NotAPage, fetch_day, read_page
 from claude_code_analytics.claude_code.tables import shape
@@ -169,7 +169,7 @@ def test_any_bytes_are_rows_or_a_named_error(world: World, tally: Tally, first: 
             settings = shaping() if seed % 10 == 0 else settings
             ended = shaped(body, settings)
             if ended in ("no page", "nested too deep"):
-                with pytest.raises(UnexpectedResponse, match=f"^{DAY}: .*$"):
+                with pytest.raises(ApiError, match=f"^{DAY}: .*$"):
                     fetch_day(client.session(), DAY)
             else:
                 assert page_of_day(client) in (body, None)

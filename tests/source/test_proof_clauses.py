@@ -78,7 +78,7 @@ def test_a_package_that_was_staged_twice_is_inserted_once(world: World) -> None:
 DAMAGES: list[tuple[str, str | None]] = [
     ("SELECT 1", None),
     (f"DELETE FROM {LEDGER} WHERE date = {{day}}", "rows without a ledger entry"),
-    (f"UPDATE {LEDGER} SET records = NULL WHERE date = {{day}}", "its content did not decode"),
+    (f"UPDATE {LEDGER} SET records = NULL WHERE date = {{day}}", "its newest fetch could not be read"),
     *((f"DELETE FROM {table} WHERE date = {{day}}", "row counts differ from the ledger") for table in RECORD_TABLES),
     *(
         (f"INSERT INTO {table} SELECT * FROM {table} WHERE date = {{day}} LIMIT 1", "row counts differ from the ledger")
@@ -130,7 +130,7 @@ def test_a_day_that_is_not_as_fetched_is_not_held(world: World) -> None:
     for day in damaged:
         world.write(day, *people(2, day))
     empty = min(damaged) - DAY
-    damaged[empty] = f"UPDATE {LEDGER} SET records = NULL WHERE date = {{day}}", "its content did not decode"
+    damaged[empty] = f"UPDATE {LEDGER} SET records = NULL WHERE date = {{day}}", "its newest fetch could not be read"
     world.run(start_date=empty, end_date=max(damaged))
     assert world.status().days("inconsistent") == []
     for day, (change, _) in damaged.items():

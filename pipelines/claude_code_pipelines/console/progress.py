@@ -44,6 +44,9 @@ class Display(LoadObserver):
     def fetched(self, day: dt.date, records: int) -> None:
         self._records += records
 
+    def failed(self, day: dt.date, reason: str) -> None:
+        self.fetched(day, 0)  # the reason is in the log
+
     def waiting(self, until: dt.datetime) -> None:
         line = f"rate limit (429): waiting until {until:%H:%M:%S} UTC"
         if line != self._last_wait:  # several requests are refused together

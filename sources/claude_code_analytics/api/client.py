@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 import httpx
 
 from ..constants import API_VERSION, BASE_URL, DISTRIBUTION, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, version
-from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused, UnexpectedResponse
+from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused
 from ..json_codec import decode_exact
 from . import responses
 from .clock import ApiClock, Clock, utc_now
@@ -258,7 +258,7 @@ class Session:
             value = decode(credential.redact_body(response.content))
         except ValueError as error:
             what = f"{clean(str(error), credential)}; nothing of it was loaded, run again later"
-            raise _Retry(UnexpectedResponse(what, day=day, status=200, request_id=request_id)) from None
+            raise _Retry(ApiUnavailable(what, day=day, status=200, request_id=request_id)) from None
         return Response(value, request_id, responses.organization_id(response, credential))
 
     def _organization_of(self, response: httpx.Response) -> Organization:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 
 from ..constants import ORGANIZATION_PATH
-from ..exceptions import ApiError, ApiUnavailable, CredentialRefused, RequestRefused, UnexpectedResponse
+from ..exceptions import ApiError, ApiUnavailable, CredentialRefused, RequestRefused
 from ..json_codec import NotJson, decode_exact
 from .clock import parse_http_date
 from .credentials import REDACTED, Credential, clean
@@ -109,7 +109,7 @@ def refusal(response: httpx.Response, credential: Credential, day: dt.date | Non
     elif 300 <= status < 400:
         what = f"the API returned a redirect ({status}), which is never followed; check base_url"
     elif status < 300:
-        kind, what = UnexpectedResponse, f"the API returned {status} where only 200 makes sense; check base_url"
+        what = f"the API returned {status} where only 200 makes sense; check base_url"
     else:
         what = f"the API returned {described}; {ADVICE.get(status, 'a retry does not help')}"
     return kind(what, day=day, status=status, request_id=request_id(response, credential))

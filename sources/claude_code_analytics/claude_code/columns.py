@@ -99,8 +99,8 @@ DAYS = Table(
         replace(_ORGANIZATION, path=(), description="Organization that was read."),
         replace(_DATE, path=(), description="UTC day that was read."),
         Column("fetched_at", "timestamp", "The API's time at the first request for it.", nullable=False, precision=6),
-        # NULL for a day whose records could not be decoded: its old rows stay, and it is not held (decision D5a).
-        Column("records", "bigint", f"Rows loaded into {USAGE_TABLE}; NULL if the day could not be decoded."),
+        # NULL for a day that could not be read: its old rows stay, and it is not held (decision D5a).
+        Column("records", "bigint", f"Rows loaded into {USAGE_TABLE}; NULL if the day could not be read."),
         Column("tool_actions", "bigint", f"Rows loaded into {TOOL_ACTIONS_TABLE}."),
         Column("models", "bigint", f"Rows loaded into {MODEL_BREAKDOWN_TABLE}."),
         Column("cells", "bigint", "Values that are not NULL in the rows of all three tables, dlt's own columns aside."),

@@ -44,7 +44,7 @@ class Page:
     body: bytes
     record_count: int
     days: frozenset[str]  # dates of the records, as text; odd values are left out
-    next_page: str | None  # token of the next page; None on the last
+    next_page: str | None  # token of the next page; None on the last, empty where the API names none
     documented: list[Any] | None = None  # the records, decoded, if all of them are as documented
     is_utf8: bool = True  # as JSON has to be
 
@@ -68,8 +68,8 @@ class FetchedDay:
 def fetch_day(session: Session, date: dt.date) -> FetchedDay:
     """Reads all pages of one UTC day, or raises the ApiError that names it.
 
-    A page cursor that the API refuses, that leads in circles or to another day makes the day start over once, from its
-    first page. UndecodableDay means that a page is nested too deep, or not UTF-8 twice.
+    A page cursor that is missing, that the API refuses, or that leads in circles or to another day makes the day start
+    over once, from its first page. UndecodableDay means that a page is nested too deep, or not UTF-8 twice.
     """
     try:
         return _fetch(session, date)
@@ -127,6 +127,8 @@ def _get_page(session: Session, params: Params, date: dt.date) -> Response[Page]
 
 def _problem(page: Page, date: dt.date, tokens: Collection[str | None], records: int) -> str | None:
     """Returns what is wrong with a page of `date` after these tokens and so many records, or None."""
+    if page.next_page == "":
+        return "the API returned has_more but no next_page"
     if page.next_page in tokens or len(tokens) >= min(PAGES_PER_DAY, records + EMPTY_PAGES_PER_DAY):
         return "the API's page cursor leads in circles"
     for named in page.days:
@@ -150,8 +152,8 @@ def _whole_day(date: dt.date, pages: Sequence[Page], request_id: str | None, fet
 def read_page(body: bytes) -> Page | None:
     """Decodes one page, or at least its envelope: records may be anything.
 
-    The day goes on only where `has_more` is true and `next_page` is a non-empty text. `has_more` without a token would
-    cut the day short and is refused. None is a page that is nested too deep for any decoder.
+    The day goes on only where `has_more` is true and `next_page` is a non-empty text. None is a page that is nested too
+    deep for any decoder.
     """
     try:
         page = documented_types().decode(body)
@@ -188,6 +190,4 @@ def _envelope(page: Any) -> tuple[list[Any], bool, Any]:
 def _next_page(has_more: bool, token: Any) -> str | None:
     if not has_more:
         return None
-    if not (isinstance(token, str) and token.isprintable() and token):
-        raise NotAPage("the response has has_more but no next_page")
-    return token
+    return token if isinstance(token, str) and token.isprintable() else ""

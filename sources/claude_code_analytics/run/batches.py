@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import dlt
@@ -16,7 +16,6 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema import Schema
 from dlt.extract.items_transform import ItemTransform
 
-from ..claude_code.pages import FetchedDay
 from ..claude_code.report import DailyReport
 from ..claude_code.tables import ShapedDay
 from ..dates import is_final
@@ -27,6 +26,8 @@ from ..warehouse.schema import LOAD_ID, ROW_ID, Table, arrow_types, is_dlt_colum
 from ..warehouse.unknown_fields import ExtraColumns, column_naming
 from .cursor import Cursor
 from .dlt_settings import running_destination
+from .failures import FailedDay
+from .planner import Plan
 from .run import Run
 
 # Rows in one yield. Larger Arrow tables cost dlt less, but its pipe holds about four batches at a time.
@@ -36,9 +37,7 @@ ROWS_PER_BATCH = 50_000
 _ABOUT = b"claude_code_batch"
 
 
-def read_batches(
-    run: Run, days: Sequence[dt.date], destination: Destination, cursor: Cursor
-) -> Iterator[list[pa.Table]]:
+def read_batches(run: Run, plan: Plan, destination: Destination, cursor: Cursor) -> Iterator[list[pa.Table]]:
     """Reads days and yields batches of whole days: one Arrow table for each table, rows and markers and ledger.
 
     One yield for all tables of a batch: `add_limit` then cuts between days only, and the cursor moves with whole days.
@@ -49,7 +48,8 @@ def read_batches(
     seen = set(package.of(run.organization))
     reached = min(cursor.day or dt.date.min, run.now().date())
     batch = _Batch(run, package, destination, extra)
-    for day in run.shaped([day for day in days if day not in seen], extra):
+    unseen = ([day for day in part.days if day not in seen] for part in run.rounds(plan))
+    for day in (day for days in unseen for day in run.shaped(days, extra)):
         reached = max(reached, day.date)
         batch.add(day)
         if batch.rows >= ROWS_PER_BATCH:
@@ -65,14 +65,14 @@ class _Batch:
     """Whole days on their way to dlt."""
 
     def __init__(self, run: Run, package: PackageDays, destination: Destination, extra: ExtraColumns) -> None:
-        self.days: list[ShapedDay | FetchedDay] = []
+        self.days: list[ShapedDay | FailedDay] = []
         self.rows = 0
         self._run = run
         self._package = package
         self._has_markers = destination.has_markers
         self._extra = extra
 
-    def add(self, day: ShapedDay | FetchedDay) -> None:
+    def add(self, day: ShapedDay | FailedDay) -> None:
         self.days.append(day)
         if isinstance(day, ShapedDay):
             self.rows += sum(table.num_rows for table in day.tables.values())
@@ -80,7 +80,7 @@ class _Batch:
     def tables(self) -> list[pa.Table]:
         """Returns the rows of each record table and of the ledger, and keeps in the package which days they replace.
 
-        A day that did not decode has a ledger row only: what the warehouse holds of it stays.
+        A failed day has a ledger row only: what the warehouse holds of it stays.
         """
         report, organization = self._run.report, self._run.organization
         shaped = [day for day in self.days if isinstance(day, ShapedDay)]
@@ -96,19 +96,23 @@ class _Batch:
         ledger = pa.Table.from_pylist(list(map(self._ledger_row, self.days)), schema=report.ledger.shaped_schema)
         return [*found, self._finished(report.ledger, ledger, scope)]
 
-    def _ledger_row(self, day: ShapedDay | FetchedDay) -> dict[str, Any]:
+    def _ledger_row(self, day: ShapedDay | FailedDay) -> dict[str, Any]:
         row = {
             "organization_id": self._run.organization,
             "date": day.date,
             "fetched_at": day.fetched_at,
-            "request_id": day.request_id,
             "actor_identity": self._run.actor_identity,
+        }
+        if isinstance(day, FailedDay):  # without counts it is never held
+            return {**row, "request_id": day.error.request_id, "pages": 0, "is_final": False}
+        return {
+            **row,
+            **{str(table.counted_as): day.tables[table.name].num_rows for table in self._run.report.tables},
+            "request_id": day.request_id,
+            "pages": day.pages,
+            "content_hash": day.content_hash,
             "is_final": is_final(day.date, day.fetched_at),
         }
-        if isinstance(day, FetchedDay):  # without counts it is never held
-            return {**row, "pages": len(day.bodies)}
-        counts = {str(table.counted_as): day.tables[table.name].num_rows for table in self._run.report.tables}
-        return {**row, **counts, "pages": day.pages, "content_hash": day.content_hash}
 
     def _finished(self, table: Table, rows: pa.Table, scope: str | None) -> pa.Table:
         """Fills in the load id, and writes down for `SplitBatch` which table it is."""

@@ -16,7 +16,12 @@ class Plan:
     """The days of a run, oldest first."""
 
     days: tuple[dt.date, ...] = ()
-    waiting: int = 0  # days that need reading too, and wait for a later run because of `max_days`
+    # Days that need reading too, and wait for a later run because of `max_days`; those fetched longest ago come first.
+    waiting: tuple[dt.date, ...] = ()
+
+    def following(self, skipped: int) -> Plan:
+        """Plans the days that are read in the place of so many that were skipped."""
+        return Plan(tuple(sorted(self.waiting[:skipped])), self.waiting[skipped:])
 
 
 def days_to_read(
@@ -38,7 +43,7 @@ def days_to_read(
     if max_days is None or len(candidates) <= max_days:
         return Plan(tuple(candidates))
     candidates.sort(key=lambda day: (_fetched_at(day, states.get(day)), day))
-    return Plan(tuple(sorted(candidates[:max_days])), len(candidates) - max_days)
+    return Plan((), tuple(candidates)).following(max_days)
 
 
 def _needs_reading(day: dt.date, state: DayState | None, lookback_days: int) -> bool:

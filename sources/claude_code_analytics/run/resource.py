@@ -21,6 +21,7 @@ from ..warehouse.destinations import NOWHERE, Destination
 from .batches import SplitBatch, read_batches
 from .cursor import Cursor
 from .dlt_settings import check_contract, check_resource, running_destination
+from .planner import Plan
 from .run import Run
 
 # A plain run keeps all its days until the last is read, and loads them in one go. A year of 1,000 developers takes
@@ -45,17 +46,21 @@ def daily_resource(report: DailyReport, config: SourceConfig, client: AnalyticsC
                     f"{len(plan.days)} days in one run: all are kept on disk until the last is read, and a failure "
                     "loads none; claude_code_pipelines.load() commits them in windows"
                 )
-            yield from read_batches(run, plan.days, destination, cursor)
+            yield from read_batches(run, plan, destination, cursor)
+            run.failures.raise_final()
 
     end_value = None if config.end_date is None else config.end_date + ONE_DAY
     return _resource(report, first_day, end_value, read)
 
 
 def window_source(run: Run, days: Sequence[dt.date], *, moves_cursor: bool) -> DltSource:
-    """Builds the source of one window of `load()`, whose run is open and whose days are planned."""
+    """Builds the source of one window of `load()`, whose run is open and whose days are planned.
+
+    Where failed days stop the run, the source ends with the days before them.
+    """
 
     def read(destination: Destination, cursor: Cursor) -> Iterator[Any]:
-        yield from read_batches(run, days, destination, cursor)
+        yield from read_batches(run, Plan(tuple(days)), destination, cursor)
 
     first_day = min(run.config.start_date or START_DATE, days[0])
     end_value = None if moves_cursor else days[-1] + ONE_DAY

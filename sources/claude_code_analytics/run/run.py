@@ -21,9 +21,10 @@ from ..claude_code.tables import ShapedDay, Shaping
 from ..config import SourceConfig
 from ..constants import REPORT_PATH, START_DATE
 from ..dates import check_range, last_final_day
-from ..exceptions import UndecodableDay
+from ..exceptions import ApiError, CredentialRefused, UndecodableDay
 from ..warehouse.proof import Proof, read_proof
 from ..warehouse.unknown_fields import ExtraColumns
+from .failures import FailedDay, Failures
 from .organization import own_id
 from .planner import Plan, days_to_read
 
@@ -34,7 +35,8 @@ class Run:
     """One run of a daily report, the same for the plain source and for `load()`.
 
     `client` replaces the configured one. `on_wait` is called with the time (UTC) until which all requests wait after a
-    429, `on_fetched` with each day that was read for the first time, and the number of its records.
+    429, `on_fetched` with each day that was read for the first time, and the number of its records, `on_failed` with
+    each day that could not be read, and the reason.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Run:
         *,
         on_wait: Callable[[dt.datetime], object] | None = None,
         on_fetched: Callable[[dt.date, int], object] = lambda day, records: None,
+        on_failed: Callable[[dt.date, str], object] = lambda day, reason: None,
     ) -> None:
         self.report = report
         self.config = config
@@ -52,7 +55,7 @@ class Run:
         self.actor_identity = self.actors.label  # as the ledger shows it
         self.organization = ""  # the id that rows carry, once the run is open
         self.proof = Proof()  # what the warehouse held when the run was opened
-        self.undecoded: dict[dt.date, UndecodableDay] = {}
+        self.failures = Failures(on_failed)
         self.warn = cache(logger.warning)  # logs each message once
         self._client = client or config.client()
         self._owns_client = client is None
@@ -118,26 +121,50 @@ class Run:
             max_days=config.max_days,
         )
 
+    def rounds(self, plan: Plan) -> Iterator[Plan]:
+        """Yields a plan, and then plans of waiting days: `max_days` does not count days that were skipped."""
+        skipped = self.failures.skipped
+        yield plan
+        while not self.failures.final:
+            plan, skipped = plan.following(self.failures.skipped - skipped), self.failures.skipped
+            if not plan.days:
+                return
+            yield plan
+
     def expect(self, days: Sequence[dt.date]) -> None:
         """Reads these days ahead, after those that are shaped now."""
         self._reader.expect(days)
 
-    def shaped(self, days: Sequence[dt.date], extra: ExtraColumns) -> Iterator[ShapedDay | FetchedDay]:
-        """Reads days and yields them as tables, in the order given; a day that does not decode as it was fetched."""
+    def shaped(self, days: Sequence[dt.date], extra: ExtraColumns) -> Iterator[ShapedDay | FailedDay]:
+        """Reads days and yields them as tables, in the order given, and the days with a fault of their own.
+
+        Days whose requests fail are skipped. Ends early where failed days stop the run. The last of them in a row are
+        then not yielded: the fault was perhaps not theirs.
+        """
         shaping = Shaping(self.organization, self.actors, extra)
-        for item in self._reader.results(days, signals.raise_if_signalled):
-            day: ShapedDay | FetchedDay = item
-            if isinstance(day, FetchedDay) and day.date not in self.undecoded:
-                try:
-                    day = self.report.shape(day, shaping)
-                except UndecodableDay as error:
-                    self.undecoded[item.date] = error
-            if isinstance(day, FetchedDay):
-                logger.error("%s; the other days are loaded", self.undecoded[day.date])
-            if day.date not in self._fetched:
-                self._fetched.add(day.date)
-                self._on_fetched(day.date, day.record_count)
-            yield day
+        faulty: list[FailedDay] = []  # since the last success
+        for read in self._reader.results(days, signals.raise_if_signalled):
+            day = self._shaped(read, shaping) if isinstance(read, FetchedDay) else read
+            if isinstance(day, ShapedDay):
+                self.failures.end_row()
+                if day.date not in self._fetched:
+                    self._fetched.add(day.date)
+                    self._on_fetched(day.date, day.record_count)
+                yield from faulty
+                yield day
+                faulty = []
+            elif not self.failures.add(day):
+                self._reader.stop()
+                return
+            elif day.has_own_fault:
+                faulty.append(day)
+        yield from faulty
+
+    def _shaped(self, day: FetchedDay, shaping: Shaping) -> ShapedDay | FailedDay:
+        try:
+            return self.report.shape(day, shaping)
+        except UndecodableDay as error:
+            return FailedDay(day.date, day.fetched_at, error)
 
     def _named_ids(self) -> list[str]:
         named = self._session.organization()
@@ -164,17 +191,19 @@ class Run:
                 "to have all days alike"
             )
 
-    def _read(self, day: dt.date) -> ShapedDay | FetchedDay:
+    def _read(self, day: dt.date) -> ShapedDay | FetchedDay | FailedDay:
         """Reads a day, and shapes it in the thread that read it if it is as documented.
 
-        Any other day is shaped in its turn, because the types of new columns depend on the order of days.
+        Any other day is shaped in its turn, because the types of new columns depend on the order of days. Raises
+        CredentialRefused, after which no day can be read.
         """
         began = self.now()
         try:
             fetched = self.report.fetch(self._session, day)
-        except UndecodableDay as error:  # nested too deep to find the next page in it
-            self.undecoded[day] = error
-            return FetchedDay(day, (), 0, error.request_id, began)
+        except CredentialRefused:
+            raise
+        except ApiError as error:
+            return FailedDay(day, began, error)
         with self._shaping:  # side by side they would only take more memory
             documented = self.report.shape_documented(fetched, self.organization, self.actors)
         return documented or replace(fetched, documented=None)  # what waits for its turn waits as bytes

@@ -25,7 +25,7 @@ CLOCK_TOLERANCE = dt.timedelta(seconds=2)
 # What the proof reads of the ledger beside the counts of rows.
 _LEDGER_COLUMNS = ("organization_id", "date", LOAD_ID, "fetched_at", "actor_identity", "is_final", "cells")
 
-UNDECODED = "its content did not decode"
+UNREADABLE = "its newest fetch could not be read"
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ def _state(
     differences, rows = [int(count or 0) for count in counts[0::2]], tuple(map(int, counts[1::2]))
     problems = {
         "rows without a ledger entry": newest is None,
-        UNDECODED: undecoded,
+        UNREADABLE: undecoded,
         "rows of another load": first_load != last_load,
         "row counts differ from the ledger": any(differences),
         # without a number, as an older version wrote it, the rows decide
