@@ -22,7 +22,8 @@ def catalog() -> Iterator[str]:
         yield f"| `{name}` | {meaning} |"
     for view in VIEWS:
         yield from ("", f"## `{view.name}`", "", view.description)
-        yield f"One row per organization, {', '.join(f'`{name}`' for name in view.grain)}."
+        if view.grain:
+            yield f"One row per organization, {', '.join(f'`{name}`' for name in view.grain)}."
         yield from (["", view.caveat] if view.caveat else [])
         yield from ("", "| column | meaning |", "|---|---|")
         measures = [name for name in view.meanings if name in MEASURES]

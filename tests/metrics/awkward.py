@@ -9,7 +9,7 @@ from typing import Any
 from claude_code_analytics.dates import DayRange
 from claude_code_simulator import OMITTED, model_usage, record
 
-PEOPLE = tuple(f"person.{number}@example.test" for number in range(12))
+PEOPLE = (*(f"person.{number}@example.test" for number in range(11)), "p\u00d6rs\u00f6n.11@example.test")
 # Hostile in HTML, in CSV and in SQL; a key that looks like a person, and two that share a name.
 KEYS = ("person.1@example.test", "ci", "=1+1", "</script><script>alert(1)</script>")
 HOSTILE = "<img src=x onerror=alert(1)>'\"&"
@@ -59,14 +59,14 @@ def _record(rng: random.Random, day: dt.date, organization_id: str, **who: Any) 
             count(10**6),
             count(1000),
             cents=0 if idle else rng.choice((None, 0, 19, "12.345678901", 1234)),
-            currency=rng.choice(("USD", "USD", "USD", "EUR")),
+            currency=rng.choice(("USD", "USD", "USD", "EUR", "JPY")),
         )
         for _ in range(rng.choice((0, 1, 2, 4)))
     ]
     return record(
         day,
         organization_id=organization_id,
-        customer_type=rng.choice(("api", "api", "subscription")),
+        customer_type=rng.choice(("api", "api", "api", "subscription", "subscription", "enterprise", None)),
         subscription_type=rng.choice((None, "team", OMITTED)),
         terminal_type=rng.choice(("vscode", "", None, HOSTILE)),
         is_remote=rng.choice((True, False, OMITTED)),
@@ -82,4 +82,4 @@ def _record(rng: random.Random, day: dt.date, organization_id: str, **who: Any) 
 
 
 def _spelled(rng: random.Random, address: str) -> str:
-    return rng.choice((address, address, address.upper(), f" {address.title()} "))
+    return rng.choice((address, address, address.upper(), f"\t {address.title()} \r\n"))

@@ -12,9 +12,10 @@ import dlt
 from .reader import open_reader
 
 _MONTH = """
-    SELECT r.organization_id, r.customer_type, SUM(r.cost) AS cost
+    SELECT r.organization_id, r.customer_type,
+        SUM(COALESCE(r.api_cost_usd, r.subscription_value_usd, r.other_cost_usd)) AS cost
     FROM claude_code_model_days AS r
-    WHERE r.date >= @first AND r.date <= @last AND r.currency = 'USD'
+    WHERE r.date >= @first AND r.date <= @last
     GROUP BY r.organization_id, r.customer_type"""
 _TYPES = """
     SELECT r.organization_id, r.customer_type, COUNT(*) AS records

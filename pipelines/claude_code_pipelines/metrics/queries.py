@@ -7,40 +7,45 @@ Parameters: `@organization`; `@first` to `@last`, the period; `@before`, the fir
 from __future__ import annotations
 
 from .catalog import MEASURES
-from .totals import COVERED
+from .totals import COVERED, KEY, PERSON
 
 _SUMS = ", ".join(f"SUM(r.{name}) AS {name}" for name in MEASURES)
 # Over records that report a cost in dollars, for costs per session, commit and so on (METRICS, R9).
-_WITH_COST = ", ".join(
-    f"SUM(CASE WHEN r.cost_usd IS NOT NULL THEN r.{name} END) AS {name}_with_cost" for name in COVERED
-)
+_WITH_COST = ", ".join(f"SUM(CASE WHEN r.has_cost THEN r.{name} END) AS {name}_with_cost" for name in COVERED)
 _DECIDED = (
     "SUM(CASE WHEN r.accepted IS NOT NULL AND r.rejected IS NOT NULL THEN r.accepted END) AS accepted_decided, "
     "SUM(CASE WHEN r.accepted IS NOT NULL AND r.rejected IS NOT NULL THEN r.accepted + r.rejected END) AS decisions"
 )
+_ACTIVE = ", ".join(
+    f"SUM(CASE WHEN r.actor_type = '{kind}' THEN a.active_{days}d END) AS active_{who}_{days}d"
+    for kind, who in ((PERSON, "people"), (KEY, "keys"))
+    for days in (1, 7, 28)
+)
+# A record's amount stands in one of the three columns.
+_COST = "COALESCE(r.api_cost_usd, r.subscription_value_usd, r.other_cost_usd)"
 _IN_PERIODS = "r.organization_id = @organization AND r.date >= @before AND r.date <= @last"
 _IS_CURRENT = "CASE WHEN r.date >= @first THEN 1 ELSE 0 END"
 
 QUERIES = {
     "days": f"""
-        SELECT r.date, {", ".join(f"r.{name}" for name in MEASURES)}, r.is_final,
-            a.active_people_1d, a.active_people_7d, a.active_people_28d,
-            a.active_keys_1d, a.active_keys_7d, a.active_keys_28d, a.window_complete
+        SELECT r.date, {_SUMS}, r.is_final, {_ACTIVE},
+            MAX(CASE WHEN a.window_complete THEN 1 ELSE 0 END) = 1 AS window_complete
         FROM claude_code_organization_days AS r
-        JOIN claude_code_active_people AS a ON a.organization_id = r.organization_id AND a.date = r.date
+        LEFT JOIN claude_code_active_actors AS a
+            ON a.organization_id = r.organization_id AND a.date = r.date AND a.actor_type = r.actor_type
         WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last
+        GROUP BY r.date, r.is_final
         ORDER BY r.date""",
     "actors": f"""
         SELECT {_IS_CURRENT} AS is_current, r.actor_type, r.actor,
             COUNT(DISTINCT CASE WHEN r.is_active THEN r.date END) AS active_days,
             MAX(CASE WHEN r.is_active THEN r.date END) AS last_day,
-            SUM(CASE WHEN r.customer_type = 'api' THEN r.cost_usd END) AS billed_cost,
-            SUM(CASE WHEN r.customer_type = 'subscription' THEN r.cost_usd END) AS notional_cost, {_SUMS}, {_DECIDED}
+            SUM(r.api_cost_usd) AS billed_cost, SUM(r.subscription_value_usd) AS notional_cost, {_SUMS}, {_DECIDED}
         FROM claude_code_records AS r
         WHERE {_IN_PERIODS}
         GROUP BY {_IS_CURRENT}, r.actor_type, r.actor""",
     "costs": f"""
-        SELECT {_IS_CURRENT} AS is_current, r.actor_type, r.customer_type, SUM(r.cost_usd) AS cost_usd,
+        SELECT {_IS_CURRENT} AS is_current, r.actor_type, r.customer_type, SUM({_COST}) AS cost_usd,
             SUM(r.sessions) AS sessions, SUM(CASE WHEN r.has_cost THEN r.sessions END) AS sessions_covered,
             {_WITH_COST}
         FROM claude_code_records AS r
@@ -48,11 +53,11 @@ QUERIES = {
         GROUP BY {_IS_CURRENT}, r.actor_type, r.customer_type""",
     "people": """
         SELECT r.actor_type, r.actor, r.first_day, r.usage_level
-        FROM claude_code_people AS r
+        FROM claude_code_actors AS r
         WHERE r.organization_id = @organization""",
-    "models": """
+    "models": f"""
         SELECT r.date, r.customer_type, r.model, r.currency, r.tokens_input, r.tokens_output, r.tokens_cache_read,
-            r.tokens_cache_creation, r.cost, r.price_per_mtok
+            r.tokens_cache_creation, {_COST} AS cost, r.price_per_mtok
         FROM claude_code_model_days AS r
         WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last""",
     "tools": f"""
@@ -61,10 +66,11 @@ QUERIES = {
         WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last
         GROUP BY r.date, r.tool_name""",
     "weeks": """
-        SELECT r.week, r.active_people, r.new_people, r.retained_people, r.returning_people, r.lapsed_people,
-            r.is_complete
+        SELECT r.week, r.active_actors AS active_people, r.new_actors AS new_people,
+            r.retained_actors AS retained_people, r.returning_actors AS returning_people,
+            r.lapsed_actors AS lapsed_people, r.is_complete
         FROM claude_code_organization_weeks AS r
-        WHERE r.organization_id = @organization AND r.week >= @since AND r.week <= @last
+        WHERE r.organization_id = @organization AND r.actor_type = 'user_actor' AND r.week >= @since AND r.week <= @last
         ORDER BY r.week""",
     "cohorts": """
         SELECT r.cohort_week, r.weeks_since, r.cohort_people, r.active_people, r.is_complete
@@ -72,7 +78,7 @@ QUERIES = {
         WHERE r.organization_id = @organization AND r.cohort_week <= @last
         ORDER BY r.cohort_week, r.weeks_since""",
     "mix": """
-        SELECT r.terminal_type, r.is_remote, SUM(r.sessions) AS sessions, SUM(r.cost_usd) AS cost_usd
+        SELECT r.terminal_type, r.is_remote, SUM(r.sessions) AS sessions
         FROM claude_code_mix_days AS r
         WHERE r.organization_id = @organization AND r.date >= @first AND r.date <= @last
         GROUP BY r.terminal_type, r.is_remote""",
@@ -90,4 +96,4 @@ QUERIES = {
 # What a summary needs.
 HEADLINE_QUERIES = ("days", "actors", "costs", "identities", "models", "tools")
 # Read by most queries, so it pays to compute them once.
-KEPT_VIEWS = ("claude_code_records", "claude_code_person_days")
+KEPT_VIEWS = ("claude_code_records", "claude_code_actor_days")

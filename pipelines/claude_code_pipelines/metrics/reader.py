@@ -30,8 +30,8 @@ from .views import transpiled
 Row = dict[str, Any]
 
 _VIEWS = {view.name: view for view in VIEWS}
-_DAYS = re.compile(r"date|week|cohort_week|first_day|last_day")
-_MONEY = re.compile(r"(.*_)?cost(_usd)?(_28d)?")
+_DAYS = re.compile(r"date|week|cohort_week|month|first_day|last_day")
+_MONEY = re.compile(r"amount|(.*_)?cost|.*_usd(_28d)?")
 # BigQuery's types, by dlt's.
 _TYPES = {
     "text": "STRING",

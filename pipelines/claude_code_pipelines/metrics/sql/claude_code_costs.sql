@@ -1,10 +1,17 @@
 SELECT
-  m.organization_id, m.date, u.actor__type, u.actor__email_address, u.actor__api_key_name, u.customer_type,
-  u.terminal_type, u.is_remote, m.model, m.tokens__input, m.tokens__output, m.tokens__cache_read,
-  m.tokens__cache_creation,
+  r.organization_id, r.date, r.actor_type, r.actor, r.customer_type, m.model,
   CASE
-    WHEN m.estimated_cost__currency = 'USD' THEN m.estimated_cost__amount * CAST('0.01' AS DECIMAL(3, 2))
-  END AS estimated_cost_usd
+    WHEN m.estimated_cost__currency = 'USD' AND r.customer_type = 'api'
+      THEN m.estimated_cost__amount * CAST('0.01' AS DECIMAL(3, 2))
+  END AS api_cost_usd,
+  CASE
+    WHEN m.estimated_cost__currency = 'USD' AND r.customer_type = 'subscription'
+      THEN m.estimated_cost__amount * CAST('0.01' AS DECIMAL(3, 2))
+  END AS subscription_value_usd,
+  CASE
+    WHEN m.estimated_cost__currency = 'USD' AND COALESCE(r.customer_type, '') NOT IN ('api', 'subscription')
+      THEN m.estimated_cost__amount * CAST('0.01' AS DECIMAL(3, 2))
+  END AS other_cost_usd
 FROM claude_code_usage__model_breakdown AS m
-JOIN claude_code_usage AS u
-  ON u._dlt_id = m._dlt_parent_id AND u.organization_id = m.organization_id AND u.date = m.date
+JOIN claude_code_records AS r
+  ON r._dlt_id = m._dlt_parent_id AND r.organization_id = m.organization_id AND r.date = m.date

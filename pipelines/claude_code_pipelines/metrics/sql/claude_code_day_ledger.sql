@@ -15,4 +15,4 @@ JOIN (
   FROM claude_code_days
   GROUP BY organization_id, date
 ) AS f ON f.organization_id = n.organization_id AND f.date = n.date
-WHERE n.place = 1
+WHERE n.place = 1 AND n.records IS NOT NULL

@@ -1,21 +1,35 @@
 SELECT
-  r.organization_id, r.date, r.customer_type, m.model, m.estimated_cost__currency AS currency,
+  r.organization_id, r.date, r.actor_type, r.customer_type, m.model, m.estimated_cost__currency AS currency,
   CAST(SUM(m.tokens__input) AS INT64) AS tokens_input, CAST(SUM(m.tokens__output) AS INT64) AS tokens_output,
   CAST(SUM(m.tokens__cache_read) AS INT64) AS tokens_cache_read,
   CAST(SUM(m.tokens__cache_creation) AS INT64) AS tokens_cache_creation,
-  SUM(m.estimated_cost__amount) * CAST('0.01' AS DECIMAL(3, 2)) AS cost,
+  SUM(m.estimated_cost__amount) AS amount,
+  CASE
+    WHEN m.estimated_cost__currency = 'USD' AND r.customer_type = 'api'
+      THEN SUM(m.estimated_cost__amount) * CAST('0.01' AS DECIMAL(3, 2))
+  END AS api_cost_usd,
+  CASE
+    WHEN m.estimated_cost__currency = 'USD' AND r.customer_type = 'subscription'
+      THEN SUM(m.estimated_cost__amount) * CAST('0.01' AS DECIMAL(3, 2))
+  END AS subscription_value_usd,
+  CASE
+    WHEN m.estimated_cost__currency = 'USD' AND COALESCE(r.customer_type, '') NOT IN ('api', 'subscription')
+      THEN SUM(m.estimated_cost__amount) * CAST('0.01' AS DECIMAL(3, 2))
+  END AS other_cost_usd,
   SUM(m.tokens__cache_read) / NULLIF(
     SUM(COALESCE(m.tokens__input, 0) + COALESCE(m.tokens__cache_read, 0) + COALESCE(m.tokens__cache_creation, 0)), 0
   ) AS cache_read_share,
-  CAST(SUM(m.estimated_cost__amount) AS FLOAT64) * 10000 / NULLIF(
-    SUM(
-      CASE
-        WHEN m.estimated_cost__amount IS NOT NULL THEN COALESCE(m.tokens__input, 0) + COALESCE(m.tokens__output, 0)
-          + COALESCE(m.tokens__cache_read, 0) + COALESCE(m.tokens__cache_creation, 0)
-      END
-    ), 0
-  ) AS price_per_mtok
+  CASE
+    WHEN m.estimated_cost__currency = 'USD' THEN CAST(SUM(m.estimated_cost__amount) AS FLOAT64) * 10000 / NULLIF(
+      SUM(
+        CASE
+          WHEN m.estimated_cost__amount IS NOT NULL THEN COALESCE(m.tokens__input, 0) + COALESCE(m.tokens__output, 0)
+            + COALESCE(m.tokens__cache_read, 0) + COALESCE(m.tokens__cache_creation, 0)
+        END
+      ), 0
+    )
+  END AS price_per_mtok
 FROM claude_code_usage__model_breakdown AS m
 JOIN claude_code_records AS r
   ON r._dlt_id = m._dlt_parent_id AND r.organization_id = m.organization_id AND r.date = m.date
-GROUP BY r.organization_id, r.date, r.customer_type, m.model, m.estimated_cost__currency
+GROUP BY r.organization_id, r.date, r.actor_type, r.customer_type, m.model, m.estimated_cost__currency

@@ -1,6 +1,11 @@
 SELECT
   u._dlt_id, u.organization_id, u.date, u.actor__type AS actor_type,
-  CASE WHEN u.actor__type = 'api_actor' THEN u.actor__api_key_name ELSE LOWER(TRIM(u.actor__email_address)) END AS actor,
+  CASE
+    WHEN u.actor__type = 'api_actor' THEN u.actor__api_key_name
+    WHEN u.actor__type = 'user_actor' THEN TRANSLATE(
+      TRIM(u.actor__email_address, ' \t\r\n'), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'
+    )
+  END AS actor,
   u.customer_type, u.subscription_type, u.terminal_type, u.is_remote,
   u.core_metrics__num_sessions AS sessions,
   u.core_metrics__lines_of_code__added AS lines_added,
@@ -9,8 +14,10 @@ SELECT
   u.core_metrics__pull_requests_by_claude_code AS pull_requests,
   t.accepted, t.rejected,
   m.tokens_input, m.tokens_output, m.tokens_cache_read, m.tokens_cache_creation,
-  m.cents_usd * CAST('0.01' AS DECIMAL(3, 2)) AS cost_usd,
-  COALESCE(m.has_cost, 0) = 1 AS has_cost,
+  CASE WHEN u.customer_type = 'api' THEN m.usd END AS api_cost_usd,
+  CASE WHEN u.customer_type = 'subscription' THEN m.usd END AS subscription_value_usd,
+  CASE WHEN COALESCE(u.customer_type, '') NOT IN ('api', 'subscription') THEN m.usd END AS other_cost_usd,
+  m.usd IS NOT NULL AS has_cost,
   COALESCE(u.core_metrics__num_sessions, 0) > 0 OR COALESCE(u.core_metrics__lines_of_code__added, 0) > 0
     OR COALESCE(u.core_metrics__lines_of_code__removed, 0) > 0
     OR COALESCE(u.core_metrics__commits_by_claude_code, 0) > 0
@@ -18,6 +25,7 @@ SELECT
     OR COALESCE(t.accepted, 0) > 0 OR COALESCE(t.rejected, 0) > 0
     OR COALESCE(m.has_use, 0) = 1 AS is_active
 FROM claude_code_usage AS u
+JOIN claude_code_day_ledger AS l ON l.organization_id = u.organization_id AND l.date = u.date
 LEFT JOIN (
   SELECT
     organization_id, date, _dlt_parent_id,
@@ -31,8 +39,8 @@ LEFT JOIN (
     CAST(SUM(tokens__input) AS INT64) AS tokens_input, CAST(SUM(tokens__output) AS INT64) AS tokens_output,
     CAST(SUM(tokens__cache_read) AS INT64) AS tokens_cache_read,
     CAST(SUM(tokens__cache_creation) AS INT64) AS tokens_cache_creation,
-    SUM(CASE WHEN estimated_cost__currency = 'USD' THEN estimated_cost__amount END) AS cents_usd,
-    MAX(CASE WHEN estimated_cost__amount IS NOT NULL THEN 1 ELSE 0 END) AS has_cost,
+    SUM(CASE WHEN estimated_cost__currency = 'USD' THEN estimated_cost__amount END) * CAST('0.01' AS DECIMAL(3, 2))
+      AS usd,
     MAX(
       CASE
         WHEN tokens__input > 0 OR tokens__output > 0 OR tokens__cache_read > 0 OR tokens__cache_creation > 0
