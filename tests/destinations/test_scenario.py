@@ -221,6 +221,6 @@ def test_the_view_of_costs_is_exact(world: World) -> None:
     assert "claude_code_costs" in create_views(world.pipeline)
     view = world.backend.qualified(world.dataset, "claude_code_costs")
 
-    costs = world.backend.run(f"SELECT estimated_cost_usd FROM {view} WHERE model <> 'm' ORDER BY 1")
+    costs = world.backend.run(f"SELECT api_cost_usd FROM {view} WHERE model <> 'm' ORDER BY 1")
 
     assert [cost for (cost,) in costs] == [0, Decimal("0.19"), Decimal("0.19")]

@@ -197,7 +197,7 @@ def test_whatever_a_key_does_no_number_of_people_moves(tmp_path: Path) -> None:
 
 def test_whatever_subscribers_do_no_cost_moves(tmp_path: Path) -> None:
     before, after = around(tmp_path, email="person.1@example.test", customer_type="subscription")
-    for view in CATALOG:
+    for view in (view for view in CATALOG if view.name in VIEWS):
         assert costs_in(view, before[view.name]) == costs_in(view, after[view.name]), view.name
     assert before["claude_code_organization_months"] != after["claude_code_organization_months"]
 

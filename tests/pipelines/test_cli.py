@@ -292,7 +292,7 @@ def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_curre
         assert result.exit_code == 0, result.output
 
     assert "created view claude_code_costs in dataset claude_code\n" in run("views").stdout
-    costs = "SELECT actor__email_address, estimated_cost_usd::VARCHAR FROM claude_code_costs ORDER BY 1"
+    costs = "SELECT actor, api_cost_usd::VARCHAR FROM claude_code_costs ORDER BY 1"
     assert query(file, costs) == [("ada@example.test", "0.19000000000"), ("eve@example.test", None)]
 
 

@@ -34,12 +34,12 @@ def test_the_numbers_of_the_page_are_those_of_sql(awkward: World, page_of: Make)
 
     for title, measure in (("Sessions", "sessions"), ("Commits", "commits"), ("Lines added", "lines_added")):
         rows = awkward.sql(
-            f"SELECT actor, SUM({measure}) FROM claude_code_person_days WHERE {within} AND actor_type = 'user_actor' "
+            f"SELECT actor, SUM({measure}) FROM claude_code_actor_days WHERE {within} AND actor_type = 'user_actor' "
             "GROUP BY actor HAVING BOOL_OR(is_active)"
         )
         assert {actor: number(text) for actor, text in page.column("people", title).items()} == dict(rows)
     billed = (
-        f"SELECT actor, SUM(cost_usd) FROM claude_code_records WHERE {within} AND customer_type = 'api' "
+        f"SELECT actor, SUM(api_cost_usd) FROM claude_code_records WHERE {within} "
         "AND actor_type = 'user_actor' GROUP BY actor"
     )
     expected = {actor: float(cost) for actor, cost in awkward.sql(billed) if cost is not None}
@@ -65,15 +65,18 @@ def test_the_numbers_of_the_page_are_those_of_sql(awkward: World, page_of: Make)
     assert {model: number(text) for model, text in page.column("models", "Tokens").items()} == dict(tokens)
 
     daily = awkward.sql(
-        "SELECT CAST(date AS TEXT), active_people_1d, active_people_7d, active_people_28d "
-        f"FROM claude_code_active_people WHERE date <= DATE '{LAST}'"
+        "SELECT CAST(date AS TEXT), active_1d, active_7d, active_28d "
+        f"FROM claude_code_active_actors WHERE actor_type = 'user_actor' AND date <= DATE '{LAST}'"
     )
     assert [tuple(row[:4]) for row in page.tables["active_days"][1:]] == [
         (day, *(str(count) for count in counts)) for day, *counts in sorted(daily)
     ]
-    people = awkward.sql(f"SELECT COUNT(DISTINCT actor) FROM claude_code_person_days WHERE {within} AND {person}")
+    people = awkward.sql(f"SELECT COUNT(DISTINCT actor) FROM claude_code_actor_days WHERE {within} AND {person}")
     assert page.headlines["Active people"][0] == str(people[0][0])
-    weeks = awkward.sql("SELECT CAST(week AS TEXT), active_people, lapsed_people FROM claude_code_organization_weeks")
+    weeks = awkward.sql(
+        "SELECT CAST(week AS TEXT), active_actors, lapsed_actors FROM claude_code_organization_weeks "
+        "WHERE actor_type = 'user_actor'"
+    )
     written = {row[0]: (row[1], row[5]) for row in page.tables["weeks"][1:]}
     assert written == {week: (str(active), "–" if lapsed is None else str(lapsed)) for week, active, lapsed in weeks}  # noqa: RUF001
 
