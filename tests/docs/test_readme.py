@@ -195,19 +195,30 @@ def test_every_parameter_can_be_set_where_the_documentation_says(
 # Examples
 
 
-def test_the_query_runs_on_the_file_of_the_demo(tmp_path: Path) -> None:
-    ran = CliRunner().invoke(commands, ["demo", "--start", "2026-03-02", "--end", "2026-03-13"])
-    assert ran.exit_code == 0, ran.output
+def test_the_query_adds_up_on_the_file_of_the_demo(tmp_path: Path) -> None:
+    for arguments in (["demo", "--start", "2026-10-05", "--end", "2026-10-09"], ["views"]):
+        ran = CliRunner().invoke(commands, arguments)
+        assert ran.exit_code == 0, ran.output
     (query,) = blocks(README, "sql")
 
     with duckdb.connect(str(tmp_path / "claude_code_analytics.duckdb"), read_only=True) as connection:
-        found = connection.execute(query)
-        names = [column[0] for column in found.description or []]
-        rows = found.fetchall()
+        *rows, total = connection.execute(query).fetchall()
+        billed = (
+            "SELECT sum(api_cost_usd), count(DISTINCT actor) FROM claude_code.claude_code_records WHERE actor_type = "
+        )
+        people, keys = (connection.execute(f"{billed} '{kind}'").fetchone() for kind in ("user_actor", "api_actor"))
+        teams = blocks((ROOT / "docs" / "operations.md").read_text(), "sql")[0].replace("2026-11", "2026-10")
+        connection.execute("CREATE TEMP TABLE teams AS SELECT 'nobody@example.test' AS email, 'none' AS team")
+        by_team = connection.execute(teams).fetchall()
 
-    assert names == ["week", "model", "cost_usd"]
-    assert {row[0] for row in rows} == {dt.date(2026, 3, 2), dt.date(2026, 3, 9)}
-    assert all(row[2] > 0 for row in rows)
+    found = dict(rows)
+    assert people
+    assert keys
+    assert found.pop("API keys") == keys[0]
+    assert len(found) == people[1]
+    assert sum(filter(None, found.values())) == people[0]
+    assert total == ("Total", people[0] + keys[0])
+    assert by_team == [("(no team)", people[0]), ("API keys", keys[0]), total]
 
 
 def run_example(code: str, variables: dict[str, str]) -> None:

@@ -14,4 +14,4 @@ SELECT
   END AS other_cost_usd
 FROM claude_code_usage__model_breakdown AS m
 JOIN claude_code_records AS r
-  ON r._dlt_id = m._dlt_parent_id AND r.organization_id = m.organization_id AND r.date = m.date
+  ON r._dlt_id = m._dlt_parent_id AND r.date = m.date

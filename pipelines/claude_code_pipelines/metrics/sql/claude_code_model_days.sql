@@ -31,5 +31,5 @@ SELECT
   END AS price_per_mtok
 FROM claude_code_usage__model_breakdown AS m
 JOIN claude_code_records AS r
-  ON r._dlt_id = m._dlt_parent_id AND r.organization_id = m.organization_id AND r.date = m.date
+  ON r._dlt_id = m._dlt_parent_id AND r.date = m.date
 GROUP BY r.organization_id, r.date, r.actor_type, r.customer_type, m.model, m.estimated_cost__currency

@@ -27,7 +27,7 @@ WITH counted AS (
     SUM(t.accepted + t.rejected) AS decisions
   FROM claude_code_usage__tool_actions AS t
   JOIN claude_code_usage AS u
-    ON u._dlt_id = t._dlt_parent_id AND u.organization_id = t.organization_id AND u.date = t.date
+    ON u._dlt_id = t._dlt_parent_id AND u.date = t.date
   WHERE t.accepted IS NOT NULL AND t.rejected IS NOT NULL
   GROUP BY u.organization_id, u.date, u.actor__type
 )

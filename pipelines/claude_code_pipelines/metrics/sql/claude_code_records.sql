@@ -28,14 +28,14 @@ FROM claude_code_usage AS u
 JOIN claude_code_day_ledger AS l ON l.organization_id = u.organization_id AND l.date = u.date
 LEFT JOIN (
   SELECT
-    organization_id, date, _dlt_parent_id,
+    date, _dlt_parent_id,
     CAST(SUM(accepted) AS INT64) AS accepted, CAST(SUM(rejected) AS INT64) AS rejected
   FROM claude_code_usage__tool_actions
-  GROUP BY organization_id, date, _dlt_parent_id
-) AS t ON t._dlt_parent_id = u._dlt_id AND t.organization_id = u.organization_id AND t.date = u.date
+  GROUP BY date, _dlt_parent_id
+) AS t ON t._dlt_parent_id = u._dlt_id AND t.date = u.date
 LEFT JOIN (
   SELECT
-    organization_id, date, _dlt_parent_id,
+    date, _dlt_parent_id,
     CAST(SUM(tokens__input) AS INT64) AS tokens_input, CAST(SUM(tokens__output) AS INT64) AS tokens_output,
     CAST(SUM(tokens__cache_read) AS INT64) AS tokens_cache_read,
     CAST(SUM(tokens__cache_creation) AS INT64) AS tokens_cache_creation,
@@ -49,5 +49,5 @@ LEFT JOIN (
       END
     ) AS has_use
   FROM claude_code_usage__model_breakdown
-  GROUP BY organization_id, date, _dlt_parent_id
-) AS m ON m._dlt_parent_id = u._dlt_id AND m.organization_id = u.organization_id AND m.date = u.date
+  GROUP BY date, _dlt_parent_id
+) AS m ON m._dlt_parent_id = u._dlt_id AND m.date = u.date

@@ -6,5 +6,5 @@ SELECT
     AS acceptance_rate
 FROM claude_code_usage__tool_actions AS t
 JOIN claude_code_records AS r
-  ON r._dlt_id = t._dlt_parent_id AND r.organization_id = t.organization_id AND r.date = t.date
+  ON r._dlt_id = t._dlt_parent_id AND r.date = t.date
 GROUP BY r.organization_id, r.date, r.actor_type, t.tool_name
