@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import dlt
 
@@ -15,7 +15,7 @@ from claude_code_analytics.constants import SOURCE_NAME, START_DATE
 from claude_code_analytics.dates import ONE_DAY, Day, DayRange, check_range, parse_day
 from claude_code_analytics.run import Run, window_source
 from claude_code_analytics.warehouse.destinations import destination_of
-from claude_code_analytics.warehouse.proof import UNREADABLE, DayState, Proof
+from claude_code_analytics.warehouse.proof import UNREADABLE, DayState
 
 from .comments import comment_tables
 from .defaults import WINDOW_DAYS
@@ -246,7 +246,7 @@ class _Loader:
         before = self._run.proof.of(self._run.organization)
         return [
             day
-            for day, state in self._history()
+            for day, state in sorted(self._history().items())
             if state.fetched_at
             and not state.is_held
             and state.problem != UNREADABLE
@@ -255,16 +255,13 @@ class _Loader:
             and (day not in before or before[day].is_held or day in self._report.days)
         ]
 
-    def _history(self) -> Iterator[tuple[dt.date, DayState]]:
+    def _history(self) -> Mapping[dt.date, DayState]:
         """Proves all days of the organization, some months at a time: the memory does not depend on the range."""
-        first = min([*self._run.proof.of(self._run.organization), *self._report.days])
-        spans = [(START_DATE, first - ONE_DAY)]  # days that only another load can have added meanwhile
-        while first <= self._run.now().date():
-            last = first + (DAYS_PROVEN_AT_ONCE - 1) * ONE_DAY
-            spans.append((first, last))
-            first = last + ONE_DAY
-        for first, last in spans:
-            yield from sorted(self._proof(first=first, last=last).of(self._run.organization).items())
+        oldest = min([*self._run.proof.of(self._run.organization), *self._report.days])
+        starts = DayRange(oldest, self._run.now().date()).days()[::DAYS_PROVEN_AT_ONCE]
+        windows = [DayRange(first, first + (DAYS_PROVEN_AT_ONCE - 1) * ONE_DAY) for first in starts]
+        # days before the oldest can only be those that another load has added meanwhile
+        return self._proof(DayRange(min(START_DATE, oldest), windows[0].last), *windows[1:])
 
     def _wait(self, missing: Sequence[dt.date], about: float) -> None:
         seconds = about * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
@@ -300,7 +297,7 @@ class _Loader:
 
         After a failed write the tables may hold an earlier fetch. A failed day is not read again.
         """
-        states = self._proof(first=days[0], last=days[-1]).of(self._run.organization)
+        states = self._proof(DayRange(days[0], days[-1]))
         errors = self._run.failures.errors
         missing = [day for day in days if day not in errors and not _is_held(states, day, self._began)]
         if missing:
@@ -308,11 +305,11 @@ class _Loader:
             self._problem = f"{problem}; if other loads write the same days, run again later"
         return states, missing
 
-    def _proof(self, **window: dt.date) -> Proof:
+    def _proof(self, *windows: DayRange) -> Mapping[dt.date, DayState]:
         with kept_open(self._pipeline), reported_locks(self._pipeline, self._observer.blocked):
-            proof = read_warehouse(self._pipeline, self._run.report, now=self._run.now(), **window)
+            proof = read_warehouse(self._pipeline, self._run.report, windows=windows, now=self._run.now())
         self._run.learn(proof)  # other loads may have added columns meanwhile
-        return proof
+        return proof.of(self._run.organization)
 
     def _commit(self, states: Mapping[dt.date, DayState]) -> None:
         """Reports days that are proven to be held, each once."""

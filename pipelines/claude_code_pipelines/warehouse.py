@@ -97,10 +97,10 @@ def active_pipeline_kept() -> Iterator[None]:
                 active.activate(before)
 
 
-def read_warehouse(pipeline: dlt.Pipeline, report: DailyReport, **window: Any) -> Proof:
-    """Queries the warehouse behind a pipeline for the proof; `window` as `ProofQuery` takes it."""
+def read_warehouse(pipeline: dlt.Pipeline, report: DailyReport, **options: Any) -> Proof:
+    """Queries the warehouse behind a pipeline for the proof; `options` as `read_proof` takes them."""
     with translate_errors("the warehouse could not be queried"):
-        return read_proof(pipeline, SOURCE_NAME, report.tables, report.ledger, **window)
+        return read_proof(pipeline, SOURCE_NAME, report.tables, report.ledger, **options)
 
 
 def set_defaults(pipeline: dlt.Pipeline) -> None:

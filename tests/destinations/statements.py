@@ -153,6 +153,7 @@ def _of_dlt(job_client: Any) -> Iterator[dict[str, str]]:
 
 def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]:
     from claude_code_analytics.claude_code.report import CLAUDE_CODE
+    from claude_code_analytics.dates import DayRange
     from claude_code_analytics.warehouse.backend import SqlBackend
     from claude_code_analytics.warehouse.proof import ProofQuery
     from claude_code_pipelines.metrics import views
@@ -168,7 +169,7 @@ def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]
     tables, ledger = CLAUDE_CODE.tables, CLAUDE_CODE.ledger
     stored = {table.name: {name: {} for name in table.column_names} for table in (*tables, ledger)}
     backend = SqlBackend(job_client, reports_types=False)
-    ProofQuery(backend, tables, ledger, stored, {}, now=NOW, first=FIRST, last=LAST).read()
+    ProofQuery(backend, tables, ledger, stored, {}, NOW, DayRange(FIRST, LAST)).read()
     views.create_views(pipeline)
     proof, *of_views = executed
     yield {"for": "proof", "table": "", "sql": proof.strip()}

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import dlt
 
+from ..dates import DayRange
 from .altered_tables import complete_tables, stored_tables
 from .backend import Backend, KnownColumns, StoredColumns, open_backend
 from .schema import LOAD_ID, Table, is_dlt_column
@@ -73,11 +74,13 @@ def read_proof(
     tables: Sequence[Table],
     ledger: Table,
     *,
+    windows: Sequence[DayRange | None] = (None,),
+    now: dt.datetime | None = None,
     completes_tables: bool = False,
-    **window: Any,
 ) -> Proof:
-    """Opens the destination behind a pipeline, and queries it for the proof; `window` as `ProofQuery` takes it.
+    """Opens the destination behind a pipeline, and queries it for the proof, window by window; None is all days.
 
+    Fetches later than `now` (by more than two seconds) are ignored: a load does not believe in its own future.
     `completes_tables` first adds what tables of an older version lack. Raises ConfigurationError where tables were
     changed by hand, and DltException where the destination cannot be queried.
     """
@@ -85,12 +88,15 @@ def read_proof(
         stored = stored_tables(backend, tables, ledger)
         staged = complete_tables(backend, tables, ledger, stored) if completes_tables else {}
         known = backend.known_columns([table.name for table in tables])
-        return replace(ProofQuery(backend, tables, ledger, stored, known, **window).read(), staged=staged)
+        states: dict[tuple[str, dt.date], DayState] = {}
+        for window in windows:
+            states |= ProofQuery(backend, tables, ledger, stored, known, now, window).read()
+        return Proof(states, stored, known, staged)
 
 
 @dataclass(frozen=True)
 class ProofQuery:
-    """The query for the proof of some days; of all without `first` and `last`.
+    """The query for the proof of the days of a window, or of all.
 
     A table that is not among the `stored` ones holds nothing, and a missing column holds NULL.
     """
@@ -100,22 +106,20 @@ class ProofQuery:
     ledger: Table
     stored: StoredColumns
     known: KnownColumns
-    # Later fetches (by more than two seconds) are ignored: a load does not believe in its own future. None takes all.
-    now: dt.datetime | None = None
-    first: dt.date | None = None
-    last: dt.date | None = None
+    now: dt.datetime | None  # None takes fetches of any time
+    window: DayRange | None
 
-    def read(self) -> Proof:
+    def read(self) -> dict[tuple[str, dt.date], DayState]:
         branches = [self._rows_of(table) for table in self.tables if table.name in self.stored]
         parameters: tuple[dt.datetime, ...] = ()
         if self.ledger.name in self.stored:
             branches.insert(0, self._newest_fetches())  # the union takes its types
             parameters = () if self.now is None else (self.now + CLOCK_TOLERANCE,)
         if not branches:
-            return Proof(stored=self.stored, known=self.known)
+            return {}
         sums = ", ".join(f"SUM(n{place}) AS n{place}, SUM(r{place}) AS r{place}" for place in range(len(self.tables)))
         rows = self.backend.query(_PROOF.format(sums=sums, branches=" UNION ALL ".join(branches)), *parameters)
-        return Proof({(str(row[0]), _day(row[1])): _state(*row[2:]) for row in rows}, self.stored, self.known)
+        return {(str(row[0]), _day(row[1])): _state(*row[2:]) for row in rows}
 
     def _newest_fetches(self) -> str:
         columns = self._expressions(self.ledger)
@@ -127,7 +131,7 @@ class ProofQuery:
             read=", ".join(column for column in read if column != "NULL"),
             numbers=", ".join(f"{count} AS n{place}, 0 AS r{place}" for place, count in enumerate(counts)),
             root_count=counts[0],
-            window=self._window(),
+            window=self._condition(),
             until="1 = 1" if self.now is None else f"{columns['fetched_at']} <= %s",
         )
 
@@ -143,7 +147,7 @@ class ProofQuery:
             numbers=", ".join(numbers),
             cells=" + ".join(f"COUNT({column})" for column in self._counted(table)) or "0",
             grouped=", ".join(column for column in grouped if column != "NULL"),
-            window=self._window(),
+            window=self._condition(),
         )
 
     def _counted(self, table: Table) -> list[str]:
@@ -159,10 +163,11 @@ class ProofQuery:
         names = [column.name for column in table.columns]
         return {name: self.backend.column(name) if name in stored else "NULL" for name in names}
 
-    def _window(self) -> str:
-        if not (self.first and self.last):
+    def _condition(self) -> str:
+        """Returns the window in SQL, as literals: with those BigQuery and Snowflake skip other months."""
+        if self.window is None:
             return "1 = 1"
-        return f"{self.backend.column('date')} BETWEEN DATE '{self.first}' AND DATE '{self.last}'"
+        return f"{self.backend.column('date')} BETWEEN DATE '{self.window.first}' AND DATE '{self.window.last}'"
 
 
 _PROOF = """
