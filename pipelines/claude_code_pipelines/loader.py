@@ -295,11 +295,17 @@ class _Loader:
     def _prove(self, days: Sequence[dt.date]) -> tuple[Mapping[dt.date, DayState], list[dt.date]]:
         """Proves a window; returns the states, and the days that no fetch since the load began holds.
 
-        After a failed write the tables may hold an earlier fetch. A failed day is not read again.
+        After a failed write the tables may hold an earlier fetch, at the same instant where only the API's whole
+        seconds are known. A failed day is not read again.
         """
         states = self._proof(DayRange(days[0], days[-1]))
-        errors = self._run.failures.errors
-        missing = [day for day in days if day not in errors and not _is_held(states, day, self._began)]
+        before = self._run.proof.of(self._run.organization)
+        held = {
+            day
+            for day, state in states.items()
+            if state.is_held_since(self._began) and state.load_id != before.get(day, DayState()).load_id
+        }
+        missing = [day for day in days if day not in self._run.failures.errors and day not in held]
         if missing:
             problem = states.get(missing[0], DayState()).problem or "their newest fetch is older than this load"
             self._problem = f"{problem}; if other loads write the same days, run again later"

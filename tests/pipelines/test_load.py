@@ -243,10 +243,12 @@ def test_days_that_another_load_completes_during_the_wait_are_not_read_again(wor
     world.require_truth(days(18, 20))
 
 
-@pytest.mark.parametrize("failures", [1, 2])
-def test_a_write_that_fails_is_retried_once(week: World, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+@pytest.mark.parametrize(("failures", "minutes"), [(1, 1), (2, 1), (1, 0)])  # 0: at the instant of the fetch before
+def test_a_write_that_fails_is_retried_once(
+    week: World, monkeypatch: pytest.MonkeyPatch, failures: int, minutes: int
+) -> None:
     world = week
-    world.clock.move(minutes=1)
+    world.clock.move(minutes=minutes)
     world.write_days(september(14), TODAY, sessions=99)
     write, failed, events = world.pipeline.load, [], Events()
 

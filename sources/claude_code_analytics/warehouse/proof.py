@@ -34,6 +34,7 @@ class DayState:
     """State of one organization's day in the warehouse; times are UTC."""
 
     fetched_at: dt.datetime | None = None  # the newest fetch; None where the ledger has no row
+    load_id: str | None = None  # of that fetch
     is_final: bool = False  # that fetch was final
     is_held: bool = False  # the tables hold exactly what that fetch returned
     problem: str | None = "never fetched"  # why the day is not held
@@ -248,6 +249,7 @@ def _state(
     problem = next((what for what, is_so in problems.items() if is_so), None)
     return DayState(
         fetched_at=_moment(fetched_at),
+        load_id=newest,
         is_final=bool(is_final),
         is_held=problem is None,
         problem=problem,
