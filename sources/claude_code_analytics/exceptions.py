@@ -1,7 +1,7 @@
 """The error tree of the package.
 
     ClaudeCodeAnalyticsError
-    ├── ConfigurationError          a parameter, setting or credential that cannot work; nothing was requested
+    ├── ConfigurationError          a parameter, setting, credential or clock that cannot work; no day was requested
     ├── DestinationError            the warehouse cannot be reached, is locked, or rejects the load
     └── ApiError                    the API did not return a day
         ├── CredentialRefused       401, 403: retrying is useless
@@ -24,7 +24,7 @@ class ClaudeCodeAnalyticsError(Exception):
 
 
 class ConfigurationError(ClaudeCodeAnalyticsError, ValueError):
-    """A mistake in arguments, configuration or credentials, found before anything was requested."""
+    """A mistake in arguments, configuration or credentials, or a wrong clock, found before any day was requested."""
 
 
 class DestinationError(ClaudeCodeAnalyticsError):

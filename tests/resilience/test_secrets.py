@@ -6,6 +6,7 @@ Marked are the credential, a token, the key of the pseudonyms, the password of a
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import gzip
 import io
 import logging
@@ -24,7 +25,7 @@ from claude_code_analytics import ClaudeCodeAnalyticsError
 from claude_code_analytics.dates import DayRange
 from claude_code_pipelines import Warehouse, load
 from claude_code_pipelines.cli import commands
-from claude_code_simulator import Credentials, ScriptedOrganization, error_response, record
+from claude_code_simulator import Credentials, ScriptedOrganization, error_response, record, utc_now
 from claude_code_simulator.faults.builders import rewritten
 from support.expected import RecordingApi
 from support.processes import Machine, ended, start_forks
@@ -52,8 +53,12 @@ def people(day: Any) -> list[dict[str, Any]]:
     ]
 
 
-def organization() -> ScriptedOrganization:
-    return ScriptedOrganization({day: people(day) for day in DayRange(FIRST_DAY, TODAY).days()}, id=ID)
+def organization(today: dt.date = TODAY) -> ScriptedOrganization:
+    return ScriptedOrganization({day: people(day) for day in DayRange(week_before(today), today).days()}, id=ID)
+
+
+def week_before(today: dt.date) -> dt.date:
+    return today - (TODAY - FIRST_DAY)
 
 
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -202,9 +207,10 @@ def test_the_search_finds_what_is_there(tmp_path: Path, clock: TestClock) -> Non
 def test_no_secret_leaves_a_process_of_its_own(tmp_path: Path) -> None:
     """The real program with a real client, where it succeeds, is refused, and fails in dlt's hands."""
     start_forks()
-    api = RecordingApi(organization(), credentials=Credentials(admin_key=KEY), clock=TestClock())
+    today = utc_now().date()
+    api = RecordingApi(organization(today), credentials=Credentials(admin_key=KEY), clock=utc_now)
     database = tmp_path / "home" / "claude_code_analytics.duckdb"
-    start = ("load", "--start", f"{FIRST_DAY}", "--window-days", "4")
+    start = ("load", "--start", f"{week_before(today)}", "--window-days", "4")
     with serving(api) as variables:
         machine = Machine(tmp_path / "home", {**variables, "RUNTIME__LOG_LEVEL": "DEBUG"})
         assert ended(machine.command(*start)) == 0, machine.output

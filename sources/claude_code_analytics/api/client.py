@@ -21,7 +21,7 @@ from ..constants import API_VERSION, BASE_URL, DISTRIBUTION, MAX_CONCURRENT_DAYS
 from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused
 from ..json_codec import decode_exact
 from . import responses
-from .clock import ApiClock, Clock, utc_now
+from .clock import Clock, Monotonic, RunClock, monotonic_of, utc_now
 from .credentials import Credential, clean
 from .network import Connection, NoResponse, Params, can_connect
 from .rate_limit import Cancellation, Cancelled, PausedTooLong, RateLimiter, Sleep
@@ -84,17 +84,18 @@ class AnalyticsClient:
         max_concurrent_days: int = MAX_CONCURRENT_DAYS,
         transport: httpx.BaseTransport | None = None,
         clock: Clock = utc_now,
-        monotonic: Callable[[], float] | None = None,
+        monotonic: Monotonic | None = None,
         sleep: Sleep | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         check_whole_number("max_concurrent_days", max_concurrent_days, 1)
         self.max_concurrent_days = max_concurrent_days
         self._credential = Credential.of(api_key, access_token)
-        self._clock = ApiClock(clock, monotonic)
+        self._clock = clock
+        self._monotonic = monotonic or monotonic_of(clock)
         self._sleep = sleep
         self._chance = chance
-        self._limiter = RateLimiter(at_once=max_concurrent_days, monotonic=self._clock.monotonic, chance=chance)
+        self._limiter = RateLimiter(at_once=max_concurrent_days, monotonic=self._monotonic, chance=chance)
         self._has_responded = False
         headers = {
             **self._credential.headers(),
@@ -105,11 +106,11 @@ class AnalyticsClient:
         url = usable_url(base_url)
         if url.scheme == "http" and url.host not in ("localhost", "127.0.0.1", "::1"):
             logger.warning("base_url is not encrypted (http): the credential can be read on its way to %s", url.host)
-        self._connection = Connection(url, headers, transport, self._clock.monotonic)
+        self._connection = Connection(url, headers, transport, self._monotonic)
 
     def now(self) -> dt.datetime:
-        """Returns the time, checked against the API's, aware, in UTC."""
-        return self._clock.now()
+        """Returns the machine's time, aware, in UTC."""
+        return self._clock()
 
     def require_credential(self) -> None:
         """Raises ConfigurationError where there is no credential."""
@@ -133,9 +134,9 @@ class AnalyticsClient:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _send(self, cancellation: Cancellation, path: str, params: Params, day: dt.date | None) -> httpx.Response:
+    def _send(self, session: Session, path: str, params: Params, day: dt.date | None) -> httpx.Response:
         """Sends one request in its turn. Raises _Retry where there is no response, or one that may pass."""
-        with self._limiter.slot(cancellation) as sent_at:
+        with self._limiter.slot(session._cancellation) as sent_at:
             if self._connection.is_closed:
                 raise Cancelled
             try:
@@ -143,15 +144,15 @@ class AnalyticsClient:
             except NoResponse as failure:
                 raise self._unreachable(failure, day, sent_at) from None
             if response.status_code < 500:  # a failing proxy may have any clock
-                self._clock.observe(response.headers.get("date"))
+                session._clock.observe(response.headers.get("date"))
             self._has_responded = True
             if response.status_code != 200:
-                self._raise_passing(response, day, sent_at)
+                self._raise_passing(response, day, sent_at, session.now())
             self._limiter.responded(sent_at)
             return response
 
-    def _raise_passing(self, response: httpx.Response, day: dt.date | None, sent_at: float) -> None:
-        pause = responses.retry_after(response, self.now())
+    def _raise_passing(self, response: httpx.Response, day: dt.date | None, sent_at: float, now: dt.datetime) -> None:
+        pause = responses.retry_after(response, now)
         if responses.is_rate_limit(response):
             self._limiter.limited(sent_at, pause)
             raise _Retry(responses.unavailable(response, self._credential, day), attempts=None)
@@ -163,16 +164,17 @@ class AnalyticsClient:
         # A host that has responded before is set up right: then a failing DNS server, say, is a passing fault.
         if failure.is_setup and not self._has_responded:
             return _Retry(error, attempts=1)
-        is_slow = self._clock.monotonic() - sent_at > SLOW_SECONDS
+        is_slow = self._monotonic() - sent_at > SLOW_SECONDS
         return _Retry(error, is_silent=is_slow or not self._has_responded)
 
 
 class Session:
-    """One run's view of a client: its own cancellation and observer. Shared by the run's threads."""
+    """One run's view of a client: its own clock, cancellation and observer. Shared by the run's threads."""
 
     def __init__(self, client: AnalyticsClient, on_wait: Callable[[dt.datetime], object] | None = None) -> None:
         self._client = client
         self._on_wait = on_wait
+        self._clock = RunClock(client._clock, client._monotonic)
         self._cancellation = Cancellation(client._sleep, self._announce)
         self._refused: CredentialRefused | None = None
         self._organization: Organization | None = None
@@ -180,7 +182,7 @@ class Session:
 
     def now(self) -> dt.datetime:
         """Returns the time, checked against the API's, aware, in UTC."""
-        return self._client.now()
+        return self._clock.now()
 
     def organization(self) -> Organization:
         """Returns the organization of the credential (`GET /v1/organizations/me`), requested once.
@@ -212,7 +214,7 @@ class Session:
         """Returns what `read` makes of the response. `read` may raise _Retry too."""
         self._client.require_credential()
         try:
-            return self._retried(lambda: read(self._client._send(self._cancellation, path, params, day)))
+            return self._retried(lambda: read(self._client._send(self, path, params, day)))
         except CredentialRefused as error:
             self._refused = error
             self.cancel()
@@ -238,7 +240,7 @@ class Session:
                 wait, is_over, failing_since = 0.0, False, math.inf
             else:
                 failures += 1
-                now = client._clock.monotonic()
+                now = client._monotonic()
                 failing_since = min(failing_since, now)
                 wait = failure.retry_after or back_off(failures, client._chance)
                 is_over = failures >= failure.attempts or now - failing_since > MAX_FAILING_SECONDS

@@ -1,21 +1,34 @@
-"""Clocks of a client: monotonic for waits and deadlines, and the time of day checked against the API (decision D13)."""
+"""Clocks: monotonic for waits and deadlines, and the time of day of a run, checked against the API (decision D13)."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
+from ..exceptions import ConfigurationError
+
 # Returns the time, aware, in UTC.
 Clock = Callable[[], dt.datetime]
+# Returns seconds that never go back.
+Monotonic = Callable[[], float]
 
 # Machine minus `Date` header. The header has whole seconds, rounded down, and a response takes a while to arrive.
 MOST_BEHIND = dt.timedelta(seconds=-1)
 MOST_AHEAD = dt.timedelta(seconds=3)
+# Apart by this or more: a warning.
+WARNED_FROM = dt.timedelta(hours=1)
+# Apart by more: a refusal, because one of the two is broken and nobody knows which.
+MOST_APART = dt.timedelta(hours=24)
 # Years that a `Date` header is believed in. A proxy without a clock sends 1970.
 PLAUSIBLE_YEARS = range(2025, 2100)
+
+_SHOWN = "%Y-%m-%d %H:%M:%S"
+
+logger = logging.getLogger("claude_code_analytics")
 
 
 def utc_now() -> dt.datetime:
@@ -32,39 +45,46 @@ def parse_http_date(text: str) -> dt.datetime | None:
         return None
 
 
-class ApiClock:
-    """The time of the API. Safe to share between threads.
+def monotonic_of(clock: Clock) -> Monotonic:
+    """Returns the machine's monotonic clock, or one that follows an injected clock."""
+    return time.monotonic if clock is utc_now else lambda: clock().timestamp()
 
-    The machine's clock is used as long as the API's `Date` headers agree with it. Where they don't, the header is
-    carried on by the monotonic clock, which is derived from `clock` where only that is injected.
+
+class RunClock:
+    """The time of a run. Safe to share between threads.
+
+    The first response with a usable `Date` header settles it: the machine's time where the two agree, else the
+    header's. From there on it is carried on by the monotonic clock, so a clock that is set meanwhile changes nothing.
     """
 
-    def __init__(self, clock: Clock = utc_now, monotonic: Callable[[], float] | None = None) -> None:
-        self._machine = clock
-        if monotonic is None:
-            monotonic = time.monotonic if clock is utc_now else lambda: clock().timestamp()
-        # Returns seconds that never go back, for waits and deadlines.
-        self.monotonic = monotonic
+    def __init__(self, machine: Clock, monotonic: Monotonic) -> None:
+        self._machine = machine
+        self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._anchor: tuple[dt.datetime, float] | None = None
+        self._settled: tuple[dt.datetime, float] | None = None
 
     def now(self) -> dt.datetime:
-        """Returns the time of the API, aware, in UTC."""
-        anchor = self._anchor
-        if anchor is None:
+        """Returns the time, aware, in UTC."""
+        if self._settled is None:
             return self._machine()
-        moment, read_at = anchor
-        return moment + dt.timedelta(seconds=self.monotonic() - read_at)
+        moment, read_at = self._settled
+        return moment + dt.timedelta(seconds=self._monotonic() - read_at)
 
     def observe(self, date_header: str | None) -> None:
-        """Corrects the time where it differs from the `Date` header of a response that has just arrived."""
-        moment = parse_http_date(date_header) if date_header else None
-        if moment is None or moment.year not in PLAUSIBLE_YEARS:
+        """Settles the time by a response that has just arrived. Raises ConfigurationError where a clock is broken."""
+        header = parse_http_date(date_header) if date_header else None
+        if header is None or header.year not in PLAUSIBLE_YEARS:
             return
         with self._lock:
-            if not _agree(self.now(), moment):
-                self._anchor = None if _agree(self._machine(), moment) else (moment, self.monotonic())
+            if self._settled is None:
+                self._settled = _chosen(self._machine(), header), self._monotonic()
 
 
-def _agree(ours: dt.datetime, header: dt.datetime) -> bool:
-    return MOST_BEHIND <= ours - header <= MOST_AHEAD
+def _chosen(machine: dt.datetime, header: dt.datetime) -> dt.datetime:
+    apart = machine - header
+    both = f"the clock of this machine shows {machine:{_SHOWN}}, the API's {header:{_SHOWN}} (UTC)"
+    if abs(apart) > MOST_APART:
+        raise ConfigurationError(f"{both}; one of them is wrong: set the clock, or bypass a proxy that sends old dates")
+    if abs(apart) >= WARNED_FROM:
+        logger.warning("%s; the API's is used", both)
+    return machine if MOST_BEHIND <= apart <= MOST_AHEAD else header

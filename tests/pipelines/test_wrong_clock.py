@@ -1,0 +1,64 @@
+"""A wrong clock at every door: refused, or said and without effect; and datasets that were loaded under one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from claude_code_analytics import AnalyticsClient, ConfigurationError
+from claude_code_pipelines.check import check_credential
+from claude_code_pipelines.cli import commands
+from support.days import MONDAY, TUESDAY
+from support.world import TODAY, TestClock, World
+
+Door = Callable[[World, AnalyticsClient], Any]
+
+DOORS: dict[str, Door] = {
+    "pipeline.run": lambda world, client: world.run(client=client),
+    "load": lambda world, client: world.load(client=client),
+    "backfill": lambda world, client: world.backfill(MONDAY, TUESDAY, client=client),
+    "check": lambda world, client: check_credential(client),
+}
+COMMANDS = ("load", f"backfill --start {MONDAY} --end {TUESDAY}", "check")
+
+
+def ahead(world: World, **by: float) -> AnalyticsClient:
+    """Makes a client on a machine whose clock is so far ahead of the API's."""
+    machine = TestClock(world.clock.now + dt.timedelta(**by))
+    return world.client(clock=machine, sleep=machine.sleep)
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+@pytest.mark.parametrize("days", [40, -4])
+def test_clocks_more_than_a_day_apart_are_refused_before_any_day_is_read(world: World, door: Door, days: int) -> None:
+    both = f"{world.clock.now + dt.timedelta(days=days):%Y-%m-%d %H:%M:%S}, the API's 2026-09-20 12:00:00"
+    with pytest.raises((ConfigurationError, PipelineStepFailed), match=f"the clock of this machine shows {both}"):
+        door(world, ahead(world, days=days))
+    assert (world.days_requested(), len(world.api.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+@pytest.mark.parametrize(("by", "warned"), [({"hours": 3}, 1), ({"hours": -23}, 1), ({"minutes": 50}, 0)], ids=str)
+def test_from_an_hour_on_a_warning_shows_both_times(
+    world: World, warnings_of: Callable[[], list[str]], door: Door, by: dict[str, float], warned: int
+) -> None:
+    door(world, ahead(world, **by))
+    said = [text for text in warnings_of() if "the clock of this machine" in text]
+    assert len(said) == warned
+    assert all("the API's 2026-09-20 12:00:00 (UTC); the API's is used" in text for text in said)
+    assert max(world.days_requested()) <= TODAY
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_exits_with_2_and_one_line(world: World, command: str) -> None:
+    ran = CliRunner().invoke(commands, command.split(), obj=ahead(world, days=2))
+    errors = [line for line in ran.stderr.splitlines() if "calling" not in line]
+    assert (ran.exit_code, len(errors), ran.stdout) == (2, 1, "")
+    assert re.match("error: the clock of this machine shows .*; one of them is wrong", errors[0])
+    assert list(world.folder.glob("*.duckdb")) == []
