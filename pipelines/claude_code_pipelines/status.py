@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dlt
 
@@ -46,12 +46,14 @@ class Status:
         organizations: The days of each organization.
         rows: Rows by table.
         outside: Days with rows or ledger entries outside the requested range.
+        clock: The time by which days are final: the reader's, or that of the newest fetch where it is later.
     """
 
     warehouse: str = ""
     organizations: list[OrganizationStatus] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     outside: int = 0
+    clock: dt.datetime | None = None
 
     def days(self, kind: str) -> list[dt.date]:
         """Returns the days of a kind, of all organizations."""
@@ -90,24 +92,28 @@ def status_of(
     proof = read_warehouse(pipeline, CLAUDE_CODE)
     if not proof.states:
         raise ConfigurationError(f"nothing is loaded in {warehouse}")
-    judged = _judged(pipeline, proof, now)
     clock = max(now, _last_fetch(proof.states.values()) or now)
-    found = [
-        _organization(name, states, judged.of(name), clock, first, last) for name, states in proof.organizations.items()
-    ]
+    judged = _judged(pipeline, proof, now)
+    found = [_organization(name, states, clock, first, last) for name, states in judged.organizations.items()]
     shown = {day for each in found for days in each.days.values() for day in days}
-    return Status(warehouse, found, _rows(proof), len({day for _, day in proof.states} - shown))
+    return Status(warehouse, found, _rows(proof), len({day for _, day in proof.states} - shown), clock)
 
 
 def _judged(pipeline: dlt.Pipeline, proof: Proof, now: dt.datetime) -> Proof:
-    """Returns the proof in which a day counts as held with all fetches, or with those up to now.
+    """Returns the proof in which a day is held with all fetches, or with those up to now.
 
-    Under a wrong clock, a fetch from the future may hide the one that is held.
+    A load ignores a fetch that lies ahead of its clock, at most a day (decision D13). All else about a day is of its
+    newest fetch, as in the views.
     """
     if all(state.is_held for state in proof.states.values()):
         return proof
-    by_now = read_warehouse(pipeline, CLAUDE_CODE, now=now)
-    return Proof({**proof.states, **{key: state for key, state in by_now.states.items() if state.is_held}})
+    by_now = read_warehouse(pipeline, CLAUDE_CODE, now=now).states
+    return Proof(
+        {
+            key: replace(state, is_held=True, problem=None) if key in by_now and by_now[key].is_held else state
+            for key, state in proof.states.items()
+        }
+    )
 
 
 def _rows(proof: Proof) -> dict[str, int]:
@@ -120,21 +126,20 @@ def _rows(proof: Proof) -> dict[str, int]:
 def _organization(
     name: str,
     states: Mapping[dt.date, DayState],
-    judged: Mapping[dt.date, DayState],
     now: dt.datetime,
     first: dt.date | None,
     last: dt.date | None,
 ) -> OrganizationStatus:
     first = first or min(states)
     last = last or max(*states, last_final_day(now))
-    days = _by_kind(judged, first, last, now)
+    days = _by_kind(states, first, last, now)
     newest = max((day for day, state in states.items() if state.fetched_at), default=None)
     return OrganizationStatus(
         organization_id=name,
         first=first,
         last=last,
         days=days,
-        problems={day: judged[day].problem or "" for day in days["inconsistent"]},
+        problems={day: states[day].problem or "" for day in days["inconsistent"]},
         records=sum(state.records for day, state in states.items() if first <= day <= last),
         last_fetch=_last_fetch(states.values()),
         newest=newest,

@@ -33,6 +33,9 @@ MAX_CONCURRENT_DAYS = 4
 # A day is final when it was requested this long after its end. The API shows activity "typically" an hour late.
 FINAL_AFTER = dt.timedelta(hours=6)
 
+# Where the machine's clock and the API's are further apart, one is broken and nobody knows which: the run is refused.
+CLOCKS_MOST_APART = dt.timedelta(hours=24)
+
 
 @cache
 def version() -> str:

@@ -161,6 +161,24 @@ def test_a_load_that_died_between_two_tables_is_healed_elsewhere(world: World, m
     assert not world.status().has_gap
 
 
+def test_what_a_wrong_clock_dated_into_the_future_is_mended_by_the_next_load(world: World) -> None:
+    write_days(world, FIRST_DAY, TODAY)
+    world.clock.move(days=40)  # the clocks of the machine and of the API alike
+    world.load()
+    assert world.status().organizations[0].newest == TODAY + 40 * ONE_DAY
+
+    world.clock.move(days=-40)
+    write_days(world, FIRST_DAY, TODAY, sessions=40)
+    world.lose_working_folder()
+    world.api.last.clear()
+    world.run()
+
+    require_truth(world, [FIRST_DAY, TODAY])
+    (found,) = world.status().organizations
+    assert (found.newest, found.last) == (TODAY, TODAY)
+    assert not world.status().has_gap
+
+
 def test_tables_that_were_dropped_are_created_and_filled_again(world: World) -> None:
     write_days(world, FIRST_DAY, TODAY)
     world.load()

@@ -12,9 +12,13 @@ from click.testing import CliRunner
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import AnalyticsClient, ConfigurationError
+from claude_code_analytics.dates import ONE_DAY
+from claude_code_pipelines import Warehouse
 from claude_code_pipelines.check import check_credential
 from claude_code_pipelines.cli import commands
-from support.days import MONDAY, TUESDAY
+from claude_code_pipelines.metrics.figures import Request, read_figures
+from claude_code_pipelines.metrics.views import create_views
+from support.days import MONDAY, TUESDAY, WEEK
 from support.world import TODAY, TestClock, World
 
 Door = Callable[[World, AnalyticsClient], Any]
@@ -62,3 +66,52 @@ def test_a_command_exits_with_2_and_one_line(world: World, command: str) -> None
     assert (ran.exit_code, len(errors), ran.stdout) == (2, 1, "")
     assert re.match("error: the clock of this machine shows .*; one of them is wrong", errors[0])
     assert list(world.folder.glob("*.duckdb")) == []
+
+
+# A dataset that was loaded under a wrong clock, when nothing refused it
+
+
+def days_by_reader(world: World) -> dict[str, Any]:
+    """Returns the newest day and the newest final day, as each reader shows them."""
+    (status,) = world.status().organizations
+    last, final = world.sql("SELECT max(date), max(CASE WHEN is_final THEN date END) FROM claude_code_day_ledger")[0]
+    figures = read_figures(Warehouse(world.backend.destination, world.dataset), Request(), world.clock.now)
+    return {
+        "status": (status.newest, status.final_until),
+        "views": (last, final),
+        "figures": (last, figures.period.last),
+    }
+
+
+@pytest.mark.parametrize("door", ["run", "load"])
+def test_days_that_were_loaded_in_the_future_go_with_the_next_load(
+    world: World, warnings_of: Callable[[], list[str]], door: str
+) -> None:
+    world.write_days(MONDAY, TODAY)
+    world.clock.move(days=40)  # of the machine and of the API alike
+    world.load()
+    create_views(world.pipeline)
+    world.clock.move(days=-40)
+    future = TODAY + dt.timedelta(days=40)
+    assert set(days_by_reader(world).values()) == {(future, future - ONE_DAY)}
+
+    world.write_days(MONDAY, TODAY, sessions=5)
+    getattr(world, door)()
+    assert set(days_by_reader(world).values()) == {(TODAY, TODAY - ONE_DAY)}
+    assert world.column("core_metrics__num_sessions") == [5] * 7
+    assert [text for text in warnings_of() if "the ledger had 47 fetches from the future, up to 2026-10-30" in text]
+    world.require_truth(WEEK)
+    world.clock.move(minutes=1)
+    getattr(world, door)(**({"lookback_days": 0} if door == "run" else {}))
+    assert len([text for text in warnings_of() if "from the future" in text]) == 1
+
+
+def test_a_fetch_up_to_a_day_ahead_counts_for_every_reader_and_hides_nothing(world: World) -> None:
+    world.write_days(MONDAY, TODAY)
+    world.clock.move(hours=23)
+    world.load()
+    create_views(world.pipeline)
+    world.clock.move(hours=-23)
+    world.load()
+    assert set(days_by_reader(world).values()) == {(TODAY + ONE_DAY, TODAY)}
+    assert world.status().days("inconsistent") == []

@@ -40,7 +40,7 @@ def command(
     with open_read_only(target) as pipeline:
         status = status_of(pipeline, now, start, end)
         try:
-            pulses = read_pulses(pipeline, now.date())
+            pulses = read_pulses(pipeline, (status.clock or now).date())
         except DestinationError as error:  # the proof is complete without them
             logger.warning("cost and customer types are left out of the status: %s", error)
             pulses = {}

@@ -184,6 +184,10 @@ class Session:
         """Returns the time, checked against the API's, aware, in UTC."""
         return self._clock.now()
 
+    def api_time(self) -> dt.datetime | None:
+        """Returns the same; None as long as no response has shown the API's time."""
+        return self._clock.now() if self._clock.is_checked else None
+
     def organization(self) -> Organization:
         """Returns the organization of the credential (`GET /v1/organizations/me`), requested once.
 

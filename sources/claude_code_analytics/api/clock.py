@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
+from ..constants import CLOCKS_MOST_APART
 from ..exceptions import ConfigurationError
 
 # Returns the time, aware, in UTC.
@@ -21,8 +22,6 @@ MOST_BEHIND = dt.timedelta(seconds=-1)
 MOST_AHEAD = dt.timedelta(seconds=3)
 # Apart by this or more: a warning.
 WARNED_FROM = dt.timedelta(hours=1)
-# Apart by more: a refusal, because one of the two is broken and nobody knows which.
-MOST_APART = dt.timedelta(hours=24)
 # Years that a `Date` header is believed in. A proxy without a clock sends 1970.
 PLAUSIBLE_YEARS = range(2025, 2100)
 
@@ -63,6 +62,11 @@ class RunClock:
         self._lock = threading.Lock()
         self._settled: tuple[dt.datetime, float] | None = None
 
+    @property
+    def is_checked(self) -> bool:
+        """True once the API's time is known."""
+        return self._settled is not None
+
     def now(self) -> dt.datetime:
         """Returns the time, aware, in UTC."""
         if self._settled is None:
@@ -83,7 +87,7 @@ class RunClock:
 def _chosen(machine: dt.datetime, header: dt.datetime) -> dt.datetime:
     apart = machine - header
     both = f"the clock of this machine shows {machine:{_SHOWN}}, the API's {header:{_SHOWN}} (UTC)"
-    if abs(apart) > MOST_APART:
+    if abs(apart) > CLOCKS_MOST_APART:
         raise ConfigurationError(f"{both}; one of them is wrong: set the clock, or bypass a proxy that sends old dates")
     if abs(apart) >= WARNED_FROM:
         logger.warning("%s; the API's is used", both)

@@ -93,7 +93,10 @@ class Run:
         self.connect()
         if pipeline is not None:
             tables, ledger = self.report.tables, self.report.ledger
-            self.proof = read_proof(pipeline, schema_name, tables, ledger, completes_tables=True, now=self.now())
+            now, api_time = self.now(), self._session.api_time()
+            self.proof = read_proof(
+                pipeline, schema_name, tables, ledger, now=now, completes_tables=True, api_time=api_time
+            )
         ids = self._named_ids()
         problem = self._session.organization().problem
         self.organization = own_id(ids, problem, self.config.organization_id, self.proof.organizations, self.warn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -35,6 +36,9 @@ class Backend(Protocol):
 
     def query(self, sql: str, *parameters: Any) -> list[Any]:
         """Runs a query; `%s` in it are parameters."""
+
+    def delete_later(self, table: str, column: str, moment: dt.datetime) -> None:
+        """Deletes the rows of a table whose time in `column` is later."""
 
     def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> StoredColumns:
         """Returns the columns of tables that exist, by their names in dlt's schema."""
@@ -88,6 +92,9 @@ class SqlBackend:
 
     def query(self, sql: str, *parameters: Any) -> list[Any]:
         return list(self._sql.execute_sql(sql, *parameters) or [])
+
+    def delete_later(self, table: str, column: str, moment: dt.datetime) -> None:
+        self.query(f"DELETE FROM {self.table(table)} WHERE {self.column(column)} > %s", moment)  # noqa: S608  # names
 
     def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> StoredColumns:
         names = {self._naming.normalize_tables_path(table): table for table in tables}

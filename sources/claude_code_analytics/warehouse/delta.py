@@ -6,6 +6,7 @@ dlt would query them through a DuckDB extension that DuckDB downloads.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
 import zlib
 from collections.abc import Iterable, Mapping
@@ -48,6 +49,10 @@ class DeltaBackend:
             raise
         except Exception as error:
             raise DatabaseTransientException(error) from error
+
+    def delete_later(self, table: str, column: str, moment: dt.datetime) -> None:
+        # Delta compares with the column's own type only, which a text takes; a TIMESTAMP has nanoseconds
+        self._open(table).delete(f"{column} > '{moment.isoformat()}'")
 
     def stored_columns(self, tables: Iterable[str], *, staging: bool = False) -> dict[str, dict[str, Any]]:
         if staging:  # Delta has no staging dataset

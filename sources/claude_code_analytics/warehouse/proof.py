@@ -18,6 +18,7 @@ import dlt
 from ..dates import DayRange
 from .altered_tables import complete_tables, stored_tables
 from .backend import Backend, KnownColumns, StoredColumns, open_backend
+from .fetches_ahead import remove_fetches_ahead
 from .schema import LOAD_ID, Table, is_dlt_column
 
 # The API's `Date` header has whole seconds, so another load's fetch may lie that far ahead of this load's clock.
@@ -78,16 +79,20 @@ def read_proof(
     windows: Sequence[DayRange | None] = (None,),
     now: dt.datetime | None = None,
     completes_tables: bool = False,
+    api_time: dt.datetime | None = None,
 ) -> Proof:
     """Opens the destination behind a pipeline, and queries it for the proof, window by window; None is all days.
 
     Fetches later than `now` (by more than two seconds) are ignored: a load does not believe in its own future.
-    `completes_tables` first adds what tables of an older version lack. Raises ConfigurationError where tables were
-    changed by hand, and DltException where the destination cannot be queried.
+    `completes_tables` first adds what tables of an older version lack, and `api_time` removes fetches that lie ahead of
+    it. Raises ConfigurationError where tables were changed by hand, and DltException where the destination cannot be
+    queried.
     """
     with open_backend(pipeline, schema_name) as backend:
         stored = stored_tables(backend, tables, ledger)
         staged = complete_tables(backend, tables, ledger, stored) if completes_tables else {}
+        if api_time and ledger.name in stored:
+            remove_fetches_ahead(backend, ledger, api_time)
         known = backend.known_columns([table.name for table in tables])
         states: dict[tuple[str, dt.date], DayState] = {}
         for window in windows:
