@@ -14,7 +14,7 @@ from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import SOURCE_NAME, START_DATE
 from claude_code_analytics.dates import ONE_DAY, Day, DayRange, check_range, parse_day
 from claude_code_analytics.run import Run, window_source
-from claude_code_analytics.warehouse.destinations import destination_of
+from claude_code_analytics.warehouse.destinations import NOWHERE, destination_of
 from claude_code_analytics.warehouse.proof import UNREADABLE, DayState
 
 from .comments import comment_tables
@@ -37,9 +37,6 @@ MOST_FAILED_WRITES = 2
 
 # The proof at the end counts every value: measured, a year of 1,000 developers at once takes 522 MB.
 DAYS_PROVEN_AT_ONCE = 93
-
-# The simulator's sample organization; it shares no code with the connector.
-SAMPLE_ORGANIZATION_ID = "5a3f1c0d-7e2b-4b6a-9c41-d2e8f0a6b713"
 
 
 def load(
@@ -132,7 +129,8 @@ def _check_pipeline(pipeline: dlt.Pipeline) -> None:
             f"the pipeline's refresh is {pipeline.refresh!r}, and each window would drop the one before; leave it out, "
             "and read days again with backfill"
         )
-    destination_of(pipeline)
+    if destination_of(pipeline) is NOWHERE:
+        raise ConfigurationError("the pipeline has no destination; name one: dlt.pipeline(..., destination='duckdb')")
 
 
 def _open(run: Run, pipeline: dlt.Pipeline) -> None:
@@ -141,12 +139,6 @@ def _open(run: Run, pipeline: dlt.Pipeline) -> None:
     put_in_order(pipeline)
     with translate_errors("the warehouse could not be queried"), kept_open(pipeline):
         run.open(pipeline, SOURCE_NAME)
-    others = [name for name in run.proof.organizations if name != run.organization]
-    if others and SAMPLE_ORGANIZATION_ID in (run.organization, *others):
-        raise ConfigurationError(
-            f"the dataset holds organization {', '.join(others)} and the load would add {run.organization}; sample and "
-            "real data do not mix: choose another --pipeline or --dataset, or remove the sample's file"
-        )
 
 
 class _Loader:

@@ -36,7 +36,7 @@ def locked(pipeline: dlt.Pipeline) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise LoadIsRunning(
-            f"another load of pipeline {pipeline.pipeline_name} is running; wait for it, or choose another --pipeline"
+            f"another load of pipeline {pipeline.pipeline_name} is running; wait for it, then run again"
         ) from None
     except OSError as error:
         raise unusable_folder(error) from None

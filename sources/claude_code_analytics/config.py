@@ -11,7 +11,7 @@ from dlt.common.configuration.specs import BaseConfiguration, known_sections
 from dlt.common.typing import TSecretStrValue
 
 from .api.client import AnalyticsClient, check_whole_number, usable_url
-from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
+from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME, UNKNOWN_ORGANIZATION
 from .dates import check_range, parse_day
 from .exceptions import ConfigurationError
 from .foreign_text import printable
@@ -93,6 +93,6 @@ def _optional_id(value: Any) -> str | None:
     if value is None:
         return None
     text = str(value).strip()
-    if not text or printable(text) != text:
+    if not text or printable(text) != text or text.lower() == UNKNOWN_ORGANIZATION:
         raise ConfigurationError(f"organization_id is {value!r}; it must be the id of an organization, on one line")
     return text

@@ -16,6 +16,11 @@ TOOL_ACTIONS_TABLE = "claude_code_usage__tool_actions"
 MODEL_BREAKDOWN_TABLE = "claude_code_usage__model_breakdown"
 DAYS_TABLE = "claude_code_days"
 
+# Organization of days that an earlier, unreleased version could not attribute.
+UNKNOWN_ORGANIZATION = "unknown"
+# The simulator's sample organization; it shares no code with the source.
+SAMPLE_ORGANIZATION_ID = "5a3f1c0d-7e2b-4b6a-9c41-d2e8f0a6b713"
+
 BASE_URL = "https://api.anthropic.com"
 REPORT_PATH = "/v1/organizations/usage_report/claude_code"
 ORGANIZATION_PATH = "/v1/organizations/me"

@@ -51,7 +51,7 @@ def claude_code_analytics(
         include: Further reports; none is supported yet.
         actor_identity: `keep`, `hash` (keyed HMAC) or `drop`; applied before anything is written.
         identity_key: Key of the HMAC.
-        organization_id: Id of the credential's organization, only where the API does not name it.
+        organization_id: Id of the credential's organization, only where the API does not name it, or names two.
         base_url: Address of the API.
         client: A client to use instead of one made from the parameters; it brings its own credential, clock and
             transport.

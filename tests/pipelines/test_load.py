@@ -16,7 +16,7 @@ from claude_code_analytics import (
     ConfigurationError,
     DestinationError,
 )
-from claude_code_pipelines import DaysNotHeld, LoadObserver, Warehouse, load
+from claude_code_pipelines import DaysNotHeld, LoadObserver, Warehouse, backfill, load
 from claude_code_simulator import SAMPLE_ORGANIZATION_ID, record
 from support.days import days, september
 from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
@@ -346,13 +346,20 @@ def test_two_loads_in_one_working_folder_exclude_each_other(world: World) -> Non
     assert world.load(start=september(19)).days == days(19, 20)  # it has let go of the lock
 
 
+def test_a_pipeline_without_a_destination_is_refused_before_anything_is_requested(world: World) -> None:
+    for call in (load, lambda target, **options: backfill(target, september(14), september(15), **options)):
+        with pytest.raises(ConfigurationError, match="the pipeline has no destination; name one"):
+            call(dlt.pipeline("nowhere"), client=world.client())
+    assert world.api.requests == []
+
+
 # Several organizations
 
 
 def test_real_data_and_the_sample_do_not_mix(world: World) -> None:
     world.load(start=september(19))
     world.organization.id = ORGANIZATION
-    with pytest.raises(ConfigurationError, match=r"sample and real data do not mix: choose another --pipeline"):
+    with pytest.raises(ConfigurationError, match=r"sample and real data do not mix: load into another dataset"):
         world.load(start=september(19))
 
     world.sql(f"UPDATE {LEDGER} SET organization_id = ?", ORGANIZATION)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import claude_code_simulator as simulator
-from claude_code_pipelines import loader
+from claude_code_analytics import constants
 
 FOLDER = Path(simulator.__file__ or "").parent
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -32,4 +32,4 @@ def test_the_simulator_imports_nothing_of_the_other_packages() -> None:
 
 
 def test_the_sample_organization_is_known_by_its_id() -> None:
-    assert loader.SAMPLE_ORGANIZATION_ID == simulator.SAMPLE_ORGANIZATION_ID
+    assert constants.SAMPLE_ORGANIZATION_ID == simulator.SAMPLE_ORGANIZATION_ID

@@ -16,7 +16,7 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 import claude_code_analytics as package
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, claude_code_analytics
 from claude_code_analytics.config import SourceConfig, resolve_config
-from claude_code_simulator import record
+from claude_code_simulator import record, utc_now
 from support.days import MONDAY, TUESDAY
 from support.refusals import refused
 from support.world import World
@@ -94,6 +94,7 @@ def test_an_organization_is_named_without_blanks_around_its_id(monkeypatch: pyte
 def real_client(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     """Lets the client that the source makes of its parameters reach the simulated API."""
     build = httpx.Client
+    world.api.date_clock = utc_now  # the client is made from the configuration, with the machine's clock
     monkeypatch.setattr(httpx, "Client", lambda **options: build(**{**options, "transport": world.api.transport}))
 
 

@@ -6,15 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from claude_code_analytics import ApiUnavailable, ConfigurationError, CredentialRefused
 from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, FaultScript, On, ScriptedOrganization, record
-from support.days import CLOSED, MONDAY, people
+from support.days import CLOSED, MONDAY, TUESDAY, back, people
 from support.refusals import refuse_organization, refused
 from support.world import LEDGER, TODAY, USAGE, World, counts
 
 ME = "/v1/organizations/me"
 OTHER_ID = "0b9c6f0e-0000-4000-8000-000000000002"
+REAL_ID = "0b9c6f0e-0000-4000-8000-00000000000a"
 
 
 @pytest.fixture
@@ -131,6 +133,46 @@ def test_of_two_ids_that_the_api_names_the_datasets_own_is_used_and_a_warning_sa
     assert [text for text in warnings_of() if f"days are loaded as those of {stored}" in text]
 
 
+@pytest.mark.parametrize("stored", [None, REAL_ID.upper(), OTHER_ID])
+@pytest.mark.parametrize("given", [REAL_ID, OTHER_ID])
+def test_of_two_ids_that_the_api_names_the_parameter_decides_before_the_dataset(
+    world: World, warnings_of: Any, given: str, stored: str | None
+) -> None:
+    if stored:
+        world.organization.id = stored
+        world.run(**CLOSED)
+    answer = httpx.Response(200, json={"id": OTHER_ID}, headers={"anthropic-organization-id": REAL_ID})
+    world.api.fault = lambda request, number: answer if request.url.path == ME else None
+    world.clock.move(minutes=1)
+    world.run(**CLOSED, organization_id=given)
+    own = stored if stored and stored.lower() == given else given
+    (newest,) = world.sql(f"SELECT DISTINCT organization_id FROM {LEDGER} WHERE fetched_at >= ?", world.clock.now)[0]
+    assert newest == own
+    assert [text for text in warnings_of() if f"days are loaded as those of {own}" in text]
+    assert len([text for text in warnings_of() if "is added beside it" in text]) == (stored not in (None, own))
+
+
+@pytest.mark.parametrize("ids", [(OTHER_ID, OTHER_ID.upper()), ("Team-org", "team-ORG")])
+def test_two_spellings_in_one_run_on_a_fresh_dataset_are_one_organization(world: World, ids: tuple[str, str]) -> None:
+    world.write(MONDAY, *people(2))
+    # each source asks for its own organization: the first answer is the first source's
+    answers = iter(ids)
+    world.api.fault = lambda request, number: (
+        httpx.Response(200, json={"id": next(answers)}) if request.url.path == ME else None
+    )
+    world.pipeline.run([world.source(**CLOSED), world.source(**{**CLOSED, "end_date": back(4)})])
+    assert owners(world) == {ids[0]: 2}
+    assert owners(world, LEDGER) == {ids[0]: 3}
+    assert [each.organization_id for each in world.status().organizations] == [ids[0]]
+
+
+@pytest.mark.parametrize("given", ["unknown", "Unknown "])
+def test_the_id_of_what_an_unreleased_version_could_not_attribute_is_refused_at_once(world: World, given: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"organization_id is 'Unknown ?'|organization_id is 'unknown'"):
+        world.source(organization_id=given)
+    assert world.api.requests == []
+
+
 # A record that names another organization
 
 
@@ -160,21 +202,46 @@ def test_an_id_of_any_text_is_data_and_never_sql(world: World) -> None:
 
 
 def test_two_keys_never_touch_each_others_days(world: World, other: World, warnings_of: Any) -> None:
-    world.write(MONDAY, *people(2))
+    world.organization.id = OTHER_ID
+    world.write(MONDAY, *people(2, organization_id=OTHER_ID))
     other.write(MONDAY, *people(3, organization_id="other-org"))
     world.run(**CLOSED)
     other.run(**CLOSED)
-    assert owners(world) == {SAMPLE_ORGANIZATION_ID: 2, "other-org": 3}
+    assert owners(world) == {OTHER_ID: 2, "other-org": 3}
     assert [text for text in warnings_of() if "other-org is added beside it" in text]
     other.write(MONDAY)
     other.run(**CLOSED)
-    assert owners(world) == {SAMPLE_ORGANIZATION_ID: 2}
+    assert owners(world) == {OTHER_ID: 2}
     world.write(MONDAY)
     other.write(MONDAY, *people(1, organization_id="other-org"))
     other.run(**CLOSED)
     world.run(**CLOSED)
     assert owners(world) == {"other-org": 1}
     assert world.status().days("inconsistent") == []
+
+
+@pytest.mark.parametrize("door", ["run", "load", "backfill"])
+def test_a_second_organization_is_said_and_the_sample_refused_at_every_door(
+    world: World, other: World, warnings_of: Any, door: str
+) -> None:
+    doors = {"run": other.run, "load": other.load, "backfill": lambda: other.backfill(MONDAY, TUESDAY)}
+    world.organization.id = OTHER_ID
+    world.run(**CLOSED)
+    doors[door]()
+    warned = [text for text in warnings_of() if "is added beside it" in text]
+    assert warned == [f"the dataset held organization {OTHER_ID} so far; other-org is added beside it"]
+
+    other.organization.id = SAMPLE_ORGANIZATION_ID
+    with pytest.raises((ConfigurationError, PipelineStepFailed), match="sample and real data do not mix"):
+        doors[door]()
+    assert other.days_requested() == []
+
+
+def test_two_keys_in_one_run_are_said_too(world: World, other: World, warnings_of: Any) -> None:
+    world.organization.id = OTHER_ID
+    world.pipeline.run([world.source(**CLOSED), other.source(**CLOSED)])
+    assert owners(world, LEDGER) == {OTHER_ID: 2, "other-org": 2}
+    assert [text for text in warnings_of() if "other-org is added beside it" in text]
 
 
 def test_a_dataset_of_the_unreleased_version_is_refused(world: World, other: World) -> None:

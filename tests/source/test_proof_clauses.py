@@ -126,9 +126,10 @@ DAMAGES: list[tuple[str, str | None]] = [
 
 
 def test_a_day_that_is_not_as_fetched_is_not_held(world: World) -> None:
+    world.organization.id = "real"  # the sample takes no other organization beside it
     damaged = {TODAY - DAY * number: damage for number, damage in enumerate(DAMAGES, start=10)}
     for day in damaged:
-        world.write(day, *people(2, day))
+        world.write(day, *people(2, day, organization_id="real"))
     empty = min(damaged) - DAY
     damaged[empty] = f"UPDATE {LEDGER} SET records = NULL WHERE date = {{day}}", "its newest fetch could not be read"
     world.run(start_date=empty, end_date=max(damaged))

@@ -149,7 +149,8 @@ def test_a_field_named_like_a_system_column_of_postgres_gets_another_name_everyw
 
 def test_a_number_in_one_organization_and_a_text_in_the_next_fit_into_one_run(world: World, tmp_path: Path) -> None:
     second = World(tmp_path, organization=ScriptedOrganization(id="second"), clock=world.clock, database=world.database)
-    world.write(MONDAY, record(MONDAY, shift=5))
+    world.organization.id = "first"
+    world.write(MONDAY, record(MONDAY, organization_id="first", shift=5))
     second.write(MONDAY, record(MONDAY, organization_id="second", shift="late"))
     world.pipeline.run([world.source(**CLOSED), second.source(**CLOSED)])
     assert [(row["shift"], row["shift__v_text"]) for row in world.rows()] == [(5, None), (None, "late")]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from ..constants import SAMPLE_ORGANIZATION_ID, UNKNOWN_ORGANIZATION
 from ..exceptions import ConfigurationError
-
-# Organization of days that an earlier, unreleased version could not attribute.
-_UNKNOWN = "unknown"
 
 
 def own_id(
@@ -20,35 +18,49 @@ def own_id(
     """Returns the id that rows, markers and ledger rows of a run carry, in the spelling that the dataset knows.
 
     `named` has the ids that the API returned: of `/v1/organizations/me`, then of the header. Where there is none,
-    `problem` says why. `given` is the parameter. Raises ConfigurationError where they contradict each other.
+    `problem` says why. `given` is the parameter; where it is one of two different ids, it decides before the dataset.
+    Raises ConfigurationError where they contradict each other, or what the dataset holds.
     """
-    if _UNKNOWN in known:
-        raise ConfigurationError(
-            "the dataset has rows of an organization 'unknown', which an unreleased version wrote; load into another "
-            "dataset"
-        )
+    _check_unknown(known)
     candidates = _candidates(named, problem, given)
     stored = [name for each in candidates for name in known if is_same(name, each)]
     own = stored[0] if stored else candidates[0]
-    others = [each for each in candidates if not is_same(each, own)]
+    others = [each for each in named if not is_same(each, own)]
     if others:
         warn(f"the API names two organizations, {own} and {others[0]}; days are loaded as those of {own}")
+    _check_sample(own, [name for name in known if not is_same(name, own)])
     return own
 
 
 def _candidates(named: Sequence[str], problem: str | None, given: str | None) -> Sequence[str]:
-    if not named and not given:
-        raise ConfigurationError(
-            f"the API did not name the organization ({problem}); set the parameter organization_id to its id"
-        )
-    if not named and given:
-        return [given]
-    if given and not any(is_same(given, each) for each in named):
+    if not given:
+        if not named:
+            raise ConfigurationError(
+                f"the API did not name the organization ({problem}); set the parameter organization_id to its id"
+            )
+        return named
+    if named and not any(is_same(given, each) for each in named):
         raise ConfigurationError(
             f"organization_id is {given}, but the credential reads organization {named[0]}; "
             "remove organization_id, or use a key of that organization"
         )
-    return named
+    return [each for each in named if is_same(given, each)] or [given]
+
+
+def _check_unknown(known: Collection[str]) -> None:
+    if UNKNOWN_ORGANIZATION in known:
+        raise ConfigurationError(
+            "the dataset has rows of an organization 'unknown', which an unreleased version wrote; load into another "
+            "dataset"
+        )
+
+
+def _check_sample(own: str, others: Collection[str]) -> None:
+    if others and SAMPLE_ORGANIZATION_ID in (own, *others):
+        raise ConfigurationError(
+            f"the dataset holds organization {', '.join(others)} and the load would add {own}; sample and real data do "
+            "not mix: load into another dataset, or remove the sample's tables first"
+        )
 
 
 def is_same(one: str, other: str) -> bool:

@@ -23,6 +23,7 @@ from ..constants import REPORT_PATH, START_DATE
 from ..dates import check_range, last_final_day
 from ..exceptions import ApiError, CredentialRefused, UndecodableDay
 from ..warehouse.proof import Proof, read_proof
+from ..warehouse.replace_days import PackageDays
 from ..warehouse.unknown_fields import ExtraColumns
 from .failures import FailedDay, Failures
 from .organization import own_id
@@ -54,6 +55,7 @@ class Run:
         self.actors = config.actors()
         self.actor_identity = self.actors.label  # as the ledger shows it
         self.organization = ""  # the id that rows carry, once the run is open
+        self._known: list[str] = []  # organizations of the dataset, and of this load package
         self.proof = Proof()  # what the warehouse held when the run was opened
         self.failures = Failures(on_failed)
         self.warn = cache(logger.warning)  # logs each message once
@@ -99,7 +101,9 @@ class Run:
             )
         ids = self._named_ids()
         problem = self._session.organization().problem
-        self.organization = own_id(ids, problem, self.config.organization_id, self.proof.organizations, self.warn)
+        # a source that the same package read before is not in the dataset yet
+        self._known = sorted({*self.proof.organizations, *PackageDays().organizations})
+        self.organization = own_id(ids, problem, self.config.organization_id, self._known, self.warn)
 
     def learn(self, proof: Proof) -> None:
         """Takes the columns that a newer proof found: those that other loads have added since the run was opened."""
@@ -180,11 +184,9 @@ class Run:
 
     def _warn_of_mixtures(self) -> None:
         """Warns where a second organization, or another treatment of actors, comes beside what is loaded."""
-        known = self.proof.organizations
-        if known and self.organization not in known:
-            self.warn(
-                f"the dataset held organization {', '.join(known)} so far; {self.organization} is added beside it"
-            )
+        if self._known and self.organization not in self._known:
+            held = ", ".join(self._known)
+            self.warn(f"the dataset held organization {held} so far; {self.organization} is added beside it")
         label = self.actor_identity
         states = self.proof.of(self.organization).values()
         others = [state.actor_identity for state in states if state.records and state.actor_identity != label]

@@ -63,6 +63,10 @@ class PackageDays:
             self.load_id = package["load_id"]
             self._state = package["state"]  # type: ignore[assignment]  # sources may keep keys of their own
 
+    @property
+    def organizations(self) -> list[str]:
+        return sorted(self._state.get(_REPLACED_DAYS, {}))
+
     def of(self, organization: str) -> list[dt.date]:
         days: Iterable[str] = self._state.get(_REPLACED_DAYS, {}).get(organization, ())
         return sorted(map(dt.date.fromisoformat, days))
@@ -82,14 +86,13 @@ class PackageDays:
                 f"package {waiting[0]} is extracted and not loaded yet; Delta tables take one package at a time: "
                 "normalize and load it first"
             )
-        organizations = sorted(self._state[_REPLACED_DAYS])
-        for organization in organizations:
+        for organization in self.organizations:
             if not _SAFE_ID.fullmatch(organization):
                 raise UnexpectedResponse(f"the organization id {organization[:60]!r} cannot go into a Delta predicate")
         return " OR ".join(
             f"({{table}}.organization_id = '{organization}' AND {{table}}.date >= DATE '{span.first}' "
             f"AND {{table}}.date <= DATE '{span.last}')"
-            for organization in organizations
+            for organization in self.organizations
             for span in ranges(self.of(organization))
         )
 
