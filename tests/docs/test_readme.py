@@ -21,8 +21,9 @@ from claude_code_analytics import claude_code_analytics
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import version
+from claude_code_pipelines import Warehouse
 from claude_code_pipelines.cli import commands
-from claude_code_simulator import SampleOrganization, SimulatedApi
+from claude_code_simulator import SampleOrganization, ScriptedOrganization, SimulatedApi
 from support.imports import ROOT
 from support.serving import serving
 
@@ -221,11 +222,15 @@ def test_the_query_adds_up_on_the_file_of_the_demo(tmp_path: Path) -> None:
     assert by_team == [("(no team)", people[0]), ("API keys", keys[0]), total]
 
 
-def run_example(code: str, variables: dict[str, str]) -> None:
+def run_example(code: str, variables: dict[str, str], folder: Path) -> str:
+    """Runs an example in a folder, and returns what it printed."""
+    folder.mkdir(exist_ok=True)
+    command = [sys.executable, "-c", code]
     ran = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=120, check=False
+        command, env=variables, cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
     assert ran.returncode == 0, ran.stderr
+    return ran.stdout + ran.stderr
 
 
 def loaded_days(file: Path) -> tuple[dt.date, int]:
@@ -233,13 +238,17 @@ def loaded_days(file: Path) -> tuple[dt.date, int]:
         return connection.execute("SELECT min(date), count(*) FROM claude_code.claude_code_days").fetchall()[0]
 
 
-def test_the_example_of_a_pipeline_runs(tmp_path: Path) -> None:
+def test_the_example_of_a_pipeline_runs_and_says_in_each_folder_where_the_data_is(tmp_path: Path) -> None:
     (code,) = blocks(README, "py")
+    file = tmp_path / "one" / "my_warehouse_load.duckdb"
 
     with serving(SimulatedApi(SampleOrganization(developers=5))) as variables:
-        run_example(code, variables)
+        for folder in ("one", "two"):
+            shown = run_example(code, variables, tmp_path / folder)
+            assert f"duckdb:///{file} location to store data" in shown
 
-    first, days = loaded_days(tmp_path / "my_warehouse_load.duckdb")
+    assert list((tmp_path / "two").iterdir()) == []  # dlt remembers the first folder
+    first, days = loaded_days(file)
     assert first == dt.date(2026, 10, 1)
     assert days
 
@@ -252,17 +261,35 @@ def test_the_example_of_a_trial_without_a_key_runs(tmp_path: Path) -> None:
     assert loaded_days(tmp_path / "trial.duckdb") == (dt.date(2026, 1, 1), 31)
 
 
-def test_the_example_script_runs(tmp_path: Path) -> None:
+def test_the_example_script_runs_beside_the_command_and_says_where_the_data_is(tmp_path: Path) -> None:
     script = ROOT / "sources" / "claude_code_analytics_pipeline.py"
     functions = re.findall(r"^def (\w+)", script.read_text(), re.MULTILINE)
     settings = {"IDENTITY_KEY": "a long random text", "MAX_DAYS": "3"}
     code = f"import runpy\nscript = runpy.run_path({str(script)!r})\nfor name in {functions}: script[name]()"
+    file = tmp_path / "claude_code_script.duckdb"
 
     with serving(SimulatedApi(SampleOrganization(developers=1))) as variables:
-        run_example(code, variables | {f"SOURCES__CLAUDE_CODE_ANALYTICS__{name}": settings[name] for name in settings})
+        variables |= {f"SOURCES__CLAUDE_CODE_ANALYTICS__{name}": settings[name] for name in settings}
+        shown = run_example(code, variables, tmp_path)
 
     assert len(functions) == 3
-    assert loaded_days(tmp_path / "claude_code_analytics.duckdb")[1] == 3 + 30 + 3
+    assert shown.count(f"duckdb:///{file} location to store data") == 3
+    assert loaded_days(file)[1] == 3 + 30 + 3
+    assert [path.name for path in tmp_path.glob("*.duckdb")] == [file.name]
+    assert Warehouse().pipeline not in [path.name for path in (tmp_path / "dlt" / "pipelines").iterdir()]
+
+
+def test_the_examples_say_that_a_second_organization_comes_into_the_dataset(tmp_path: Path) -> None:
+    (snippet,) = blocks(README, "py")
+    script = (ROOT / "sources" / "claude_code_analytics_pipeline.py").read_text().partition("if __name__")[0]
+
+    for number, code in enumerate((snippet, f"{script}\nload_a_closed_range()")):
+        for organization in ("one", "two"):
+            with serving(SimulatedApi(ScriptedOrganization(id=organization))) as variables:
+                shown = run_example(code, variables, tmp_path / f"example {number}")
+            assert ("the dataset held organization one so far; two is added beside it" in shown) is (
+                organization == "two"
+            )
 
 
 # References

@@ -80,7 +80,7 @@ def run(command: list[str], folder: Path, timeout: float = 120, **variables: str
 def require_loaded(project: Path, output: str) -> None:
     """Requires that the copied source ran, not an installed one, and loaded the month of the example."""
     assert output.splitlines()[0] == str(project / "claude_code_analytics" / "__init__.py")
-    with duckdb.connect(str(project / "claude_code_analytics.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(project / "claude_code_script.duckdb"), read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM claude_code.claude_code_days").fetchone() == (30,)
 
 
