@@ -29,9 +29,6 @@ class LoadObserver:
     def writing(self, days: Sequence[dt.date]) -> None:
         """A window was read whole and is being written."""
 
-    def blocked(self, reason: str) -> None:
-        """Writing takes long because another session holds a lock; `reason` is one line. Called in another thread."""
-
     def committed(self, days: Sequence[dt.date]) -> None:
         """These days are in the warehouse and proven."""
 

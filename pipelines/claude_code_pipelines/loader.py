@@ -22,7 +22,6 @@ from .defaults import WINDOW_DAYS
 from .duckdb_file import kept_open, release_memory
 from .error_messages import translate_errors
 from .events import DaysNotHeld, LoadObserver, LoadReport
-from .locks import reported_locks
 from .recovery import abort_own_packages, begin_backfill, end_backfill, locked, put_in_order
 from .warehouse import Warehouse, active_pipeline_kept, read_warehouse
 
@@ -279,7 +278,7 @@ class _Loader:
             normalized = self._pipeline.normalize()
             release_memory()
             rows = sum(normalized.row_counts.values())
-            with kept_open(self._pipeline, rows), reported_locks(self._pipeline, self._observer.blocked):
+            with kept_open(self._pipeline, rows):
                 info = self._pipeline.load()
             info.raise_on_failed_jobs()  # whatever load.raise_on_failed_jobs says (decision D5c)
         self._report.destination = info.destination_displayable_credentials
@@ -304,7 +303,7 @@ class _Loader:
         return states, missing
 
     def _proof(self, *windows: DayRange) -> Mapping[dt.date, DayState]:
-        with kept_open(self._pipeline), reported_locks(self._pipeline, self._observer.blocked):
+        with kept_open(self._pipeline):
             proof = read_warehouse(self._pipeline, self._run.report, windows=windows, now=self._run.now())
         self._run.learn(proof)  # other loads may have added columns meanwhile
         return proof.of(self._run.organization)

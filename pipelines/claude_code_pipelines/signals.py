@@ -1,8 +1,9 @@
-"""Signals of the command: SIGINT and SIGTERM end the process at once, wherever it is.
+"""Signals of the command: SIGINT, SIGTERM and SIGHUP end the process at once, wherever it is.
 
 A load can be killed at any time (decision D5a), so there is nothing to unwind. A KeyboardInterrupt was lost in one of
 five loads: Python ignores it in a callback of the garbage collector, DuckDB turns it into a failed query that is tried
-again, and other drivers do not return to Python before their server responds.
+again, and other drivers do not return to Python before their server responds. A statement that waits for a lock in
+Postgres goes on waiting there, for at most `LOCK_TIMEOUT_SECONDS`. If it still gets the lock, the merge is whole.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ def end_at_signals() -> None:
     arrived, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
     signal.set_wakeup_fd(wakeup)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    ending = {signal.SIGINT, signal.SIGTERM}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # `nohup` ignores it
+        ending.add(signal.SIGHUP)
+    for number in ending:
         signal.signal(number, lambda number, frame: None)
     threading.Thread(target=_end_at_signal, args=(arrived,), daemon=True).start()
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from claude_code_analytics import ConfigurationError, DestinationError
-from claude_code_pipelines import LoadObserver, Warehouse, load, locks, warehouse
+from claude_code_analytics import ConfigurationError
+from claude_code_pipelines import warehouse
+from claude_code_pipelines.cli import commands
+from claude_code_pipelines.console import progress
 from claude_code_pipelines.metrics.views import create_views
 from destinations.scenario import require_truth, some_records, write_days
+from support.processes import Machine, ended, start_forks
+from support.serving import serving
 from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, USAGE, World
 
 pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
@@ -56,34 +64,57 @@ def test_columns_of_another_type_are_named_before_values_are_rounded(world: Worl
     require_truth(world)
 
 
-def test_a_reader_that_blocks_a_load_is_named_and_the_load_gives_up(
+def test_a_wait_for_a_lock_is_announced_once_and_the_load_gives_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Idle in a transaction, the reader holds a lock that a new column waits for; a second reader queues behind."""
-    monkeypatch.setattr(locks, "FIRST_LOOK", 0.1)
+    monkeypatch.setattr(progress, "SECONDS_OF_WRITING", 0.1)
     monkeypatch.setattr(warehouse, "LOCK_TIMEOUT_SECONDS", 2)
     write_days(world, TODAY, TODAY)
-    target = Warehouse("postgres", world.dataset, working_dir=str(world.folder / "machine"))
+    load_today = ("load", "--start", f"{TODAY}", "--destination", "postgres", "--dataset", world.dataset)
     with world.client() as client:
-        load(target, start=TODAY, client=client)
+        assert CliRunner().invoke(commands, load_today, obj=client).exit_code == 0
     world.write(TODAY, {**some_records(TODAY, 1)[0], "new_field": 1})
-
-    class Watch(LoadObserver):
-        lines: list[str] = []  # noqa: RUF012  # one observer
-
-        def blocked(self, reason: str) -> None:
-            self.lines.append(reason)
 
     with closing(world.backend.connect()) as reader, world.client() as client:
         with reader.cursor() as cursor:
             cursor.execute(f"SELECT 1 FROM {world.backend.qualified(world.dataset, USAGE)}")
-        with pytest.raises(DestinationError, match="another session holds a lock on a table"):
-            load(target, start=TODAY, client=client, observer=Watch())
-        process = reader.info.backend_pid
+        result = CliRunner().invoke(commands, load_today, obj=client)
 
-    assert Watch.lines
-    assert all(line.startswith(f"waiting for a lock held by session {process} of postgres") for line in Watch.lines)
-    assert all(line.endswith("idle in transaction") for line in Watch.lines)
+    assert result.exit_code == 1
+    assert result.stderr.count("still writing: the destination is slow, or another session holds a lock") == 1
+    assert "error: the window could not be written: canceling statement due to lock timeout" in result.stderr
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.smoke), signal.SIGHUP])
+def test_a_signal_ends_a_load_whose_merge_is_blocked_and_the_late_merge_does_no_harm(
+    world: World, tmp_path: Path, stop: signal.Signals
+) -> None:
+    """The server still runs the statement when it gets its lock: here while the next load has staged other rows."""
+    start_forks()
+    write_days(world, TODAY, TODAY)
+    days = ("--start", f"{TODAY}", "--end", f"{TODAY}", "--destination", "postgres", "--dataset", world.dataset)
+    waiting = (
+        "SELECT COUNT(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted "
+        f"AND a.query LIKE '%{world.dataset}%{USAGE}%'"
+    )
+    with serving(world.api) as variables:
+        machine = Machine(tmp_path / "home", {**variables, **world.backend.environment})
+        assert ended(machine.command("backfill", *days)) == 0, machine.output
+        write_days(world, TODAY, TODAY, sessions=70)
+        with closing(world.backend.connect()) as holder, holder.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {world.backend.qualified(world.dataset, USAGE)} IN SHARE MODE")
+            stopped = machine.command("backfill", *days)
+            world.backend.server.wait_for(waiting, 1)
+            os.kill(stopped.pid, stop)
+            stopped.join(PATIENCE)
+            assert stopped.exitcode == 1, "the signal waits for the lock"
+            write_days(world, TODAY, TODAY, sessions=700)
+            following = machine.command("backfill", *days)
+            world.backend.server.wait_for(waiting, 2)  # the statement of the ended load, and this one
+            holder.rollback()
+        assert ended(following) == 0, machine.output
+    world.require_truth([TODAY])
 
 
 def test_views_leave_what_others_built_upon_them_and_change_together(world: World) -> None:

@@ -52,8 +52,18 @@ cli.commands.main = hang
 __main__.main()
 """
 
+_IGNORES_A_CLOSED_TERMINAL = """
+import signal
+from claude_code_pipelines.signals import end_at_signals
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+end_at_signals()
+print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, end="")
+"""
+
+
+@pytest.mark.parametrize(
+    "stop", [signal.SIGINT, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGTERM, signal.SIGHUP))]
+)
 def test_being_stopped_ends_at_once_and_says_what_is_committed(tmp_path: Path, stop: signal.Signals) -> None:
     api = SimulatedApi(ScriptedOrganization())
     over = threading.Event()
@@ -105,6 +115,12 @@ def test_a_signal_is_not_lost_in_a_callback(event: str, text: str, message: str)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.splitlines()[-1] == message
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(("started_by", "is_ignored"), [([], "False"), (["nohup"], "True")])
+def test_a_closed_terminal_is_ignored_under_nohup(started_by: list[str], is_ignored: str) -> None:
+    command = [*started_by, sys.executable, "-c", _IGNORES_A_CLOSED_TERMINAL]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == is_ignored  # noqa: S603
 
 
 def test_a_program_that_hangs_in_a_driver_ends_and_shows_the_cursor_again() -> None:

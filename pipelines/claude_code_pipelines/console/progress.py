@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -14,6 +15,9 @@ from claude_code_analytics.dates import list_ranges
 from ..events import LoadObserver
 
 _SECONDS_BETWEEN_LINES = 10.0
+# A window is usually written in less.
+SECONDS_OF_WRITING = 10.0
+_STILL_WRITING = "still writing: the destination is slow, or another session holds a lock on a table"
 
 
 class Display(LoadObserver):
@@ -24,7 +28,8 @@ class Display(LoadObserver):
         self._now = now
         self._began = now()
         self._planned = self._records = 0
-        self._last_wait = ""
+        self._printed: set[str] = set()
+        self._slow_write = threading.Timer(0, lambda: None)
 
     def print(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)  # noqa: T201  # the display's purpose
@@ -48,25 +53,34 @@ class Display(LoadObserver):
         self.fetched(day, 0)  # the reason is in the log
 
     def waiting(self, until: dt.datetime) -> None:
-        line = f"rate limit (429): waiting until {until:%H:%M:%S} UTC"
-        if line != self._last_wait:  # several requests are refused together
-            self.print(line)
-        self._last_wait = line
+        self._print_once(
+            f"rate limit (429): waiting until {until:%H:%M:%S} UTC"
+        )  # several requests are refused together
 
-    def blocked(self, reason: str) -> None:
-        self.print(reason)
+    def writing(self, days: Sequence[dt.date]) -> None:
+        self._slow_write.cancel()
+        self._slow_write = threading.Timer(SECONDS_OF_WRITING, self._print_once, [_STILL_WRITING])
+        self._slow_write.daemon = True
+        self._slow_write.start()
 
     def committed(self, days: Sequence[dt.date]) -> None:
+        self._slow_write.cancel()
         self.committed_days += days
 
     def repeating(self, days: Sequence[dt.date], seconds: float) -> None:
+        self._slow_write.cancel()
         self.print(f"{_days(days)} not held yet ({list_ranges(days)}); reading them again in {seconds:.0f} s")
 
     def __enter__(self) -> Display:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        pass
+        self._slow_write.cancel()
+
+    def _print_once(self, line: str) -> None:
+        if line not in self._printed:
+            self._printed.add(line)
+            self.print(line)
 
     def _rate(self) -> float:
         """Returns the records a second."""
@@ -130,6 +144,7 @@ class Bar(Display):
         return self
 
     def __exit__(self, *raised: object) -> None:
+        super().__exit__()
         self._bar.stop()
 
     def print(self, line: str) -> None:
@@ -146,6 +161,7 @@ class Bar(Display):
         self._bar.update(self._task, advance=1, records=self._records, rate=self._rate(), description=f"{day}")
 
     def writing(self, days: Sequence[dt.date]) -> None:
+        super().writing(days)
         self._bar.update(self._task, description=f"writing {_days(days)}")
 
     def committed(self, days: Sequence[dt.date]) -> None:
