@@ -55,6 +55,9 @@ class Backend(Protocol):
         dlt itself compares the two only when its schema changes. `stored` is what `stored_columns` returned.
         """
 
+    def retype(self, table: str, column: TColumnSchema, *, staging: bool = False) -> str:
+        """Returns the statement that gives an existing column the type in `column`."""
+
 
 @contextmanager
 def open_backend(pipeline: dlt.Pipeline, schema_name: str | None) -> Iterator[Backend]:
@@ -127,6 +130,11 @@ class SqlBackend:
             for name in filter(names.get, missing):
                 self._add_nullable(name, [column for column in missing[name] if not column.get("nullable", True)])
             self._client.update_stored_schema(only_tables=list(missing), force=True)
+
+    def retype(self, table: str, column: TColumnSchema, *, staging: bool = False) -> str:
+        with self._dataset(staging):
+            name, kind = self.column(str(column["name"])), self._client.type_mapper.to_destination_type(column, {})
+            return f"ALTER TABLE {self.table(table)} ALTER COLUMN {name} TYPE {kind} USING CAST({name} AS {kind});"
 
     def _dataset(self, staging: bool) -> AbstractContextManager[Any]:
         return self._client.with_staging_dataset() if staging else nullcontext()

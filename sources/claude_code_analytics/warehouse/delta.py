@@ -75,6 +75,10 @@ class DeltaBackend:
     def add_missing(self, tables: Iterable[str], stored: dict[str, dict[str, Any]], *, staging: bool = False) -> None:
         """Does nothing: Delta tables and their columns are created as they are written."""
 
+    def retype(self, table: str, column: Any, *, staging: bool = False) -> str:
+        """Is never called: without exact types no change of one is seen."""
+        raise NotImplementedError
+
     def _open(self, name: str) -> Any:
         if name not in self._opened:
             try:
