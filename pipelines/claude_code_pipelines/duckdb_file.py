@@ -15,7 +15,8 @@ import duckdb
 from claude_code_analytics import DestinationError
 from claude_code_analytics.warehouse.destinations import kind_of
 
-from .error_messages import one_line, translate_errors
+from .driver_text import one_line
+from .error_messages import translate_errors
 
 # Megabytes for DuckDB while it writes a window: by default it keeps old rows in four fifths of the machine's memory, so
 # that the peak grows with the file. Rows that would need more than the most get the default.

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from textwrap import shorten
-from typing import Any
 
-from dlt.common.configuration.exceptions import (
-    ConfigFieldMissingException,
-    ConfigurationException,
-    InvalidNativeValue,
-    LookupTraces,
-)
-from dlt.common.destination.exceptions import (
-    DestinationHasFailedJobs,
-    DestinationLoadingViaStagingNotSupported,
-    DestinationNoStagingMode,
-    UnknownDestinationModule,
-)
-from dlt.common.exceptions import DltException, MissingDependencyException
+from dlt.common.destination.exceptions import DestinationHasFailedJobs
+from dlt.common.exceptions import DltException
 from dlt.load.exceptions import LoadClientJobException
-from dlt.pipeline.exceptions import InvalidPipelineName
 
 from claude_code_analytics import ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
-from claude_code_analytics.foreign_text import printable
-from claude_code_analytics.warehouse.destinations import NAMES
 
-_PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")  # a password may hold @ and / unescaped
-# What drivers add that is of no use here: Postgres quotes our SQL, DuckDB advertises its read-only mode.
-_NOISE = re.compile(r"\nLINE \d+:.*|\nHINT:  Use DROP.*|\. However, you would be able to open.*", re.DOTALL)
-_LONGEST = 300
+from .configuration_mistakes import MISTAKES, missing_module
+from .driver_text import one_line
 
 _THEN_AGAIN = "then run the same command again"
+
+# Drivers' messages that are about a setting and do not name it, and what is said instead.
+_REWORDED = (
+    (
+        r"invalid dsn|invalid connection option",
+        "the warehouse's address is none that Postgres takes; write postgresql://user:password@host:5432/database",
+    ),
+)
 
 # Drivers' messages, in any case of letters, and the fix, which may quote a group; the first match counts. The first
 # group are mistakes in dlt's configuration, the second are states of the warehouse.
@@ -72,14 +62,14 @@ _STATES = (
     ),
     (
         r"permission denied|access denied|insufficient privileges|not authorized|must be owner|read-only",
-        f"grant the loading user that right (docs/destinations.md), {_THEN_AGAIN}",
+        f"grant this user that right (docs/destinations.md#rights), {_THEN_AGAIN}",
     ),
     (
         r"out of memory|could not allocate",
         "give the destination more memory (DuckDB: memory_limit), or load fewer days at once with --window-days",
     ),
     (
-        r"no space left|disk full|disk is full|could not extend file|out of disk|quota",
+        r"no space left|disk full|disk is full|could not extend file|out of disk|quota|file too large",
         f"make room there, {_THEN_AGAIN}",
     ),
     (
@@ -89,9 +79,13 @@ _STATES = (
         f"check that the warehouse runs and can be reached, {_THEN_AGAIN}",
     ),
 )
+# Of a table that rejects rows for any other reason. Nothing here is a reason to drop a table: other rows are in it.
 _REJECTED_ROWS = (
-    "If a table was changed by hand, undo the change, or drop all tables claude_code_* and run the same command again: "
-    "all days are read again"
+    (
+        r"violates|constraint|null value|conversion error|cannot cast|invalid input|type mismatch|not updatable",
+        f"if somebody changed the table, undo that, {_THEN_AGAIN}, or load into another --dataset",
+    ),
+    (r"", "run the same command again; if that fails too, load into another --dataset"),
 )
 
 
@@ -113,7 +107,7 @@ def _translated(error: BaseException, step: str) -> BaseException:
 def _mistake(causes: Iterable[BaseException]) -> ConfigurationError | None:
     """Returns the error for a mistake in dlt's configuration or in the installation."""
     for cause in causes:
-        for kind, message in _DLT_ERRORS:
+        for kind, message in MISTAKES:
             if isinstance(cause, kind):
                 return ConfigurationError(message(cause))
     return None
@@ -139,9 +133,11 @@ def _rejection(causes: Iterable[BaseException]) -> DestinationError | None:
 def _failure(causes: Sequence[BaseException], step: str) -> ConfigurationError | DestinationError:
     """Returns the error for all else, by what the driver reported or by the driver that is missing."""
     if isinstance(causes[0], ImportError):
-        return ConfigurationError(f"the destination's driver cannot be used: {one_line(causes[0])}")
+        return ConfigurationError(missing_module(causes[0]))
     # an import that failed is only why dlt took another way, which then failed
     root = next((cause for cause in reversed(causes) if not isinstance(cause, ImportError)), causes[0])
+    if reworded := _fix(root, _REWORDED):
+        return ConfigurationError(reworded)
     kind = ConfigurationError if _fix(root, _MISTAKES) else DestinationError
     return kind(_with_fix(step, root))
 
@@ -154,63 +150,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
-def _missing_settings(error: Any) -> str:
-    """Names the settings that dlt misses; its own text runs over many lines."""
-    wanted = [max(_keys(traces), key=len, default=name) for name, traces in error.traces.items()]
-    missing = [key.rpartition("__")[2].lower() for key in wanted]
-    return (
-        f"{error.spec_name} lacks {', '.join(missing)}: set {', '.join(wanted)} in the environment, or the same "
-        "in .dlt/secrets.toml (docs/destinations.md)"
-    )
-
-
-def _keys(traces: Iterable[Any]) -> list[str]:
-    """Returns the variables in which dlt looked for a setting; a group that lacks several fields counts as one."""
-    found = []
-    for each in traces:
-        if isinstance(each, LookupTraces):
-            keys = [key for fields in each.traces.values() for key in _keys(fields)]
-            found += keys if len(each.traces) == 1 else [key.rsplit("__", 1)[0] for key in keys]
-        elif each.key.startswith("DESTINATION__"):
-            found.append(each.key)
-    return found
-
-
-def _unreadable_setting(error: Any) -> str:
-    """Names the setting without its value: it may be a secret."""
-    place = ".".join(error.embedded_sections)
-    return f"{error.spec.__name__} cannot read {place} in dlt's configuration; docs/destinations.md shows its form"
-
-
-# What dlt raises for mistakes in configuration or installation, and the line for each; the first match counts.
-_DLT_ERRORS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
-    (UnknownDestinationModule, lambda error: f"dlt knows no such destination; use one of {NAMES}"),
-    (DestinationNoStagingMode, lambda error: "files can only be staged in a bucket: use --staging filesystem"),
-    (
-        DestinationLoadingViaStagingNotSupported,
-        lambda error: f"the destination {error.destination} takes no files from a bucket; leave staging out",
-    ),
-    (ConfigFieldMissingException, _missing_settings),
-    (InvalidNativeValue, _unreadable_setting),
-    (InvalidPipelineName, lambda error: one_line(error)),
-    (ConfigurationException, lambda error: one_line(error)),
-    (MissingDependencyException, lambda error: one_line(error)),
-)
-
-
-def _with_fix(step: str, error: BaseException, otherwise: str = "") -> str:
+def _with_fix(step: str, error: BaseException, others: Iterable[tuple[str, str]] = ()) -> str:
     """Returns what failed, what the driver reported, and the fix."""
-    fix = _fix(error, (*_MISTAKES, *_STATES))
+    fix = _fix(error, (*_MISTAKES, *_STATES, *others))
     reported = one_line(error).rstrip(". ?")
-    return f"{step}: {reported}" + (f"; {fix}" if fix else f". {otherwise}" if otherwise else "")
+    return f"{step}: {reported}" + (f"; {fix}" if fix else "")
 
 
 def _fix(error: BaseException, known: Iterable[tuple[str, str]]) -> str | None:
     matches = ((re.search(pattern, str(error), re.IGNORECASE | re.DOTALL), fix) for pattern, fix in known)
     return next((match.expand(fix) for match, fix in matches if match), None)
-
-
-def one_line(error: BaseException) -> str:
-    """Returns an error's text as one line, shortened, without passwords and control characters."""
-    text = printable(_NOISE.sub("", str(error))) or type(error).__name__
-    return shorten(_PASSWORD.sub("***@", text), _LONGEST, placeholder=" ...")

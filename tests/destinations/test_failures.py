@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from claude_code_pipelines.cli import commands
 from destinations.scenario import require_truth, some_records, write_days
 from support.backends.postgres_server import Postgres, PostgresServer
-from support.world import FIRST_DAY, MODELS, TODAY, USAGE, World
+from support.world import FIRST_DAY, MODELS, TABLES, TODAY, USAGE, World
 
 PASSWORD = "of-the-Loader-7"
 WRONG_PASSWORD = "of-Nobody-8"
@@ -48,9 +48,10 @@ BACKFILL = ("backfill", "--start", f"{FIRST_DAY}", "--end", f"{TODAY}", "--windo
 
 def run(world: World, *arguments: str) -> Result:
     """Runs a command in this process; `load` unless another is given."""
-    where = ("--destination", world.backend.name, "--dataset", world.dataset, "--progress", "none")
+    where = ("--destination", world.backend.name, "--dataset", world.dataset)
+    progress = ("--progress", "none") if (arguments or LOAD)[0] in ("load", "backfill") else ()
     with world.client() as client:
-        result = CliRunner().invoke(commands, [*(arguments or LOAD), *where], obj=client)
+        result = CliRunner().invoke(commands, [*(arguments or LOAD), *where, *progress], obj=client)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -84,10 +85,15 @@ ADDRESSES: dict[str, tuple[Callable[[PostgresServer, str], str | None], str, str
     ),
     "no password": (
         lambda server, user: server.address(user, "").replace(":@", "@"),
-        "PostgresClientConfiguration lacks password",
+        "destination postgres lacks password",
         f"set {CREDENTIALS}__PASSWORD in the environment",
     ),
     "nothing": (lambda server, user: None, "lacks credentials", f"set {CREDENTIALS} in the environment"),
+    "another kind": (
+        lambda server, user: f"mysql://{user}:{PASSWORD}@127.0.0.1/warehouse",
+        "the warehouse's address is none that Postgres takes",
+        "write postgresql://user:password@host:5432/database",
+    ),
     "no address": (lambda server, user: f"it is {PASSWORD}", "PostgresCredentials cannot read", "form"),
     "another database": (
         lambda server, user: server.address(user, PASSWORD, "elsewhere"),
@@ -154,11 +160,30 @@ def test_a_missing_right_is_named_at_each_step(
         server.run(grant)
         line = refused(world, code=1)
         assert re.search(step, line), line
-        assert "grant the loading user that right (docs/destinations.md), then run the same command again" in line
+        assert "grant this user that right (docs/destinations.md#rights), then run the same command again" in line
         assert "drop all tables" not in line
 
     server.run(f"GRANT INSERT ON {dataset}.{MODELS} TO {loader}")
     require_recovery(world)
+
+
+@on_postgres
+def test_a_reader_needs_the_rights_that_the_docs_list_and_is_told_the_missing_one(
+    world: World, server: PostgresServer, loader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_days(world, FIRST_DAY, TODAY)
+    monkeypatch.setenv(CREDENTIALS, world.backend.address)
+    require_recovery(world)
+    monkeypatch.setenv(CREDENTIALS, server.address(loader, PASSWORD))
+    server.run(f"GRANT USAGE ON SCHEMA {world.dataset} TO {loader}")
+    for table in TABLES:
+        server.run(f"GRANT SELECT ON {world.dataset}.{table} TO {loader}")
+    line = refused(world, "status", code=1)
+    assert "permission denied for table _dlt_pipeline_state; grant this user that right" in line
+    server.run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {world.dataset} TO {loader}")
+    for command in ("status", "summary"):
+        assert run(world, command).exit_code == 0
+    assert "permission denied for schema" in refused(world, "views")
 
 
 @pytest.mark.parametrize("backend", ["duckdb", "postgres"], indirect=True)

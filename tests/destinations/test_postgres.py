@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -18,10 +19,11 @@ from claude_code_pipelines import warehouse
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.console import progress
 from claude_code_pipelines.metrics.views import create_views
+from claude_code_simulator import record
 from destinations.scenario import require_truth, some_records, write_days
 from support.processes import Machine, ended, start_forks
 from support.serving import serving
-from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, USAGE, World
+from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS, USAGE, World
 
 pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 # Seconds within which the server has to reach a state; it takes a fraction of one.
@@ -43,23 +45,51 @@ def test_a_table_that_rejects_rows_keeps_the_old_ones(world: World, monkeypatch:
     assert sorted(map(str, world.backend.tables(world.dataset)[MODELS])) == sorted(map(str, before))
 
 
+@pytest.mark.smoke
+def test_a_day_with_nul_characters_is_held_without_them_and_a_warning_says_so(
+    world: World, warnings_of: Callable[[], list[str]]
+) -> None:
+    world.write(TODAY, {**record(TODAY, tools={"\\u0000": (1, 2)}), "thing": {"a": "\\u0000 in words"}})
+    world.load(start=TODAY)
+    assert not [line for line in warnings_of() if "NUL" in line]
+    world.require_truth([TODAY])
+
+    nested = {"\0\0a": ["x\0\\\0", "\\u0000"]}
+    world.write(TODAY, {**record(TODAY, email="a\0da@example.test", tools={"Wri\0te": (1, 2)}), "thing": nested})
+    world.load(start=TODAY)
+    tables = world.backend.tables(world.dataset)
+    assert (tables[USAGE][0]["actor__email_address"], tables[TOOLS][0]["tool_name"]) == ("ada@example.test", "Write")
+    assert tables[USAGE][0]["thing"] == {"a": ["x\\", "\\u0000"]}
+    assert [line.partition(":")[0] for line in warnings_of() if "NUL" in line] == [USAGE, TOOLS]
+    assert not world.status(first=TODAY).has_gap
+
+
+def test_a_dataset_whose_name_holds_a_quote_is_loaded_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DESTINATION__POSTGRES__ENABLE_DATASET_NAME_NORMALIZATION", "false")
+    world.dataset = f"{world.dataset}'s"
+    for sessions in (1, 2):
+        world.write_days(TODAY, TODAY, sessions=sessions)
+        world.load(start=TODAY)
+    assert world.backend.run(f'SELECT core_metrics__num_sessions FROM "{world.dataset}".{USAGE}') == [(2,)]
+
+
 def test_columns_of_another_type_are_named_before_values_are_rounded(world: World) -> None:
     write_days(world, TODAY, TODAY)
     world.run(start_date=TODAY)
     staging, amount = f"{world.dataset}_staging", "estimated_cost__amount"
-    for dataset, table, column, changed, right, message in (
-        (world.dataset, MODELS, amount, "decimal(38, 2)", "decimal(38, 9)", r"decimal\(38,2\), not decimal\(38,9\)"),
-        (world.dataset, MODELS, amount, "numeric", "decimal(38, 9)", "decimal without a precision, not decimal"),
-        (world.dataset, LEDGER, "is_final", "varchar", "boolean", "text, not bool"),
-        (staging, MODELS, amount, "decimal(38, 2)", "decimal(38, 9)", "decimal.* in the staging"),
+    for dataset, table, column, changed, message in (
+        (world.dataset, MODELS, amount, "decimal(38, 2)", r"decimal\(38,2\), not decimal\(38,9\)"),
+        (world.dataset, MODELS, amount, "numeric", "decimal without a precision, not decimal"),
+        (world.dataset, LEDGER, "is_final", "varchar", "text, not bool"),
+        (staging, MODELS, amount, "decimal(38, 2)", "decimal.* in the staging"),
     ):
-        alter = f"ALTER TABLE {dataset}.{table} ALTER {column} TYPE"
-        world.backend.run(f"{alter} {changed}")
-        with pytest.raises(ConfigurationError, match=f"{table}.{column} is {message}"):
-            world.load(start=TODAY)
+        world.backend.run(f"ALTER TABLE {dataset}.{table} ALTER {column} TYPE {changed}")
         with pytest.raises(PipelineStepFailed, match=f"{table}.{column} is {message}"):
             world.run(start_date=TODAY)
-        world.backend.run(f"{alter} {right} USING {column}::{right}")
+        with pytest.raises(ConfigurationError, match=f"{table}.{column} is {message}") as raised:
+            world.load(start=TODAY)
+        (statement,) = re.findall(r"ALTER TABLE [^;]+;", str(raised.value))
+        world.backend.run(statement)
     world.run(start_date=TODAY)
     require_truth(world)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.configuration.exceptions import ConfigurationException, ConfigValueCannotBeCoercedException
 from dlt.common.destination.exceptions import DestinationNoStagingMode, UnknownDestinationModule
 from dlt.common.exceptions import DltException, MissingDependencyException
+from dlt.common.normalizers.naming.exceptions import UnknownNamingModule
+from dlt.destinations.impl.duckdb.exceptions import InvalidInMemoryDuckdbCredentials
 from dlt.load.exceptions import LoadClientJobFailed
 from dlt.pipeline.exceptions import InvalidPipelineName
 
 from claude_code_analytics import ApiUnavailable, ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
-from claude_code_pipelines.error_messages import one_line, translate_errors
+from claude_code_pipelines.driver_text import one_line
+from claude_code_pipelines.error_messages import translate_errors
 
 PASSWORD = "hunter2/with@odd"
 
@@ -34,9 +37,9 @@ def raised(error: BaseException, cause: BaseException | None = None, step: str =
         ("Incorrect username or password was specified.", "check user, password or key"),
         ("invalid_grant: Invalid JWT Signature.", "check user, password or key"),
         ("404 Dataset analytics:claude_code was not found in location EU", "set `location` in [destination.bigquery]"),
-        ("permission denied for schema claude_code", "grant the loading user that right"),
-        ("Access Denied: Table x: User does not have permission", "grant the loading user that right"),
-        ("Cannot execute statement: database is attached in read-only mode", "grant the loading user that right"),
+        ("permission denied for schema claude_code", "grant this user that right"),
+        ("Access Denied: Table x: User does not have permission", "grant this user that right"),
+        ("Cannot execute statement: database is attached in read-only mode", "grant this user that right"),
         (
             'IO Error: Could not set lock on file "/x.duckdb": Conflicting lock is held in /bin/python (PID 4711)',
             "another program has the file open (PID 4711): close it there",
@@ -65,22 +68,48 @@ def test_an_error_without_a_known_fix_is_shown_as_it_is() -> None:
 
 
 def test_a_table_that_rejects_rows_is_named_with_the_way_out() -> None:
-    failure = LoadClientJobFailed("load1", "claude_code_usage.abc.0.parquet", "Conversion Error", "could not convert")
-    line = translated(DltException("step failed"), failure)
-
-    assert line.startswith("loading table claude_code_usage failed: ")
-    assert "drop all tables claude_code_* and run the same command again" in line
+    for reported, fix in (
+        ("Conversion Error: could not convert", "if somebody changed the table, undo that, then run the same command"),
+        ('new row violates check constraint "mine"', "if somebody changed the table, undo that"),
+        ("IO Error: could not write: File too large", "make room there, then run the same command again"),
+        ('syntax error at or near "s"', "run the same command again; if that fails too, load into another --dataset"),
+        ("bit rot in sector 7", "run the same command again; if that fails too, load into another --dataset"),
+    ):
+        failure = LoadClientJobFailed("load1", "claude_code_usage.abc.0.parquet", reported, reported)
+        line = translated(DltException("step failed"), failure)
+        assert line.startswith("loading table claude_code_usage failed: ")
+        assert fix in line
+        assert "drop" not in line
 
 
 @pytest.mark.parametrize(
     ("mistake", "sentence"),
     [
-        (UnknownDestinationModule("nowhere", {}, None), "dlt knows no such destination; use one of duckdb"),
+        (UnknownDestinationModule("nowhere", {}, None), "dlt knows no destination 'nowhere'; use one of duckdb"),
+        (UnknownDestinationModule("postgresql", {}, None), "did you mean postgres?"),
+        (UnknownDestinationModule("big-query", {}, None), "did you mean bigquery?"),
+        (
+            UnknownDestinationModule("Delta", {}, None),
+            "did you mean filesystem (Delta tables in a folder or a bucket)?",
+        ),
         (DestinationNoStagingMode("duckdb"), "files can only be staged in a bucket: use --staging filesystem"),
         (InvalidPipelineName("a/b", "no"), "a/b"),
         (ConfigurationException("the value of x is bad"), "the value of x is bad"),
         (MissingDependencyException("Postgres", ["psycopg2"]), "psycopg2"),
-        (ImportError("libpq.so.5: cannot open shared object file"), "the destination's driver cannot be used: libpq"),
+        (MissingDependencyException("Snowflake", ["dlt[snowflake]"]), "install 'dlt-claude-code-analytics[snowflake]'"),
+        (MissingDependencyException("AwsCredentials", ["dlt[s3]"]), "pip install 'dlt[s3]'"),
+        (ImportError("libpq.so.5: cannot open shared object file"), "the driver cannot be used: libpq"),
+        (
+            ModuleNotFoundError("No module named 'snowflake'", name="snowflake"),
+            "the driver is not installed: pip install 'dlt-claude-code-analytics[snowflake]'",
+        ),
+        (
+            ConfigValueCannotBeCoercedException("lookback_days", "x", int),
+            "sources.claude_code_analytics.lookback_days in dlt's configuration must be a whole number",
+        ),
+        (ConfigValueCannotBeCoercedException("workers", "x", int), "workers in dlt's configuration must be a whole"),
+        (InvalidInMemoryDuckdbCredentials(), "set destination.duckdb.credentials to a file"),
+        (UnknownNamingModule("odd"), "schema.naming: dlt has no naming convention 'odd'; leave it out"),
     ],
 )
 def test_a_mistake_in_configuration_or_installation_is_a_configuration_error(
@@ -118,7 +147,7 @@ def test_errors_of_other_libraries_are_left_alone() -> None:
     "text",
     [
         f"could not connect to postgresql://loader:{PASSWORD}@db.example.test:5432/warehouse",
-        f"invalid dsn: 'postgres://loader:{PASSWORD}@db/warehouse' is refused",
+        f"the address 'postgres://loader:{PASSWORD}@db/warehouse' is refused",
         f'could not translate host name "{PASSWORD.split("/")[1]}@db.example.test" to address',
     ],
 )

@@ -19,6 +19,7 @@ from dlt.extract.items_transform import ItemTransform
 from ..claude_code.report import DailyReport
 from ..claude_code.tables import ShapedDay
 from ..dates import is_final
+from ..warehouse.arrow_tables import without_nul
 from ..warehouse.destinations import Destination
 from ..warehouse.proof import Proof
 from ..warehouse.replace_days import MARKER, PackageDays, marker_rows, table_hints
@@ -69,6 +70,7 @@ class _Batch:
         self.rows = 0
         self._run = run
         self._package = package
+        self._destination = destination
         self._has_markers = destination.has_markers
         self._extra = extra
 
@@ -116,6 +118,8 @@ class _Batch:
 
     def _finished(self, table: Table, rows: pa.Table, scope: str | None) -> pa.Table:
         """Fills in the load id, and writes down for `SplitBatch` which table it is."""
+        if not self._destination.stores_nul:
+            rows = self._without_nul(table, rows)
         load_id = next(column for column in table.columns if column.name == LOAD_ID)
         rows = rows.append_column(load_id.field, pa.repeat(self._package.load_id, rows.num_rows))
         # a column that somebody else added lends its type only: dlt must not learn it, else its values were cells
@@ -123,6 +127,14 @@ class _Batch:
         hints = {name: hint for name, hint in self._extra.hints(table.name).items() if name in learned}
         about = {"table": table.name, "columns": hints, "scope": scope}
         return rows.replace_schema_metadata({_ABOUT: json.dumps(about)})
+
+    def _without_nul(self, table: Table, rows: pa.Table) -> pa.Table:
+        types = self._extra.types.get(table.name, {})
+        kept = without_nul(rows, {name for name, data_type in types.items() if data_type == "json"})
+        if kept is not rows:
+            place = f"{self._destination.name} cannot store the NUL character"
+            self._run.warn(f"{table.name}: {place}; texts are loaded without it")
+        return kept
 
 
 class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not used here

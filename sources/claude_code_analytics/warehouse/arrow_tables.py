@@ -5,11 +5,18 @@ Knows tables, not reports.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set as AbstractSet
+
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .arrow_types import coerce, variants_of
 from .schema import ROW_ID, Table, Values, arrow_types
 from .unknown_fields import ExtraColumns, UnknownFields
+
+# U+0000 as JSON escapes it: a backslash behind an even number of others.
+_NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def build_table(table: Table, values: Values, made: dict[str, pa.Array], extra: ExtraColumns) -> pa.Table:
@@ -37,3 +44,19 @@ def build_table(table: Table, values: Values, made: dict[str, pa.Array], extra: 
     unknown.add_fields(left)
     fields += [pa.field(name, array.type) for name, array in unknown.arrays.items()]
     return pa.Table.from_arrays([*arrays, *unknown.arrays.values()], schema=pa.schema(fields))
+
+
+def without_nul(rows: pa.Table, json_columns: AbstractSet[str]) -> pa.Table:
+    """Returns rows without the character U+0000 in texts and JSON; the same object where there is none."""
+    for place, field in enumerate(rows.schema):
+        is_json = field.name in json_columns
+        if (
+            field.type != pa.string()
+            or not pc.any(pc.match_substring(rows[place], "\\u0000" if is_json else "\0")).as_py()
+        ):
+            continue
+        texts = rows[place].to_pylist()
+        kept = [text and (_NUL_IN_JSON.sub(r"\1", text) if is_json else text.replace("\0", "")) for text in texts]
+        if kept != texts:  # not only an escaped backslash before `u0000`
+            rows = rows.set_column(place, field, pa.array(kept, field.type))
+    return rows

@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from dlt.common.destination import DestinationCapabilitiesContext
 
+from ..constants import DISTRIBUTION
 from ..exceptions import ConfigurationError
 from .schema import LOAD_ID, ROW_ID, Table
 
@@ -24,12 +26,16 @@ class Destination:
     name: str
     evidence: str = "expected"  # `tested`, `stand-in` (a program in place of a cloud service), or its SQL is parsed
     notes: str = ""  # for the docs
+    aliases: tuple[str, ...] = ()  # names that people try instead
+    driver: str = ""  # module of a driver that is not always installed, and the requirement that brings it
+    requirement: str = ""
     file_format: str | None = None  # loader file format; None, or one that dlt does not support there: dlt's choice
     table_format: str | None = None  # where the destination is no database
     strategy: str = "delete-insert"  # dlt's merge strategy
     has_markers: bool = True  # the condition that selects the replaced rows can look into what is staged
     takes_turns: bool = False  # concurrent merges of a table wait for each other, by a lock in their own text
     has_views: bool = True
+    stores_nul: bool = True  # texts may hold the character U+0000
     primary_key: tuple[str, ...] = (ROW_ID,)  # rows that a resumed package staged twice are inserted once
     table_hints: Callable[[Table], dict[str, Any]] = lambda table: {}  # the destination's own, for the layout
     clustered_column: str | None = None  # gets dlt's `cluster` hint
@@ -65,19 +71,26 @@ SUPPORTED = (
         load_workers=1,  # a file has one writer: more workers take more memory and no less time
         reports_types=True,
     ),
-    Destination("motherduck", "expected", "DuckDB's SQL", file_format="parquet", reports_types=True),
+    Destination("motherduck", "expected", "DuckDB's SQL", aliases=("md",), file_format="parquet", reports_types=True),
     Destination(
         "postgres",
         "tested",
         "`INSERT` statements; concurrent merges of a table take turns",
+        aliases=("postgresql", "pg"),
+        driver="psycopg2",
+        requirement=f"{DISTRIBUTION}[postgres]",
         file_format="insert_values",  # dlt's CSV turns empty strings into NULL
         takes_turns=True,
+        stores_nul=False,
         reports_types=True,
     ),
     Destination(
         "bigquery",
         "stand-in",
         "JSON lines, directly or staged; partitioned by month, clustered; no transactions",
+        aliases=("bq",),
+        driver="google.cloud.bigquery",
+        requirement=f"{DISTRIBUTION}[bigquery]",
         file_format="jsonl",  # BigQuery takes no JSON column from Parquet
         table_hints=_bigquery_layout,
     ),
@@ -85,6 +98,8 @@ SUPPORTED = (
         "snowflake",
         "stand-in",
         "Parquet, directly or staged; clustered by date",
+        driver="snowflake.connector",
+        requirement=f"{DISTRIBUTION}[snowflake]",
         file_format="parquet",
         clustered_column="date",  # without the hint dlt drops a clustering key whenever a column is added
         settings={"use_timestamp_tz": True},  # dlt's TIMESTAMP_LTZ shows each reader's own time zone
@@ -93,6 +108,9 @@ SUPPORTED = (
         "filesystem",
         "tested",
         "Delta tables in a folder or a bucket",
+        aliases=("delta", "deltalake", "s3", "gs", "gcs", "az", "azure", "abfss"),
+        driver="deltalake",
+        requirement=f"{DISTRIBUTION}[delta]",
         file_format="parquet",
         table_format="delta",
         strategy="cdc",  # in one commit: updates rows with the same key, deletes the others that the condition selects
@@ -105,9 +123,18 @@ SUPPORTED = (
         "redshift",
         "expected",
         "`INSERT` statements; staged: JSON lines",
+        driver="psycopg2",
+        requirement=f"{DISTRIBUTION}[postgres]",
         file_format="jsonl",  # from a bucket Redshift reads JSON by column names, but Parquet by position
     ),
-    Destination("databricks", "expected", "Parquet, directly or staged", table_hints=_databricks_layout),
+    Destination(
+        "databricks",
+        "expected",
+        "Parquet, directly or staged",
+        driver="databricks.sql",
+        requirement="dlt[databricks]",
+        table_hints=_databricks_layout,
+    ),
 )
 NAMES = ", ".join(destination.name for destination in SUPPORTED)
 
@@ -130,9 +157,26 @@ def destination_of(pipeline: Any) -> Destination:
         raise ConfigurationError(
             f"destination {kind} is not supported: days that are read again could be doubled; use one of {NAMES}"
         )
-    if found.table_format == "delta" and importlib.util.find_spec("deltalake") is None:
+    if found.table_format == "delta" and missing_driver(kind):
         raise ConfigurationError(
             f"on {kind} the tables are Delta tables, because days cannot be replaced in plain files; "
-            "install their writer: pip install 'dlt[deltalake]'"
+            f"install their writer: {missing_driver(kind)}"
         )
     return found
+
+
+def missing_driver(name: str) -> str:
+    """Returns the command that installs a destination's driver; empty where it is installed, or none is needed."""
+    found = next((each for each in SUPPORTED if each.name == name), NOWHERE)
+    try:
+        is_missing = bool(found.driver) and importlib.util.find_spec(found.driver) is None
+    except ModuleNotFoundError:  # a package around the module
+        is_missing = True
+    return f"pip install '{found.requirement}'" if is_missing else ""
+
+
+def similar_to(name: str) -> str:
+    """Returns the supported destination that an unknown name seems to mean, or an empty text."""
+    names = {other: each for each in SUPPORTED for other in (each.name, *each.aliases)}
+    found = next((names[each] for each in get_close_matches(name.lower(), names, n=1)), NOWHERE)
+    return f"{found.name} ({found.notes})" if found.table_format else found.name

@@ -38,8 +38,8 @@ IN_ONE_TRANSACTION = " /* CREATE */"
 
 # Postgres runs the whole text as one transaction anyway. The lock makes concurrent merges of a table take turns, so
 # that the second DELETE sees what the first one committed and no row is doubled (DESIGN, D5b). It rests on dlt sending
-# delete and insert as one multi-statement text.
-TAKING_TURNS = "FALSE; SELECT pg_advisory_xact_lock(hashtext('{table}')); DELETE FROM {table} WHERE "
+# delete and insert as one multi-statement text. `$$$$` is `$$`, the quotes of a name that may hold a quote itself.
+TAKING_TURNS = "FALSE; SELECT pg_advisory_xact_lock(hashtext($$$${table}$$$$)); DELETE FROM {table} WHERE "
 
 # `_dlt_id` of a marker row.
 MARKER = "@day"
