@@ -25,7 +25,6 @@ class Check:
 
 
 def check_credential(client: AnalyticsClient) -> Check:
-    client.require_credential()
     session = client.session()
     organization = session.organization()
     last = last_final_day(session.now())

@@ -48,6 +48,7 @@ class LoadReport:
         resumed: Days that an interrupted backfill of the same range had loaded already.
         unread: Days that could not be read. What the warehouse had of them stays.
         destination: The warehouse as dlt names it, without passwords.
+        dataset: The dataset of the tables, by the name that it has there.
     """
 
     windows: list[tuple[dt.date, ...]] = field(default_factory=list)
@@ -57,6 +58,7 @@ class LoadReport:
     resumed: int = 0
     unread: list[dt.date] = field(default_factory=list)
     destination: str = ""
+    dataset: str = ""
 
     @property
     def days(self) -> list[dt.date]:
@@ -73,6 +75,7 @@ class LoadReport:
             resumed=self.resumed + later.resumed,
             unread=sorted({*self.unread, *later.unread}),
             destination=later.destination or self.destination,
+            dataset=later.dataset or self.dataset,
         )
 
 

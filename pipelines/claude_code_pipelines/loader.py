@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import dlt
 
 from claude_code_analytics import AnalyticsClient, ConfigurationError, DestinationError
+from claude_code_analytics.api.client import check_whole_number
 from claude_code_analytics.claude_code.report import CLAUDE_CODE, DailyReport
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import SOURCE_NAME, START_DATE
@@ -18,6 +19,7 @@ from claude_code_analytics.warehouse.destinations import NOWHERE, destination_of
 from claude_code_analytics.warehouse.proof import UNREADABLE, DayState
 
 from .comments import comment_tables
+from .dataset_names import dataset_name
 from .defaults import WINDOW_DAYS
 from .duckdb_file import kept_open, release_memory
 from .error_messages import translate_errors
@@ -68,8 +70,15 @@ def load(
         ApiError: The credential was refused, or so many days in a row failed that the load stopped. Earlier days stay.
         DaysNotHeld: Days that could not be read, or that the warehouse does not hold after all. All others are loaded.
     """
-    if window_days < 1:
-        raise ConfigurationError(f"the window is {window_days} days; it must be 1 or more")
+    check_whole_number("window_days", window_days, 1)
+    for name, value, kinds in (
+        ("target", target, (Warehouse, dlt.Pipeline)),
+        ("client", client, (AnalyticsClient, type(None))),
+        ("observer", observer, (LoadObserver, type(None))),
+    ):
+        if not isinstance(value, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise ConfigurationError(f"{name} is of type {type(value).__name__}; it must be of type {wanted}")
     with translate_errors("the configuration could not be read"):
         config = resolve_config(start_date=start, end_date=end)
     observer = observer or LoadObserver()
@@ -130,6 +139,8 @@ def _check_pipeline(pipeline: dlt.Pipeline) -> None:
         )
     if destination_of(pipeline) is NOWHERE:
         raise ConfigurationError("the pipeline has no destination; name one: dlt.pipeline(..., destination='duckdb')")
+    with translate_errors("the configuration could not be read"):
+        dataset_name(pipeline)
 
 
 def _open(run: Run, pipeline: dlt.Pipeline) -> None:
@@ -146,7 +157,7 @@ class _Loader:
         self._run = run
         self._window_days = window_days
         self._observer = observer
-        self._report = LoadReport()
+        self._report = LoadReport(dataset=dataset_name(pipeline))
         self._began = run.now()
         self._problem = ""
         self._has_new_columns = _lacks_columns(run)

@@ -14,6 +14,7 @@ import dlt
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.warehouse.destinations import destination_of, kind_of
 
+from .dataset_names import dataset_name
 from .duckdb_file import is_open_here
 from .error_messages import translate_errors
 from .warehouse import Warehouse, active_pipeline_kept
@@ -49,7 +50,7 @@ def require_file(pipeline: dlt.Pipeline) -> None:
 def described(pipeline: dlt.Pipeline) -> str:
     """Returns address and dataset of a warehouse as dlt names them, without passwords."""
     with translate_errors("the warehouse could not be opened"):
-        return f"{pipeline.destination_client().config}, dataset {pipeline.dataset_name}"
+        return f"{pipeline.destination_client().config}, dataset {dataset_name(pipeline)}"
 
 
 def _in_folder(target: Warehouse | dlt.Pipeline, folder: str, destination: Any) -> dlt.Pipeline:

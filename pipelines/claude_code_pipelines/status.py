@@ -95,6 +95,12 @@ def status_of(
     clock = max(now, _last_fetch(proof.states.values()) or now)
     judged = _judged(pipeline, proof, now)
     found = [_organization(name, states, clock, first, last) for name, states in judged.organizations.items()]
+    if all(each.first > each.last for each in found):
+        each = found[0]
+        raise ConfigurationError(
+            f"{each.last} lies before {each.first}, the first day to look at; choose another range"
+        )
+    found = [each for each in found if each.first <= each.last]
     shown = {day for each in found for days in each.days.values() for day in days}
     return Status(warehouse, found, _rows(proof), len({day for _, day in proof.states} - shown), clock)
 

@@ -21,6 +21,7 @@ from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.warehouse.destinations import destination_of, kind_of
 from claude_code_analytics.warehouse.proof import Proof, read_proof
 
+from .dataset_names import dataset_name
 from .defaults import DATASET, DESTINATION
 from .error_messages import translate_errors
 
@@ -57,6 +58,8 @@ class Warehouse:
         """
         for name in ("destination", "dataset", "pipeline", "staging"):
             value = getattr(self, name)
+            if name in ("dataset", "pipeline") and not isinstance(value, str):
+                raise ConfigurationError(f"{name} is of type {type(value).__name__}; it must be a text")
             if isinstance(value, str) and not value.strip():
                 raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
         if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names a folder
@@ -70,6 +73,7 @@ class Warehouse:
                     dataset_name=self.dataset,
                     pipelines_dir=self.working_dir,  # type: ignore[arg-type]  # None is its default, untyped
                 )
+                dataset_name(pipeline)  # refuses one that is the staging dataset too
                 _use_current_folder(pipeline)
                 _limit_lock_waits(pipeline)
         except OSError as error:

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from filelock import FileLock
 
-from claude_code_analytics import AnalyticsClient
+from claude_code_analytics import AnalyticsClient, ConfigurationError
 from claude_code_analytics.constants import version
 from claude_code_pipelines.cli import commands
 from claude_code_simulator import ScriptedOrganization, SimulatedApi, error_response, record
@@ -251,6 +251,71 @@ def test_check_explains_a_refused_credential(run: Run, world: World, key: str) -
     assert secret not in result.output
 
 
+def test_a_refused_credential_is_one_short_line_before_a_file_is_made(run: Run, world: World, file: Path) -> None:
+    result = run("load", api_key=world.api.credentials.workspace_key)
+    assert result.exit_code == 2
+    line = only_line(result.stderr)
+    assert "403 Missing required scopes" in line
+    assert "a key like this usually belongs to a workspace: use an Admin API key" in line
+    assert len(line) < 350
+    assert not file.exists()
+
+
+def test_check_without_a_credential_calls_nobody(run: Run, world: World) -> None:
+    result = run("check", api_key="")
+    assert only_line(result.stderr).startswith("error: no credential")
+    assert not world.api.requests
+
+
+def test_the_dataset_is_named_as_it_is_in_the_warehouse(run: Run) -> None:
+    options = ("--dataset", "Claude-Code")
+    loaded = run("load", "--start", "2026-09-19", *options, *QUIET)
+    assert ", dataset claude_code\n" in loaded.stdout
+    assert loaded.stdout.endswith("next: claude-code-analytics status --dataset Claude-Code\n")
+    assert run("status", *options).stdout.splitlines()[0].endswith(", dataset claude_code")
+    assert "created view claude_code_costs in dataset claude_code\n" in run("views", *options).stdout
+    for destination, name in (
+        ("duckdb", '"claude_code"."claude_code_costs"'),
+        ("snowflake", '"CLAUDE_CODE"."CLAUDE_CODE_COSTS"'),
+    ):
+        assert f"VIEW {name} " in run("views", "--print", "--destination", destination, *options).stdout
+
+
+def test_a_dataset_that_is_its_own_staging_dataset_is_refused_before_a_request(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESTINATION__STAGING_DATASET_NAME_LAYOUT", "%s")
+    monkeypatch.setenv("DESTINATION__POSTGRES__CREDENTIALS", "postgresql://loader:x@127.0.0.1:1/warehouse")
+    for command in ("load", "status", "views"):
+        for destination in ("duckdb", "postgres"):
+            result = run(command, "--destination", destination)
+            assert result.exit_code == 2
+            assert "staging_dataset_name_layout makes the staging dataset claude_code too" in only_line(result.stderr)
+    with pytest.raises(ConfigurationError, match="staging_dataset_name_layout"):
+        world.load()
+    assert not world.api.requests
+
+
+def test_sums_beyond_64_bits_break_no_load_and_no_status(run: Run, world: World, file: Path) -> None:
+    names = ("ada@example.test", "bob@example.test")
+    world.write(september(19), *(record(september(19), email=name, sessions=2**62) for name in names))
+    for command in (("load", "--start", "2026-09-19"), ("load", "--start", "2026-09-19"), ("status", "--fail-on-gap")):
+        assert run(*command).exit_code == 0
+    assert query(file, f"SELECT sum(core_metrics__num_sessions) FROM {USAGE}") == [(2**63,)]
+
+
+def test_a_result_that_cannot_be_written_is_exit_code_1(run: Run) -> None:
+    run("load", "--start", "2026-09-19", *QUIET)
+    for command in ("status", "status --json", "summary", "--help"):
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(  # noqa: S603
+                [sys.executable, "-m", "claude_code_pipelines", *command.split()],
+                stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            )  # fmt: skip
+        assert ran.returncode == 1
+        assert only_line(ran.stderr) == "error: standard output cannot be written: No space left on device"
+
+
 def test_status_shows_each_kind_of_day_in_words_and_in_json(run: Run) -> None:
     run("load", "--start", "2026-09-18")
 
@@ -304,7 +369,7 @@ def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_curre
     [
         ("load --start 2026-09-21", "start_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
         ("load --start yesterday", "'--start': 'yesterday' is not a day; write YYYY-MM-DD, such as 2025-01-31 (see "),
-        ("load --window-days 0", "the window is 0 days; it must be 1 or more"),
+        ("load --window-days 0", "window_days is 0; it must be a whole number, 1 or more"),
         ("load --destination nowhere", "dlt knows no destination 'nowhere'; use one of duckdb, motherduck, postgres"),
         (
             "load --destination postgres",
@@ -313,6 +378,8 @@ def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_curre
         ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits and _, a letter first"),
         ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
         ("demo --start 2026-09-02 --end 2026-09-01", "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
+        ("load --destination postgresql", "dlt knows no destination 'postgresql'; did you mean postgres?"),
+        ("load --destination delta", "did you mean filesystem (Delta tables in a folder or a bucket)?"),
         ("status --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 lies before --start 2026-09-02; swap them"),
         ("status --destination nowhere", "dlt knows no destination 'nowhere'"),
         ("lod", "error: No such command 'lod'"),

@@ -452,3 +452,25 @@ def test_no_folder_but_dlts_own_is_ever_used(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"pipeline is .*; use letters, digits and _, a letter first"):
         Warehouse(pipeline=name.format(folder=elsewhere), working_dir=str(tmp_path / "dlt" / "p")).dlt_pipeline()
     assert (elsewhere / "schemas" / "notes.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target": "duckdb"}, "target is of type str; it must be of type Warehouse or Pipeline"),
+        ({"target": Warehouse(dataset=5)}, "dataset is of type int; it must be a text"),  # type: ignore[arg-type]
+        ({"target": Warehouse(pipeline=None)}, "pipeline is of type NoneType"),  # type: ignore[arg-type]
+        ({"window_days": "3"}, "window_days is '3'; it must be a whole number, 1 or more"),
+        ({"window_days": 2.5}, "window_days is 2.5; it must be a whole number"),
+        ({"client": "sk-ant"}, "client is of type str; it must be of type AnalyticsClient or NoneType"),
+        ({"observer": print}, "observer is of type builtin_function_or_method; it must be of type LoadObserver"),
+        ({"start": 5}, "start_date is '5'; it must be a day such as 2025-01-31"),
+    ],
+)
+def test_an_argument_of_another_type_is_one_line(world: World, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        load(**{"target": world.pipeline, "client": world.client(), **arguments})
+    assert message in str(raised.value)
+    with pytest.raises(ConfigurationError):
+        backfill(world.pipeline, None, TODAY)  # type: ignore[arg-type]
+    assert not world.api.requests

@@ -82,6 +82,11 @@ def test_a_range_limits_the_days_and_counts_those_outside(world: World) -> None:
     assert world.status().outside == 0
 
 
+def test_a_range_before_the_first_day_is_refused(world: World) -> None:
+    with pytest.raises(ConfigurationError, match="2026-09-10 lies before 2026-09-14, the first day to look at"):
+        world.status(last=september(10))
+
+
 def test_rows_on_later_days_are_listed_too(world: World) -> None:
     world.sql(f"UPDATE {USAGE} SET date = DATE '2026-09-25' WHERE date = '2026-09-20'")
     assert kinds(world)["inconsistent"] == [20, 25]

@@ -182,6 +182,7 @@ def test_status_says_how_far_behind_it_is_and_what_the_month_costs(awkward: Worl
         ("report --team-map columns.csv", "must have the columns email and team in its first line"),
         ("report --team-map twice.csv", "line 3: a@example.test is there twice"),
         ("report --team-map torn.csv", "line 2: give one address and one team"),
+        ("report --output nowhere/page.html", "/nowhere cannot be written: there is no such folder; choose another"),
         ("report --team-map nothing.csv", "has no addresses"),
         ("report --team-map bytes.csv", "cannot be read"),
         ("summary --weeks 0", "--weeks"),
@@ -222,11 +223,27 @@ def test_a_dataset_without_the_tables_and_a_missing_extra_are_one_line(
     assert not list(tmp_path.glob("*.html"))
 
 
-def test_the_demo_makes_its_report(empty: World, command: Command, tmp_path: Path) -> None:
+def test_a_report_goes_to_standard_output(awkward: World, command: Command, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    result = command(awkward, "report", "--output", "-")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("<!doctype html>")
+    assert result.stdout.rstrip().endswith("</html>")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("programs", "said"), [([], "wrote"), (["xdg-open"], "xdg-open")])
+@pytest.mark.skipif(sys.platform == "darwin", reason="there it is always `open`")
+def test_the_demo_makes_its_report(
+    empty: World, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: list[str], said: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in programs:
+        (tmp_path / name).touch(0o755)
     result = command(
         empty, "demo", "--start", TODAY - dt.timedelta(days=6), "--end", TODAY, "--report", "--dataset", "demo"
     )
 
     assert result.exit_code == 0, result.output
     assert (tmp_path / "claude-code-report.html").stat().st_size > 50_000
-    assert result.stdout.splitlines()[-1] == "open claude-code-report.html"
+    assert result.stdout.splitlines()[-1] == f"{said} claude-code-report.html"

@@ -63,7 +63,7 @@ class _Commands(click.Group):
             click.echo(f"error: {error.format_message()} (see {command} --help)", err=True)
             code = MISTAKE
         except OSError as error:  # standard output, of the help
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: standard output cannot be written: {error.strerror}", err=True)
             code = INCOMPLETE
         sys.exit(code or DONE)
 

@@ -25,5 +25,6 @@ def command(client: AnalyticsClient | None) -> None:
     with reported():
         config = resolve_config()
         with nullcontext(client) if client else config.client() as connection:
+            connection.require_credential()
             click.echo(f"calling {urlsplit(config.base_url).hostname} for the last {CHECKED_DAYS} days", err=True)
             print_lines(messages.checked(check_credential(connection)))

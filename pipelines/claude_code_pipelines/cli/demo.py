@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -62,8 +65,9 @@ def command(
         following = next_command(target, "report" if find_spec("vl_convert") else "summary")
         if with_report:
             _write_report(target, organization, now)
-            following = f"open {REPORT_FILE}"
-        shown.finish([*messages.loaded(sum(loads, LoadReport()), target.dataset), following])
+            opener = which("open" if sys.platform == "darwin" else "xdg-open")
+            following = f"{Path(opener).name} {REPORT_FILE}" if opener else f"wrote {REPORT_FILE}"
+        shown.finish([*messages.loaded(sum(loads, LoadReport())), following])
 
 
 def _ranges(

@@ -23,7 +23,7 @@ from ..console.progress import Display, display
 from ..defaults import PROGRAM
 from ..error_messages import translate_errors
 from ..events import DaysNotHeld
-from ..exit_codes import exit_code, is_mistake
+from ..exit_codes import INCOMPLETE, exit_code, is_mistake
 from ..signals import describe_interruption
 from ..warehouse import Warehouse
 
@@ -62,14 +62,28 @@ class _LogHandler(logging.Handler):
         self._shown.print(f"{record.levelname.lower()}: {printable(record.getMessage())}")
 
 
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Ends a command whose result cannot be written."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        click.echo(f"error: standard output cannot be written: {error.strerror}", err=True)
+        raise click.exceptions.Exit(INCOMPLETE) from None
+
+
 def print_lines(lines: Iterable[str]) -> None:
     """Prints lines; ids and other text from outside lose their control characters, line breaks too."""
-    click.echo("\n".join("".join(filter(str.isprintable, line)) for line in lines))
+    text = "\n".join("".join(filter(str.isprintable, line)) for line in lines)
+    with standard_output():
+        click.echo(text)
 
 
 def print_json(value: Any) -> None:
     """Prints JSON: days as `YYYY-MM-DD`, times as RFC 3339, amounts of money as text."""
-    click.echo(json.dumps(value, indent=2, default=_text))
+    with standard_output():
+        click.echo(json.dumps(value, indent=2, default=_text))
 
 
 def _text(value: Any) -> str:

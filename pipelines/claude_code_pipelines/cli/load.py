@@ -51,7 +51,7 @@ def finish(report: LoadReport, target: Warehouse, shown: Display, *, with_views:
 
     if with_views:
         _refresh_views(target, shown)
-    shown.finish([*messages.loaded(report, target.dataset), next_command(target, "status")])
+    shown.finish([*messages.loaded(report), next_command(target, "status")])
 
 
 def _refresh_views(target: Warehouse, shown: Display) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from ..metrics.figures import Request
     from ..warehouse import Warehouse
 
-_FILE, _FOLDER = click.Path(dir_okay=False, path_type=Path), click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_STANDARD_OUTPUT = Path("-")
 
 
 @click.command("report", short_help="Write a self-contained HTML report.")
@@ -25,7 +28,7 @@ _FILE, _FOLDER = click.Path(dir_okay=False, path_type=Path), click.Path(file_oka
 @with_request
 @start_and_end()
 @click.option("--seats", type=click.IntRange(1), metavar="N", help="Number of seats; adds seat utilization.")
-@click.option("--output", type=_FILE, default=REPORT_FILE, help="HTML file to write.")
+@click.option("--output", type=_FILE, default=REPORT_FILE, help="HTML file to write; - for standard output.")
 @click.option("--csv", "csv_folder", type=_FOLDER, help="Folder for its tables.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 def command(
@@ -48,11 +51,17 @@ def command(
     from ..metrics.figures import read_figures
     from ..report.charts import renderer
     from ..report.files import write_report
-    from .frame import print_lines
+    from .frame import print_lines, standard_output
 
     renderer()  # refuses before the warehouse is read
     check_range(start, end, now.date(), names=("--start", "--end"))
     figures = read_figures(target, replace(request, first=start, last=end, seats=seats), now)
+    if output == _STANDARD_OUTPUT:
+        with TemporaryDirectory() as folder:
+            page, *_ = write_report(figures, Path(folder) / "report.html", csv_folder)
+            with standard_output():
+                click.echo(page.read_text(encoding="utf-8"), nl=False)
+        return
     written = write_report(figures, output, csv_folder)
     print_lines([f"wrote {written[0]}" + (f" and {len(written) - 1} tables in {csv_folder}" if csv_folder else "")])
     if opened:

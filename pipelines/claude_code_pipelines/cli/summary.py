@@ -32,7 +32,7 @@ def command(
     from ..metrics.csv_text import csv_of
     from ..metrics.figures import read_figures
     from ..metrics.queries import HEADLINE_QUERIES
-    from .frame import print_json, print_lines
+    from .frame import print_json, print_lines, standard_output
 
     queries = (*HEADLINE_QUERIES, "people") if by == "person" else HEADLINE_QUERIES
     figures = read_figures(target, replace(request, days=7 * weeks), now, queries)
@@ -41,4 +41,5 @@ def command(
     elif as_csv:
         print_lines(csv_of(figures.table(by)).splitlines())
     else:
-        summary.show(figures, by)
+        with standard_output():
+            summary.show(figures, by)

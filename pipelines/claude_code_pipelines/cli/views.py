@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--print", "printed", is_flag=True, help="Print their SQL for the destination, and touch nothing.")
 def command(target: Warehouse, printed: bool) -> None:
     """Create the views beside the tables: who is active, what is accepted, what it costs."""
+    from ..dataset_names import dataset_name
     from ..error_messages import translate_errors
     from ..metrics.views import create_views, print_views
     from ..read_only import require_file
@@ -33,4 +34,5 @@ def command(target: Warehouse, printed: bool) -> None:
         with translate_errors("the warehouse could not be opened"):
             require_file(pipeline)
             pipeline.sync_destination()
-        print_lines(f"created view {name} in dataset {target.dataset}" for name in create_views(pipeline))
+        created, dataset = create_views(pipeline), dataset_name(pipeline)
+        print_lines(f"created view {name} in dataset {dataset}" for name in created)

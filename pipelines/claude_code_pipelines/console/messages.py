@@ -18,7 +18,7 @@ from ..status import KINDS, OrganizationStatus, Status
 NO_RECORDS = f"no records came back, which is suspicious. {' '.join(UNREPORTED_USE)}"
 
 
-def loaded(report: LoadReport, dataset: str) -> Iterator[str]:
+def loaded(report: LoadReport) -> Iterator[str]:
     if report.resumed:
         yield f"resumed: {_count(report.resumed, 'day')} of this range were loaded before the interruption"
     days = report.days
@@ -28,7 +28,7 @@ def loaded(report: LoadReport, dataset: str) -> Iterator[str]:
     yield f"loaded {_count(len(days), 'day')} ({list_ranges(days)}), {_count(report.records, 'record')}"
     for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger):
         yield f"  {table.name:<36}{report.rows[table.name]:>12,} rows"
-    yield f"into {report.destination}, dataset {dataset}"
+    yield f"into {report.destination}, dataset {report.dataset}"
     if report.waiting:
         yield f"{_count(report.waiting, 'day')} more to read: run again (max_days limits each run)"
     if not report.records:

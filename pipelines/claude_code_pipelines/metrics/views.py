@@ -16,6 +16,7 @@ from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.warehouse.destinations import destination_of
 
 from ..comments import COMMENTED, comment_statements, comment_tables, literal
+from ..dataset_names import dataset_name
 from ..error_messages import translate_errors
 from .catalog import DIALECT, VIEWS, View
 
@@ -66,10 +67,10 @@ def print_views(pipeline: dlt.Pipeline) -> Iterator[str]:
         pipeline: A pipeline to the destination.
     """
     capabilities: Any = pipeline.destination.capabilities()
+    dataset = dataset_name(pipeline)
 
     def qualified(name: str) -> str:
-        parts = (capabilities.casefold_identifier(part) for part in (pipeline.dataset_name, name))
-        return ".".join(capabilities.escape_identifier(part) for part in parts)
+        return ".".join(map(capabilities.escape_identifier, (dataset, capabilities.casefold_identifier(name))))
 
     for view in VIEWS:
         if not destination_of(pipeline).has_views:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import EINVAL
+from errno import EINVAL, ENOENT
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -58,6 +58,8 @@ def _writable(file: Path) -> Path:
         OSError: It exists and is not a file.
     """
     file = file.resolve()
+    if not file.parent.is_dir():
+        raise OSError(ENOENT, "there is no such folder", str(file.parent))
     if file.exists() and not file.is_file():
         raise OSError(EINVAL, "it exists and is not a file", str(file))
     return file

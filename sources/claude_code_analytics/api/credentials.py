@@ -18,8 +18,15 @@ API_KEY_VARIABLE = "ANTHROPIC_ADMIN_KEY"
 
 # Beginning of a credential, and what is probably wrong with it.
 KEY_HINTS: tuple[tuple[str, str], ...] = (
-    ("sk-ant-api03-", "a key like this usually belongs to a workspace, and only organization-wide keys work here"),
-    ("sk-ant-api01-", "a key like this usually is an Enterprise Analytics key, which reads another API"),
+    (
+        "sk-ant-api03-",
+        "a key like this usually belongs to a workspace: use an Admin API key (Console > Settings > Admin keys)",
+    ),
+    (
+        "sk-ant-api01-",
+        "a key like this usually is an Enterprise Analytics key, which reads another API: use an Admin API key "
+        "(Console > Settings > Admin keys)",
+    ),
     ("sk-ant-oat", "this looks like an OAuth token: set it as access_token"),
 )
 # An env-file read by something other than a shell (docker --env-file, systemd) keeps its quotes.
@@ -28,7 +35,7 @@ QUOTES = "\"'`"
 RENEWAL_ADVICE = "get a fresh OAuth token with the org:admin scope, set it as access_token and run again"
 KEY_ADVICE = (
     "use an Admin API key (Console > Settings > Admin keys), or a personal or service-account key that is not scoped "
-    "to a workspace; Claude Enterprise organizations have another API, individual accounts have none"
+    "to a workspace"
 )
 MISSING = (
     "no credential: set the dlt secret sources.claude_code_analytics.api_key (or the environment variable "
@@ -76,8 +83,7 @@ class Credential:
             return QUOTES_HINT
         if self.is_token:
             return RENEWAL_ADVICE
-        hint = next((hint for prefix, hint in KEY_HINTS if text.startswith(prefix)), None)
-        return f"{KEY_ADVICE} ({hint})" if hint else KEY_ADVICE
+        return next((hint for prefix, hint in KEY_HINTS if text.startswith(prefix)), KEY_ADVICE)
 
     def redact(self, text: str) -> str:
         """Returns `text` with `***` in place of the secret, its quotes aside."""

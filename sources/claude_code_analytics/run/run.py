@@ -64,6 +64,7 @@ class Run:
         self._session = self._client.session(on_wait)
         self._on_fetched = on_fetched
         self._fetched: set[dt.date] = set()
+        self._ids: list[str] = []  # of the organization, as the API names it
         self._reader = Prefetcher(self._read, at_once=self._client.max_concurrent_days, size_of=lambda day: day.nbytes)
         self._shaping = threading.Lock()
 
@@ -83,9 +84,13 @@ class Run:
         self._session.pause(seconds)
 
     def connect(self) -> None:
-        """Requests the organization, which shows the API's clock, and checks the range by that clock."""
+        """Requests the organization, which shows the API's clock, and checks the range by that clock.
+
+        A credential that is refused is so here, before the warehouse is touched.
+        """
         self._session.organization()
         check_range(self.config.start_date, self.config.end_date, self.now().date())
+        self._ids = self._ids or self._named_ids()
 
     def open(self, pipeline: dlt.Pipeline | None, schema_name: str) -> None:
         """Connects, proves what the warehouse holds, and settles whose days are read.
@@ -99,11 +104,10 @@ class Run:
             self.proof = read_proof(
                 pipeline, schema_name, tables, ledger, now=now, completes_tables=True, api_time=api_time
             )
-        ids = self._named_ids()
         problem = self._session.organization().problem
         # a source that the same package read before is not in the dataset yet
         self._known = sorted({*self.proof.organizations, *PackageDays().organizations})
-        self.organization = own_id(ids, problem, self.config.organization_id, self._known, self.warn)
+        self.organization = own_id(self._ids, problem, self.config.organization_id, self._known, self.warn)
 
     def learn(self, proof: Proof) -> None:
         """Takes the columns that a newer proof found: those that other loads have added since the run was opened."""
@@ -176,10 +180,10 @@ class Run:
     def _named_ids(self) -> list[str]:
         named = self._session.organization()
         ids = [named.id, named.header_id]
-        if not any(ids):  # refused for good; a page may carry the header
+        if not named.id:  # refused for good; a page may carry the header, or is refused too
             day = last_final_day(self.now())
             params: Params = {"starting_at": day.isoformat(), "limit": 1}
-            ids = [self._session.get(REPORT_PATH, params, read_page, day).organization_id]
+            ids.append(self._session.get(REPORT_PATH, params, read_page, day).organization_id)
         return [each for each in ids if each]
 
     def _warn_of_mixtures(self) -> None:

@@ -1,0 +1,49 @@
+"""Names of the datasets behind a pipeline as the destination has them: dlt normalizes those that it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dlt
+from dlt.common.configuration import configspec, known_sections
+from dlt.common.configuration.resolve import resolve_configuration
+from dlt.common.configuration.specs import BaseConfiguration
+from dlt.common.destination.client import DestinationClientDwhConfiguration
+from dlt.common.schema import Schema
+
+from claude_code_analytics import ConfigurationError
+from claude_code_analytics.constants import SOURCE_NAME
+
+
+@configspec
+class _Naming(BaseConfiguration):
+    """What dlt's configuration of a destination says of datasets: read apart, it needs no credentials."""
+
+    staging_dataset_name_layout: str = "%s_staging"
+    enable_dataset_name_normalization: bool = True
+
+
+def dataset_name(pipeline: dlt.Pipeline) -> str:
+    """Returns the name of the dataset that holds the tables, without connecting and without credentials.
+
+    Raises:
+        ConfigurationError: It would be the staging dataset too, which dlt truncates.
+    """
+    place: Any = pipeline.destination
+    given = {name: place.config_params[name] for name in _Naming.get_resolvable_fields() if name in place.config_params}
+    naming: _Naming = resolve_configuration(
+        _Naming(), sections=(known_sections.DESTINATION, place.destination_name), explicit_value=given
+    )
+    schema = pipeline.schemas[SOURCE_NAME] if SOURCE_NAME in pipeline.schema_names else Schema(SOURCE_NAME)
+    default_schema = None if pipeline.config.use_single_dataset else pipeline.default_schema_name
+    config: Any = DestinationClientDwhConfiguration()
+    config._bind_dataset_name(pipeline.dataset_name, default_schema)
+    config.staging_dataset_name_layout = naming.staging_dataset_name_layout
+    config.enable_dataset_name_normalization = naming.enable_dataset_name_normalization
+    name = str(config.normalize_dataset_name(schema))
+    if config.normalize_staging_dataset_name(schema) == name:
+        raise ConfigurationError(
+            f"staging_dataset_name_layout makes the staging dataset {name} too, which dlt empties; leave it out, or "
+            "write another layout, such as %s_staging"
+        )
+    return str(place.capabilities().casefold_identifier(name))
