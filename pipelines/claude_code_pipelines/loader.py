@@ -71,14 +71,7 @@ def load(
         DaysNotHeld: Days that could not be read, or that the warehouse does not hold after all. All others are loaded.
     """
     check_whole_number("window_days", window_days, 1)
-    for name, value, kinds in (
-        ("target", target, (Warehouse, dlt.Pipeline)),
-        ("client", client, (AnalyticsClient, type(None))),
-        ("observer", observer, (LoadObserver, type(None))),
-    ):
-        if not isinstance(value, kinds):
-            wanted = " or ".join(kind.__name__ for kind in kinds)
-            raise ConfigurationError(f"{name} is of type {type(value).__name__}; it must be of type {wanted}")
+    _check_types(target, client, observer)
     with translate_errors("the configuration could not be read"):
         config = resolve_config(start_date=start, end_date=end)
     observer = observer or LoadObserver()
@@ -128,6 +121,17 @@ def backfill(
     first, last = parse_day(start, "start"), parse_day(end, "end")
     check_range(first, last, names=("start", "end"))
     return load(target, start=first, end=last, window_days=window_days, client=client, observer=observer, report=report)
+
+
+def _check_types(target: object, client: object, observer: object) -> None:
+    for name, value, kinds in (
+        ("target", target, (Warehouse, dlt.Pipeline)),
+        ("client", client, (AnalyticsClient, type(None))),
+        ("observer", observer, (LoadObserver, type(None))),
+    ):
+        if not isinstance(value, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise ConfigurationError(f"{name} is of type {type(value).__name__}; it must be of type {wanted}")
 
 
 def _check_pipeline(pipeline: dlt.Pipeline) -> None:

@@ -95,14 +95,17 @@ def status_of(
     clock = max(now, _last_fetch(proof.states.values()) or now)
     judged = _judged(pipeline, proof, now)
     found = [_organization(name, states, clock, first, last) for name, states in judged.organizations.items()]
-    if all(each.first > each.last for each in found):
-        each = found[0]
-        raise ConfigurationError(
-            f"{each.last} lies before {each.first}, the first day to look at; choose another range"
-        )
-    found = [each for each in found if each.first <= each.last]
     shown = {day for each in found for days in each.days.values() for day in days}
-    return Status(warehouse, found, _rows(proof), len({day for _, day in proof.states} - shown), clock)
+    return Status(warehouse, _in_range(found), _rows(proof), len({day for _, day in proof.states} - shown), clock)
+
+
+def _in_range(found: list[OrganizationStatus]) -> list[OrganizationStatus]:
+    """Returns the organizations that have days in the requested range, and refuses a range in which none has."""
+    inside = [each for each in found if each.first <= each.last]
+    if not inside:
+        first, last = found[0].first, found[0].last
+        raise ConfigurationError(f"{last} lies before {first}, the first day to look at; choose another range")
+    return inside
 
 
 def _judged(pipeline: dlt.Pipeline, proof: Proof, now: dt.datetime) -> Proof:
