@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 import dlt
 
 from claude_code_analytics import AnalyticsClient, ConfigurationError, DestinationError
-from claude_code_analytics.api.client import check_whole_number
 from claude_code_analytics.claude_code.report import CLAUDE_CODE, DailyReport
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import SOURCE_NAME, START_DATE
@@ -70,7 +69,8 @@ def load(
         ApiError: The credential was refused, or so many days in a row failed that the load stopped. Earlier days stay.
         DaysNotHeld: Days that could not be read, or that the warehouse does not hold after all. All others are loaded.
     """
-    check_whole_number("window_days", window_days, 1)
+    if not isinstance(window_days, int) or window_days < 1:
+        raise ConfigurationError(f"window_days is {window_days!r}; it must be a whole number, 1 or more")
     _check_types(target, client, observer)
     with translate_errors("the configuration could not be read"):
         config = resolve_config(start_date=start, end_date=end)
