@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import dlt
@@ -34,7 +35,9 @@ def dataset_name(pipeline: dlt.Pipeline) -> str:
     naming: _Naming = resolve_configuration(
         _Naming(), sections=(known_sections.DESTINATION, place.destination_name), explicit_value=given
     )
-    schema = pipeline.schemas[SOURCE_NAME] if SOURCE_NAME in pipeline.schema_names else Schema(SOURCE_NAME)
+    schema = Schema(SOURCE_NAME)
+    with suppress(FileNotFoundError):  # not loaded yet, or a working folder that lost its schemas
+        schema = pipeline.schemas[SOURCE_NAME]
     default_schema = None if pipeline.config.use_single_dataset else pipeline.default_schema_name
     config: Any = DestinationClientDwhConfiguration()
     config._bind_dataset_name(pipeline.dataset_name, default_schema)

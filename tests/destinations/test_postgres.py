@@ -19,7 +19,7 @@ from claude_code_pipelines import warehouse
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.console import progress
 from claude_code_pipelines.metrics.views import create_views
-from claude_code_simulator import record
+from claude_code_simulator import record, utc_now
 from destinations.scenario import require_truth, some_records, write_days
 from support.processes import Machine, ended, start_forks
 from support.serving import serving
@@ -122,6 +122,7 @@ def test_a_signal_ends_a_load_whose_merge_is_blocked_and_the_late_merge_does_no_
 ) -> None:
     """The server still runs the statement when it gets its lock: here while the next load has staged other rows."""
     start_forks()
+    world.api.date_clock = utc_now  # the command has the machine's clock
     write_days(world, TODAY, TODAY)
     days = ("--start", f"{TODAY}", "--end", f"{TODAY}", "--destination", "postgres", "--dataset", world.dataset)
     waiting = (
