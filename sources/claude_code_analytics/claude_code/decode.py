@@ -39,10 +39,9 @@ _DIMENSIONS = ("actor", "customer_type", "subscription_type", "terminal_type", "
 
 @dataclass
 class ChildRows:
-    """Items of one breakdown, of all records, one entry in each list for each row."""
+    """Items of one breakdown, of all records, one after the other."""
 
-    parents: list[int]  # index of the record
-    positions: list[int]  # within the record
+    counts: list[int]  # of each record, its number of items
     items: list[Any]
     names: list[str] = field(default_factory=list)  # keys of the items, where the breakdown is an object
     columns: Values = field(default_factory=dict)
@@ -57,6 +56,7 @@ class DecodedDay:
     columns: Values
     tools: ChildRows
     models: ChildRows
+    is_typed: bool  # every value has the type of its column, or is None
 
 
 def decode_documented(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay | None:
@@ -72,15 +72,17 @@ def decode_documented(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay | No
     if actors.mode != "keep":
         for record in records:
             record.actor = types.actor(**actors(msgspec.structs.asdict(record.actor)))
+    columns = types.columns(records)
     decoded = DecodedDay(
         dimensions=list(map(attrgetter(*_DIMENSIONS), records)),
         contents=[],
-        columns=types.columns(USAGE, records),
-        tools=_rows_by_name([record.tool_actions for record in records]),
-        models=_rows_by_position([record.model_breakdown for record in records]),
+        columns=columns,
+        tools=_rows_by_name(columns.pop(("tool_actions",), ())),
+        models=_rows_by_position(columns.pop(("model_breakdown",), ())),
+        is_typed=True,
     )
-    decoded.tools.columns = types.columns(TOOL_ACTIONS, decoded.tools.items)
-    decoded.models.columns = types.columns(MODEL_BREAKDOWN, decoded.models.items)
+    for rows in (decoded.tools, decoded.models):
+        rows.columns = types.columns(rows.items)
     textless = types.actor()  # a documented actor holds nothing but texts
     for record in records:
         record.actor = textless
@@ -92,7 +94,7 @@ def decode_any(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay:
     """Decodes a day with records of any shape; raises UndecodableDay, or RecursionError for one nested too deeply."""
     sent = _records(day)
     records = [_with_actor(record, actors) for record in sent]
-    columns = dict(_spread(records, _STRUCTS[USAGE.name]))
+    columns: Values = dict(_spread(records, _STRUCTS[USAGE.name]))
     decoded = DecodedDay(
         dimensions=[
             (_without_nulls(record.get("actor"), depth=1), *map(record.get, _DIMENSIONS[1:])) for record in records
@@ -101,6 +103,7 @@ def decode_any(day: FetchedDay, actors: Pseudonymizer) -> DecodedDay:
         columns=columns,
         tools=_rows_by_name(_take(columns, "tool_actions", dict)),
         models=_rows_by_position(_take(columns, "model_breakdown", list)),
+        is_typed=False,
     )
     for table, rows in ((TOOL_ACTIONS, decoded.tools), (MODEL_BREAKDOWN, decoded.models)):
         items, strays = _split(rows.items, dict)
@@ -148,7 +151,7 @@ def _without_nulls(value: Any, depth: int = 4) -> Any:
 
 def _spread(
     objects: Sequence[Mapping[str, Any] | None], structs: frozenset[Path], path: Path = ()
-) -> Iterator[tuple[Path, list[Any]]]:
+) -> Iterator[tuple[Path, Sequence[Any]]]:
     """Yields the columns of objects: each path of keys with one value for each object, None where it is missing."""
     for key in dict.fromkeys(chain.from_iterable(filter(None, objects))):
         inner = (*path, key)
@@ -165,7 +168,7 @@ def _spread(
             yield inner, strays
 
 
-def _take(columns: Values, key: str, container: type) -> list[Any]:
+def _take(columns: Values, key: str, container: type) -> Sequence[Any]:
     """Takes the breakdowns of all records out of the columns. Values of other types stay a column."""
     breakdowns, strays = _split(columns.pop((key,), []), container)
     if strays:
@@ -173,24 +176,24 @@ def _take(columns: Values, key: str, container: type) -> list[Any]:
     return breakdowns
 
 
-def _rows_by_name(breakdowns: list[Any]) -> ChildRows:
+def _rows_by_name(breakdowns: Sequence[Any]) -> ChildRows:
     """Returns the rows of breakdowns that are objects, in order of their keys."""
     names = [sorted(breakdown or ()) for breakdown in breakdowns]
-    rows = _rows_by_position([[items[key] for key in keys] for items, keys in zip(breakdowns, names, strict=True)])
-    rows.names = list(chain.from_iterable(names))
-    return rows
-
-
-def _rows_by_position(breakdowns: list[Any]) -> ChildRows:
-    """Returns the rows of breakdowns that are lists, in order of the records; None has no rows."""
     return ChildRows(
-        parents=[parent for parent, items in enumerate(breakdowns) for _ in items or ()],
-        positions=[position for items in breakdowns for position in range(len(items or ()))],
-        items=list(chain.from_iterable(filter(None, breakdowns))),
+        counts=list(map(len, names)),
+        items=[items[key] for items, keys in zip(breakdowns, names, strict=True) for key in keys],
+        names=list(chain.from_iterable(names)),
     )
 
 
-def _split(values: list[Any], container: type) -> tuple[list[Any], list[Any] | None]:
+def _rows_by_position(breakdowns: Sequence[Any]) -> ChildRows:
+    """Returns the rows of breakdowns that are lists, in order of the records; None has no rows."""
+    return ChildRows(
+        counts=[len(items or ()) for items in breakdowns], items=list(chain.from_iterable(filter(None, breakdowns)))
+    )
+
+
+def _split(values: Sequence[Any], container: type) -> tuple[Sequence[Any], list[Any] | None]:
     """Splits values into those of a type and all others, with None in the gaps; None when there are no others."""
     if set(map(type, values)) <= {container, type(None)}:
         return values, None

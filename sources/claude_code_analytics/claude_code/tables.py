@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -87,11 +88,11 @@ def _shaped(day: FetchedDay, decoded: DecodedDay, organization_id: str, extra: E
         made["organization_id"] = pa.repeat(organization_id, len(row_ids))
         made["date"] = pa.repeat(pa.scalar(day.date, pa.date32()), len(row_ids))
         made[ROW_ID] = row_ids
-        return build_table(table, values, made, extra)
+        return build_table(table, values, made, extra, is_typed=decoded.is_typed)
 
     def children(table: Table, rows: ChildRows, **made: pa.Array) -> pa.Table:
-        parent_ids = ids.take(pa.array(rows.parents, pa.int64()))
-        positions = pa.array(rows.positions, pa.int64())
+        parents, positions = _places(rows.counts)
+        parent_ids = ids.take(parents)
         row_ids = pc.binary_join_element_wise(parent_ids, positions.cast(pa.string()), ".")
         return build(table, rows.columns, row_ids, _dlt_parent_id=parent_ids, _dlt_list_idx=positions, **made)
 
@@ -127,9 +128,17 @@ def _row_ids(day: dt.date, organization_id: str, decoded: DecodedDay) -> list[st
     ]
 
 
+def _places(counts: Sequence[int]) -> tuple[pa.Array, pa.Array]:
+    """Returns, for each item of each record, the index of its record and its position within."""
+    starts = pa.array([0, *accumulate(counts)], pa.int32())
+    rows = pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), starts[-1].as_py()), start=-1)
+    parents = pc.list_parent_indices(pa.ListArray.from_arrays(starts, rows))
+    return parents, pc.subtract(rows, starts.take(parents))
+
+
 def _drop_expected(columns: Values, path: Path, is_expected: Callable[[str], bool]) -> None:
     """Leaves of a field that the connector fills itself only unexpected values, for its variants."""
-    values = columns.get(path, [])
+    values = columns.get(path, ())
     if set(map(type, values)) <= {str} and all(map(is_expected, set(values))):
         columns.pop(path, None)  # the usual case: nothing unexpected
     else:

@@ -19,11 +19,14 @@ from .unknown_fields import ExtraColumns, UnknownFields
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
-def build_table(table: Table, values: Values, made: dict[str, pa.Array], extra: ExtraColumns) -> pa.Table:
+def build_table(
+    table: Table, values: Values, made: dict[str, pa.Array], extra: ExtraColumns, *, is_typed: bool = False
+) -> pa.Table:
     """Builds the rows that a day has in one table: the declared columns but `_dlt_load_id`, then extra columns.
 
     `made` has, by name, the columns that the connector fills, among them the ids of the rows. Decoded `values` of such
-    a column go to variants. Columns without values are NULL. `extra` learns new columns.
+    a column go to variants. Columns without values are NULL. `extra` learns new columns. `is_typed` says that every
+    value has the type of its column or is None, amounts aside.
     """
     rows = len(made[ROW_ID])
     left = dict(values)
@@ -34,7 +37,7 @@ def build_table(table: Table, values: Values, made: dict[str, pa.Array], extra: 
         given = left.pop(column.path, None)
         array = made.get(column.name)
         if given is not None and array is None:
-            coerced = coerce(given, column.data_type)
+            coerced = coerce(given, column.data_type, is_typed=is_typed and column.data_type != "decimal")
             array = coerced[None]
             unknown.add_variants(column.path, column.data_type, coerced)
         elif given is not None:

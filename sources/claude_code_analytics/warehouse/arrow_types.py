@@ -47,13 +47,13 @@ def natural_type(values: Sequence[Any]) -> str | None:
     return next((NATURAL_TYPES[type(value)] for value in values if value is not None), None)
 
 
-def coerce(values: Sequence[Any], data_type: str) -> dict[str | None, pa.Array]:
+def coerce(values: Sequence[Any], data_type: str, *, is_typed: bool = False) -> dict[str | None, pa.Array]:
     """Converts decoded values of one column to Arrow arrays, each as long as `values`, that together hold all of them.
 
     Under None it is the column itself. Under a type name (`text`, `double`, ...) it is the values that did not fit, for
-    dlt's variant column of that type (`<column>__v_text`).
+    dlt's variant column of that type (`<column>__v_text`). With `is_typed` no value has an unexpected type.
     """
-    if set(map(type, values)) - _NONE <= _ACCEPTED.get(data_type, frozenset()):
+    if is_typed or set(map(type, values)) - _NONE <= _ACCEPTED.get(data_type, frozenset()):
         try:
             return {None: _array(values, data_type)}
         except (ValueError, TypeError, OverflowError):

@@ -5,6 +5,7 @@ Types are dlt's names (`text`, `bigint`, ...); `arrow_types` has the Arrow type 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 Path = tuple[str, ...]
 # Decoded values by the keys that lead to them, each list as long as the table has rows.
-Values = dict[Path, list[Any]]
+Values = dict[Path, Sequence[Any]]
 
 LOAD_ID = "_dlt_load_id"
 ROW_ID = "_dlt_id"
