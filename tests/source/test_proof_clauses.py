@@ -7,7 +7,8 @@
 | `STAGED_DAYS`: the markers it selects | `test_another_day_is_not_replaced` (the emptied day) |
 | `IN_ONE_TRANSACTION` | `test_a_failed_insert_leaves_the_day_as_it_was` |
 | `source_filter` | `test_no_marker_is_inserted` |
-| `primary_key` | `test_a_package_that_was_staged_twice_is_inserted_once` |
+| `primary_key`, `WITHOUT_COPIES` | `test_a_package_that_was_staged_twice_is_inserted_once` |
+| the number in a marker, counted behind the user's steps | `test_copies_are_found_where_a_step_of_the_users_dropped_as_many_rows` |
 | proof: everything in `DAMAGES` | `test_a_day_that_is_not_as_fetched_is_not_held` |
 | `place = 1` (not `COUNT(*) = 1`) | `test_a_package_that_was_staged_twice_is_inserted_once` |
 | `ORDER BY fetched_at DESC, _dlt_load_id DESC` | `test_the_newest_fetch_counts_and_of_two_at_once_the_later_load` |
@@ -23,6 +24,7 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 from dlt.pipeline.exceptions import PipelineStepFailed
 
@@ -56,20 +58,40 @@ def test_a_failed_insert_leaves_the_day_as_it_was(world: World) -> None:
     assert counts(world) == (1, 1, 1)
 
 
-def test_a_package_that_was_staged_twice_is_inserted_once(world: World) -> None:
-    world.write(MONDAY, record(MONDAY), record(MONDAY), *people(3))
-    world.pipeline.extract(world.source(**CLOSED))
+def load_as_if_staged_twice(world: World) -> None:
+    """Loads the extracted package as a load that was interrupted and resumed."""
     world.pipeline.normalize()
     files = [path for path in world.machine.rglob("new_jobs/claude_code_*") if path.is_file()]
     assert len(files) == 4
-    for path in files:  # as an interrupted and resumed load stages them
+    for path in files:
         table, name, *rest = path.name.split(".")
         shutil.copy(path, path.with_name(".".join([table, f"{name}0", *rest])))
     world.pipeline.load()
+
+
+def test_a_package_that_was_staged_twice_is_inserted_once(world: World) -> None:
+    world.write(MONDAY, record(MONDAY), record(MONDAY), *people(3))
+    world.pipeline.extract(world.source(**CLOSED))
+    load_as_if_staged_twice(world)
     assert counts(world) == (5, 5, 5)
     assert len(world.rows(LEDGER)) == 4
     assert world.status().days("inconsistent") == []
     world.require_truth([MONDAY])
+
+
+def test_copies_are_found_where_a_step_of_the_users_dropped_as_many_rows(world: World) -> None:
+    world.write(MONDAY, record(MONDAY), record(MONDAY, customer_type="subscription"))
+    source = world.source(**CLOSED)
+    source.resources[USAGE].add_map(
+        lambda rows: (
+            rows.filter(pc.not_equal(rows["customer_type"], "api").fill_null(True))
+            if "customer_type" in rows.column_names
+            else rows
+        )
+    )
+    world.pipeline.extract(source)
+    load_as_if_staged_twice(world)
+    assert counts(world) == (1, 2, 2)
 
 
 # The proof

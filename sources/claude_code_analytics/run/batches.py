@@ -22,7 +22,7 @@ from ..dates import is_final
 from ..warehouse.arrow_tables import without_nul
 from ..warehouse.destinations import Destination
 from ..warehouse.proof import Proof
-from ..warehouse.replace_days import MARKER, PackageDays, marker_rows, table_hints
+from ..warehouse.replace_days import MARKER, PackageDays, marker_rows, table_hints, with_row_counts
 from ..warehouse.schema import LOAD_ID, ROW_ID, Table, arrow_types, is_dlt_column
 from ..warehouse.unknown_fields import ExtraColumns, column_naming
 from .cursor import Cursor
@@ -171,8 +171,9 @@ class SplitBatch(ItemTransform):  # type: ignore[type-arg]  # dlt's metrics, not
     def _counted(self, table: Table, rows: pa.Table) -> pa.Table:
         """Counts cells behind the user's own steps, and fills the sums into the ledger, which is last in its batch."""
         if table.counted_as is not None:
-            self._cells.update(count_cells(rows))
-            return rows
+            counts = count_rows_and_cells(rows)
+            self._cells.update({day: cells for day, (_, cells) in counts.items()})
+            return with_row_counts(table, rows, {day: number for day, (number, _) in counts.items()})
         keys = zip(*(rows[name].to_pylist() for name in ("organization_id", "date", "content_hash")), strict=True)
         # dlt may begin with the next batch before this one ends: take this one's days and no others
         cells = [None if content is None else self._cells.pop((name, day), 0) for name, day, content in keys]
@@ -206,8 +207,8 @@ def _extra_types(schema: Schema, proof: Proof, report: DailyReport) -> dict[str,
     }
 
 
-def count_cells(rows: pa.Table) -> dict[tuple[str, dt.date], int]:
-    """Counts the values of a record table that are not NULL, by organization and day.
+def count_rows_and_cells(rows: pa.Table) -> dict[tuple[str, dt.date], tuple[int, int]]:
+    """Counts the rows of a record table and their values that are not NULL, by organization and day.
 
     Markers and dlt's own columns are left out.
     """
@@ -217,4 +218,5 @@ def count_cells(rows: pa.Table) -> dict[tuple[str, dt.date], int]:
         if not is_dlt_column(name):
             counts = pc.add(counts, column.is_valid().cast(pa.int64()))
     by_day = pa.table({"o": rows["organization_id"], "d": rows["date"], "n": counts}).group_by(["o", "d"])
-    return {(each["o"], each["d"]): each["n_sum"] for each in by_day.aggregate([("n", "sum")]).to_pylist()}
+    found = by_day.aggregate([("n", "count"), ("n", "sum")]).to_pylist()
+    return {(each["o"], each["d"]): (each["n_count"], each["n_sum"]) for each in found}

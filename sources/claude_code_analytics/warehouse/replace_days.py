@@ -15,6 +15,7 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
+import pyarrow.compute as pc
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 from dlt.common.storages.load_package import commit_load_package_state
@@ -43,6 +44,16 @@ TAKING_TURNS = "FALSE; SELECT pg_advisory_xact_lock(hashtext($$$${table}$$$$)); 
 
 # `_dlt_id` of a marker row.
 MARKER = "@day"
+
+# An interrupted and resumed package can stage its rows twice. dlt drops copies by a window over all staged rows. This
+# drops them before, and only of days that have more rows than their marker says. `$count` is the marker's column.
+WITHOUT_COPIES = (
+    "FALSE; DELETE FROM {staging_table} WHERE rowid IN (SELECT r FROM (SELECT rowid AS r, "  # noqa: S608  # constants
+    "ROW_NUMBER() OVER (PARTITION BY $row_id, $organization, $date) AS n FROM {staging_table} "
+    "WHERE ($organization, $date) IN (SELECT ($organization, $date) FROM {staging_table} "
+    f"GROUP BY $organization, $date HAVING COUNT(*) FILTER ($row_id <> '{MARKER}') IS DISTINCT FROM "
+    f"MAX($count) FILTER ($row_id = '{MARKER}'))) WHERE n > 1); DELETE FROM {{table}} WHERE "
+)
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]+", re.ASCII)
 # Key of a load package's own state.
@@ -97,6 +108,18 @@ class PackageDays:
         )
 
 
+def with_row_counts(table: Table, rows: pa.Table, counts: Mapping[tuple[str, dt.date], int]) -> pa.Table:
+    """Writes the number of each day's rows into its marker, where there is a column for it."""
+    if table.count_column not in rows.column_names:
+        return rows
+    place = rows.column_names.index(table.count_column)
+    field, column = rows.schema.field(place), rows[table.count_column].combine_chunks()
+    is_marker = pc.equal(rows[ROW_ID].combine_chunks(), MARKER)
+    markers = rows.select(["organization_id", "date"]).filter(is_marker).to_pylist()
+    numbers = [counts.get((each["organization_id"], each["date"]), 0) for each in markers]
+    return rows.set_column(place, field, pc.replace_with_mask(column, is_marker, pa.array(numbers, field.type)))
+
+
 def marker_rows(table: Table, organization: str, dates: pa.Array) -> pa.Table:
     """Builds one marker row of a record table for each day; columns that allow NULL are NULL."""
     given = {"organization_id": pa.repeat(organization, len(dates)), "date": dates}
@@ -135,7 +158,7 @@ def table_hints(
         "additional_table_hints": {"description": table.description, **destination.table_hints(table)},
     }
     if table.counted_as is not None:
-        hints["write_disposition"] = _replace_days(destination, capabilities, delta_scope)
+        hints["write_disposition"] = _replace_days(table, destination, capabilities, delta_scope)
         hints["primary_key"] = list(destination.primary_key)
     if table.parent:
         hints["references"] = [
@@ -153,14 +176,18 @@ def _column_hints(column: Column, table: Table, destination: Destination) -> dic
 
 
 def _replace_days(
-    destination: Destination, capabilities: DestinationCapabilitiesContext, delta_scope: str | None
+    table: Table, destination: Destination, capabilities: DestinationCapabilitiesContext, delta_scope: str | None
 ) -> dict[str, Any]:
     def quoted(name: str) -> str:
         return str(capabilities.escape_identifier(capabilities.casefold_identifier(name)))
 
-    disposition = {"disposition": "merge", "strategy": destination.strategy}
+    disposition: dict[str, Any] = {"disposition": "merge", "strategy": destination.strategy}
     if not destination.has_markers:
         return {**disposition, "destination_scope": delta_scope}
     scope = TAKING_TURNS + STAGED_DAYS if destination.takes_turns else STAGED_DAYS + IN_ONE_TRANSACTION
-    scope = Template(scope).substitute(organization=quoted("organization_id"), date=quoted("date"))
+    if destination.counts_rows and table.count_column:
+        scope = WITHOUT_COPIES + scope
+        disposition["deduplicated"] = True
+    names = {"organization": "organization_id", "date": "date", "row_id": ROW_ID, "count": table.count_column or ""}
+    scope = Template(scope).substitute({key: quoted(name) for key, name in names.items()})
     return {**disposition, "destination_scope": scope, "source_filter": f"{quoted(ROW_ID)} <> '{MARKER}'"}

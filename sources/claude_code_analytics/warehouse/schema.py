@@ -77,6 +77,11 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
+    def count_column(self) -> str | None:
+        """The column that has the number of a day's rows in its marker: the first of whole numbers."""
+        return next((column.name for column in self.columns if column.data_type == "bigint"), None)
+
+    @property
     def shaped_columns(self) -> list[Column]:
         """The columns of a shaped day: all but the load id, which the batch adds."""
         return [column for column in self.columns if column.name != LOAD_ID]
