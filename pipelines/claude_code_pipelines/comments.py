@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import dlt
 from sqlglot import exp
@@ -17,33 +17,32 @@ from .error_messages import translate_errors
 
 logger = logging.getLogger("claude_code_analytics")
 
-# Dialects in which columns of tables and views take comments by a statement. dlt itself writes the descriptions of
+# Dialects in which columns of tables take comments by a statement. dlt itself writes the descriptions of
 # tables in BigQuery, Snowflake and Databricks.
-COMMENTED = ("duckdb", "postgres")
+_COMMENTED = ("duckdb", "postgres")
 
 
 def comment_tables(pipeline: dlt.Pipeline, report: DailyReport) -> None:
     """Writes the descriptions of a report's tables and columns, on DuckDB and Postgres."""
     dialect = pipeline.destination.capabilities().sqlglot_dialect if pipeline.destination else None
-    if dialect not in COMMENTED:
+    if dialect not in _COMMENTED:
         return
     try:
         with translate_errors("the tables could not be commented"), open_backend(pipeline, SOURCE_NAME) as backend:
             statements: list[str] = []
             for table in (*report.tables, report.ledger):
-                meanings = {backend.column(column.name): column.description for column in table.columns}
                 name = backend.table(table.name)
-                statements += comment_statements("TABLE", name, table.description, meanings, dialect)
+                statements.append(f"COMMENT ON TABLE {name} IS {literal(table.description, dialect)}")
+                meanings = {backend.column(column.name): column.description for column in table.columns}
+                statements += column_comments(name, meanings, dialect)
             backend.query(";\n".join(statements))
     except DestinationError as error:  # the rows are complete without
         logger.warning("%s", error)
 
 
-def comment_statements(kind: str, name: str, text: str, columns: Mapping[str, str], dialect: str) -> Iterator[str]:
-    """Yields the statements that comment a TABLE or VIEW; its name and those of its columns are quoted already."""
-    yield f"COMMENT ON {kind} {name} IS {literal(text, dialect)}"
-    for column, meaning in columns.items():
-        yield f"COMMENT ON COLUMN {name}.{column} IS {literal(meaning, dialect)}"
+def column_comments(name: str, columns: Mapping[str, str], dialect: str) -> list[str]:
+    """Returns the statements that comment columns of a table or view; all names are quoted already."""
+    return [f"COMMENT ON COLUMN {name}.{column} IS {literal(meaning, dialect)}" for column, meaning in columns.items()]
 
 
 def literal(text: str, dialect: str) -> str:

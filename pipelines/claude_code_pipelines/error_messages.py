@@ -39,11 +39,6 @@ _MISTAKES = (
         "set `location` in [destination.bigquery] to that of the dataset, or choose another --dataset",
     ),
     (r"\[Errno 17\] File exists", "that folder was not made by a load: choose another --dataset, or move it away"),
-    (r"is not a view|is of type Table", "a table of yours has the name of a view: rename it"),
-    (
-        r"name of view column|columns from view|type of view column",
-        "the view of an earlier version has other columns: drop it, with what reads it, and run `views` again",
-    ),
     (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
     (
         r"Cannot open file .*No such file or directory|not a valid DuckDB database|Is a directory",
@@ -61,7 +56,11 @@ _STATES = (
         f"{_THEN_AGAIN}",
     ),
     (
-        r"permission denied|access denied|insufficient privileges|not authorized|must be owner|read-only",
+        r"must be owner|privileges to operate on view",
+        "only its owner can do that: let the owner run the same command, or make this user the owner",
+    ),
+    (
+        r"permission denied|access denied|insufficient privileges|not authorized|read-only",
         f"grant this user that right (docs/destinations.md#rights), {_THEN_AGAIN}",
     ),
     (

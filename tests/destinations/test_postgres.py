@@ -148,22 +148,6 @@ def test_a_signal_ends_a_load_whose_merge_is_blocked_and_the_late_merge_does_no_
     world.require_truth([TODAY])
 
 
-def test_views_leave_what_others_built_upon_them_and_change_together(world: World) -> None:
-    write_days(world, TODAY, TODAY)
-    world.load(start=TODAY)
-    create_views(world.pipeline)
-    records, people = (world.backend.qualified(world.dataset, f"claude_code_{name}") for name in ("records", "actors"))
-    dashboard = world.backend.qualified(world.dataset, "dashboard")
-    world.backend.run(f"CREATE VIEW {dashboard} AS SELECT * FROM {records}")
-    create_views(world.pipeline)
-    assert world.backend.run(f"SELECT COUNT(*) FROM {dashboard}") == [(3,)]
-
-    world.backend.run(f"DROP VIEW {people}; CREATE TABLE {people} (mine int); COMMENT ON VIEW {records} IS 'old'")
-    with pytest.raises(ConfigurationError, match='"claude_code_actors" is not a view; a table of yours has the name'):
-        create_views(world.pipeline)
-    assert world.backend.run(f"SELECT obj_description('{records}'::regclass)") == [("old",)]
-
-
 def test_tables_and_views_and_all_their_columns_have_comments(world: World) -> None:
     write_days(world, TODAY, TODAY)
     world.load(start=TODAY)

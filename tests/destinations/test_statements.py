@@ -119,7 +119,7 @@ def columns_of(made: dict[str, Any], name: str, table: str) -> dict[str, exp.Col
 @every_database
 def test_every_statement_is_sql_of_its_destination(made: dict[str, Any], name: str) -> None:
     purposes = {each["for"] for each in made[name]["statements"]}
-    assert purposes == {"create", "alter", "merge", "proof", "view"}
+    assert purposes == {"create", "alter", "merge", "proof", "look", "view"}
     assert all(parsed(made, name))
     assert not [sql for sql in statements(made, name) if "::" in sql]
 

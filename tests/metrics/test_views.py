@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from claude_code_analytics import ConfigurationError
 from claude_code_analytics.dates import DayRange
 from claude_code_pipelines import DaysNotHeld
 from claude_code_pipelines.metrics.catalog import MEASURES, View
@@ -87,6 +88,19 @@ def test_tables_and_views_and_all_their_columns_have_comments(world: World) -> N
     assert world.sql("SELECT DISTINCT comment FROM duckdb_columns() WHERE column_name = 'api_cost_usd'") == [
         (MEASURES["api_cost_usd"],)
     ]
+
+
+def test_a_view_of_the_users_is_refused_by_name_and_an_outdated_one_of_ours_is_replaced(week: World) -> None:
+    week.sql("CREATE VIEW claude_code_actors AS SELECT 1 AS mine")
+    with pytest.raises(
+        ConfigurationError, match="not created by `views`, and left as it is: claude_code_actors; rename"
+    ):
+        create_views(week.pipeline)
+    assert week.sql("SELECT * FROM claude_code_actors") == [(1,)]
+    week.sql("COMMENT ON VIEW claude_code_actors IS 'once ours [claude-code-analytics 0123456789ab]'")
+    assert "claude_code_actors" in create_views(week.pipeline)
+    assert week.sql("SELECT actor FROM claude_code_actors") == [("ada@example.test",)]
+    assert create_views(week.pipeline) == []
 
 
 def test_the_ledger_view_has_the_newest_fetch_and_knows_a_change(awkward: World) -> None:

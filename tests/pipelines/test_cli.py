@@ -352,11 +352,11 @@ def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_curre
     other = record(TODAY, email="eve@example.test")
     other["model_breakdown"][0]["estimated_cost"]["currency"] = "EUR"
     world.write(TODAY, record(TODAY), other)
-    for command in (("load", "--start", "2026-09-20"), ("views",), ("load",)):
-        result = run(*command)
-        assert result.exit_code == 0, result.output
+    results = [run(*command) for command in (("load", "--start", "2026-09-20"), ("views",), ("load",), ("views",))]
 
-    assert "created view claude_code_costs in dataset claude_code\n" in run("views").stdout
+    assert [result.exit_code for result in results] == [0] * 4
+    assert "created view claude_code_costs in dataset claude_code\n14 views are up to date\n" in results[1].stdout
+    assert results[3].stdout == "14 views are up to date\n"
     costs = "SELECT actor, api_cost_usd::VARCHAR FROM claude_code_costs ORDER BY 1"
     assert query(file, costs) == [("ada@example.test", "0.19000000000"), ("eve@example.test", None)]
 

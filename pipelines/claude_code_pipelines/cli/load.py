@@ -45,22 +45,37 @@ def command(
 
 
 def finish(report: LoadReport, target: Warehouse, shown: Display, *, with_views: bool) -> None:
-    """Ends a load: brings the views up to date, and prints what was loaded."""
+    """Ends a load: brings the views up to date, and prints what was loaded, also where a view failed."""
+    from claude_code_analytics import ConfigurationError, DestinationError
+    from claude_code_analytics.foreign_text import printable
+
     from ..console import messages
+    from ..exit_codes import INCOMPLETE
     from .frame import next_command
 
+    failed = None
     if with_views:
-        _refresh_views(target, shown)
+        try:
+            _refresh_views(target, shown)
+        except (ConfigurationError, DestinationError) as error:
+            failed = error
     shown.finish([*messages.loaded(report), next_command(target, "status")])
+    if failed:
+        click.echo(f"error: the load is complete, the views are not up to date: {printable(str(failed))}", err=True)
+        raise click.exceptions.Exit(INCOMPLETE)
 
 
 def _refresh_views(target: Warehouse, shown: Display) -> None:
     from claude_code_analytics.warehouse.destinations import destination_of
 
+    from ..error_messages import translate_errors
+    from ..metrics.catalog import VIEWS
     from ..metrics.views import create_views
 
     pipeline = target.dlt_pipeline()
-    if destination_of(pipeline).has_views:
-        shown.print(f"{len(create_views(pipeline))} views are up to date")
-    else:
+    if not destination_of(pipeline).has_views:
         shown.print("warning: Delta tables have no views; report and summary need none")
+        return
+    with translate_errors("the warehouse could not be reached"):
+        create_views(pipeline)
+    shown.print(f"{len(VIEWS)} views are up to date")

@@ -21,6 +21,7 @@ def command(target: Warehouse, printed: bool) -> None:
     """Create the views beside the tables: who is active, what is accepted, what it costs."""
     from ..dataset_names import dataset_name
     from ..error_messages import translate_errors
+    from ..metrics.catalog import VIEWS
     from ..metrics.views import create_views, print_views
     from ..read_only import require_file
     from .frame import print_lines, reported
@@ -35,4 +36,5 @@ def command(target: Warehouse, printed: bool) -> None:
             require_file(pipeline)
             pipeline.sync_destination()
         created, dataset = create_views(pipeline), dataset_name(pipeline)
-        print_lines(f"created view {name} in dataset {dataset}" for name in created)
+        lines = [f"created view {name} in dataset {dataset}" for name in created]
+        print_lines([*lines, f"{len(VIEWS)} views are up to date"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources import files
 
 from sqlglot import exp, parse_one
@@ -80,6 +81,11 @@ class View:
     def select(self) -> str:
         """The SELECT, in BigQuery's dialect."""
         return (files(__package__) / "sql" / f"{self.name}.sql").read_text(encoding="utf-8")
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """Tables and views that it reads."""
+        return frozenset(table.name for table in parse_one(self.select, read=DIALECT).find_all(exp.Table))
 
     @property
     def meanings(self) -> dict[str, str]:

@@ -25,7 +25,7 @@ from claude_code_analytics.warehouse.destinations import destination_of
 
 from ..error_messages import translate_errors
 from .catalog import DIALECT, VIEWS
-from .views import transpiled
+from .dialects import transpiled
 
 Row = dict[str, Any]
 
