@@ -1,19 +1,20 @@
 SELECT
-  r.organization_id, r.date, r.actor_type, r.customer_type, m.model, m.estimated_cost__currency AS currency,
+  u.organization_id, u.date, u.actor__type AS actor_type, u.customer_type, m.model,
+  m.estimated_cost__currency AS currency,
   CAST(SUM(m.tokens__input) AS INT64) AS tokens_input, CAST(SUM(m.tokens__output) AS INT64) AS tokens_output,
   CAST(SUM(m.tokens__cache_read) AS INT64) AS tokens_cache_read,
   CAST(SUM(m.tokens__cache_creation) AS INT64) AS tokens_cache_creation,
   SUM(m.estimated_cost__amount) AS amount,
   CASE
-    WHEN m.estimated_cost__currency = 'USD' AND r.customer_type = 'api'
+    WHEN m.estimated_cost__currency = 'USD' AND u.customer_type = 'api'
       THEN SUM(m.estimated_cost__amount) * CAST('0.01' AS DECIMAL(3, 2))
   END AS api_cost_usd,
   CASE
-    WHEN m.estimated_cost__currency = 'USD' AND r.customer_type = 'subscription'
+    WHEN m.estimated_cost__currency = 'USD' AND u.customer_type = 'subscription'
       THEN SUM(m.estimated_cost__amount) * CAST('0.01' AS DECIMAL(3, 2))
   END AS subscription_value_usd,
   CASE
-    WHEN m.estimated_cost__currency = 'USD' AND COALESCE(r.customer_type, '') NOT IN ('api', 'subscription')
+    WHEN m.estimated_cost__currency = 'USD' AND COALESCE(u.customer_type, '') NOT IN ('api', 'subscription')
       THEN SUM(m.estimated_cost__amount) * CAST('0.01' AS DECIMAL(3, 2))
   END AS other_cost_usd,
   SUM(m.tokens__cache_read) / NULLIF(
@@ -30,6 +31,6 @@ SELECT
     )
   END AS price_per_mtok
 FROM claude_code_usage__model_breakdown AS m
-JOIN claude_code_records AS r
-  ON r._dlt_id = m._dlt_parent_id AND r.date = m.date
-GROUP BY r.organization_id, r.date, r.actor_type, r.customer_type, m.model, m.estimated_cost__currency
+JOIN claude_code_usage AS u ON u._dlt_id = m._dlt_parent_id AND u.date = m.date
+JOIN claude_code_day_ledger AS l ON l.organization_id = u.organization_id AND l.date = u.date
+GROUP BY u.organization_id, u.date, u.actor__type, u.customer_type, m.model, m.estimated_cost__currency
