@@ -85,13 +85,14 @@ class BigQuery(Backend):
 
 _ADDS = re.compile(r"ALTER TABLE `(\w+)`\.`(\w+)`\.`(\w+)`\s+(ADD COLUMN .*?)(?=ALTER TABLE|\Z)", re.DOTALL)
 _ADDED = re.compile(r"ADD COLUMN `(\w+)` (\w+)")
+_VIEW = re.compile(r"CREATE OR REPLACE VIEW (\S+) OPTIONS \(description = '((?:[^'\\]|\\.)*)'\)")
 
 
 def _checked(query_and_wait: Callable[..., Any]) -> Callable[..., Any]:
     """Wraps `query_and_wait`: sends what the stand-in understands, and raises what went wrong.
 
-    The stand-in reports success for a failed statement, adds one column at a time, and does not list columns that SQL
-    added.
+    The stand-in reports success for a failed statement, adds one column at a time, does not list columns that SQL
+    added, and forgets the description of a view.
     """
 
     def run(client: Any, statement: str, **options: Any) -> Any:
@@ -102,6 +103,12 @@ def _checked(query_and_wait: Callable[..., Any]) -> Callable[..., Any]:
     def checked(client: Any, query: str, **options: Any) -> Any:
         from google.cloud.bigquery import SchemaField
 
+        if view := _VIEW.match(query):
+            rows = run(client, query, **options)
+            known = client.get_table(view[1].replace("`", ""), timeout=PATIENCE)
+            known.description = view[2].replace("\\'", "'")
+            client.update_table(known, ["description"], timeout=PATIENCE)
+            return rows
         added = [(".".join(names), _ADDED.findall(columns)) for *names, columns in _ADDS.findall(query)]
         if not added:
             return run(client, query, **options)

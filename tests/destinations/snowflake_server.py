@@ -11,6 +11,7 @@ from typing import Any
 
 import fakesnow.copy_into
 import fakesnow.server
+import fakesnow.transforms
 import uvicorn
 from fakesnow.cursor import FakeSnowflakeCursor
 from sqlglot import exp
@@ -70,6 +71,7 @@ def main(port: int) -> None:
         return exp.func("read_json_auto", exp.Literal(this=url, is_string=True))
 
     fakesnow.copy_into.ReadJSON.read_expression = read_json
+    fakesnow.transforms.trim_cast_varchar = lambda tree: tree  # it drops the characters that TRIM removes
     fakesnow.server.parse_one = parse_simplified
     FakeSnowflakeCursor.execute = execute_simplified
     uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=port, log_level="warning")

