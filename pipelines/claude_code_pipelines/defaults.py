@@ -16,8 +16,6 @@ DEMO_DAYS = 400
 
 PROGRESS_STYLES = ("auto", "bar", "plain", "none")
 
-SUMMARY_WEEKS = 4
-BREAKDOWNS = ("person", "team", "model", "tool")
 # GitHub reports numbers of teams from five people on (METRICS, R11).
 MIN_TEAM = 5
 REPORT_FILE = Path("claude-code-report.html")

@@ -51,11 +51,11 @@ def test_the_summary_is_the_same_as_json_and_csv(awkward: World, command: Comman
     last = TODAY - dt.timedelta(days=1)
     assert (found["first"], found["last"]) == (str(last - dt.timedelta(days=27)), str(last))
     days = f"date > DATE '{last}' - 28 AND date <= DATE '{last}'"
-    sql = f"SELECT SUM(sessions) FROM claude_code_organization_days WHERE {days}"
+    sql = f"SELECT SUM(sessions) FROM claude_code_organization_days WHERE {days} AND actor_type = 'user_actor'"
     assert command(awkward, "views").exit_code == 0
     assert awkward.sql(sql) == [(found["headlines"]["sessions"]["value"],)]
-    assert [(row["Tool"], str(row["Accepted"])) for row in found["rows"]] == [
-        (row["Tool"], row["Accepted"]) for row in rows
+    assert [(row["tool"], str(row["accepted"])) for row in found["rows"]] == [
+        (row["tool"], row["accepted"]) for row in rows
     ]
 
 
@@ -81,7 +81,7 @@ def test_only_active_people_share_a_cost_and_no_one_where_names_are_dropped(empt
     headlines, _ = summary_of(empty, command)
     assert headlines["active_people"] == {"value": 1, "before": None, "change": None}
     assert headlines["cost_per_active_person"]["value"] == pytest.approx(280)
-    assert headlines["cost_other"]["value"] == "1400"
+    assert headlines["other_cost_usd"]["value"] == "1400"
     empty.run(start_date=cut, end_date=TODAY, actor_identity="drop")
     headlines, _ = summary_of(empty, command)
     assert headlines["active_people"]["value"] is None
@@ -97,7 +97,7 @@ def test_rates_count_only_rows_that_report_what_they_divide(empty: World, comman
     empty.load(start=first)
     headlines, model = summary_of(empty, command)
     assert headlines["acceptance_rate"]["value"] == pytest.approx(0.5)
-    assert model["For a million tokens"] == pytest.approx(1.0)
+    assert model["price_per_mtok"] == pytest.approx(1.0)
 
 
 def test_a_period_that_no_other_lies_before_is_one_line(awkward: World, command: Command) -> None:

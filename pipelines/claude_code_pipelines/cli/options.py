@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -81,32 +82,75 @@ def reading(command: Command) -> Command:
     return run
 
 
+def month(text: str) -> dt.date:
+    """Converts the value of an option to the first day of a month."""
+    try:
+        return dt.datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007  # a month, no time
+    except ValueError:
+        raise click.BadParameter(f"{text[:60]!r} is not a month; write YYYY-MM, such as 2025-01") from None
+
+
+def dollars(text: str) -> float:
+    """Converts the value of an option to an amount above zero."""
+    try:
+        amount = float(text.removeprefix("$").replace(",", ""))
+    except ValueError:
+        amount = math.nan
+    if not 0 < amount < math.inf:
+        raise click.BadParameter(f"{text[:60]!r} is no amount of US dollars; write a number such as 2500")
+    return amount
+
+
 def with_request(command: Command) -> Command:
-    """Adds the options that choose an organization and its teams, and passes them to the command as `request`."""
+    """Adds the options that choose organization, period and people, and passes them to the command as `request`."""
 
     @wraps(command)
-    def run(*args: Any, organization: str | None, team_map: Path | None, min_team: int, **kwargs: Any) -> Any:
+    def run(
+        *args: Any,
+        start: dt.date | None,
+        end: dt.date | None,
+        team_map: Path | None,
+        no_people: bool,
+        now: dt.datetime,
+        **kwargs: Any,
+    ) -> Any:
+        from claude_code_analytics.dates import check_range
+
         from ..metrics.figures import Request
         from ..metrics.teams import read_team_map
 
+        check_range(start, end, now.date(), names=("--start", "--end"))
+        own = {name: kwargs.pop(name) for name in _REQUEST}
         teams = read_team_map(team_map) if team_map else None
-        return command(*args, request=Request(organization, teams=teams, min_team=min_team), **kwargs)
+        request = Request(first=start, last=end, teams=teams, names_people=not no_people, **own)
+        return command(*args, request=request, now=now, **kwargs)
 
     return _all(
         click.option("--organization", metavar="ID", help="Organization, where the dataset has several."),
+        click.option("--month", type=month, metavar="YYYY-MM", help="A calendar month, against the one before."),
+        click.option("--weeks", type=click.IntRange(1, 520), metavar="N", help="The last complete weeks, from Monday."),
+        start_and_end(),
         click.option(
             "--team-map",
             type=click.Path(path_type=Path),
             metavar="FILE.csv",
             help="Columns email and team, with a header.",
         ),
+        click.option("--no-people", is_flag=True, help="Name no person."),
         click.option(
             "--min-team",
             type=click.IntRange(1),
             default=MIN_TEAM,
-            help="Smallest team shown by name; smaller ones are grouped.",
+            help="With --no-people: smallest team shown by name; smaller ones are one row.",
         ),
+        click.option("--seats", type=click.IntRange(1), metavar="N", help="Number of seats; adds their use."),
+        click.option("--seat-price", type=dollars, metavar="USD", help="Price of a seat, a month."),
+        click.option("--budget", type=dollars, metavar="USD", help="Budget of a month."),
     )(run)
+
+
+# Options that are fields of `Request` by the same name.
+_REQUEST = ("organization", "month", "weeks", "min_team", "seats", "seat_price", "budget")
 
 
 def _all(*options: Decorator) -> Decorator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..defaults import REPORT_FILE
-from .options import reading, start_and_end, with_request, with_warehouse
+from .options import reading, with_request, with_warehouse
 
 if TYPE_CHECKING:
     from ..metrics.figures import Request
@@ -26,8 +25,6 @@ _STANDARD_OUTPUT = Path("-")
 @with_warehouse
 @reading
 @with_request
-@start_and_end()
-@click.option("--seats", type=click.IntRange(1), metavar="N", help="Number of seats; adds seat utilization.")
 @click.option("--output", type=_FILE, default=REPORT_FILE, help="HTML file to write; - for standard output.")
 @click.option("--csv", "csv_folder", type=_FOLDER, help="Folder for its tables.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
@@ -35,9 +32,6 @@ def command(
     target: Warehouse,
     now: dt.datetime,
     request: Request,
-    start: dt.date | None,
-    end: dt.date | None,
-    seats: int | None,
     output: Path,
     csv_folder: Path | None,
     opened: bool,
@@ -46,16 +40,13 @@ def command(
 
     It shows usage, acceptance, cost, people and data quality.
     """
-    from claude_code_analytics.dates import check_range
-
     from ..metrics.figures import read_figures
     from ..report.charts import renderer
     from ..report.files import write_report
     from .frame import print_lines, standard_output
 
     renderer()  # refuses before the warehouse is read
-    check_range(start, end, now.date(), names=("--start", "--end"))
-    figures = read_figures(target, replace(request, first=start, last=end, seats=seats), now)
+    figures = read_figures(target, request, now)
     if output == _STANDARD_OUTPUT:
         with TemporaryDirectory() as folder:
             page, *_ = write_report(figures, Path(folder) / "report.html", csv_folder)

@@ -3,43 +3,63 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from ..defaults import BREAKDOWNS, SUMMARY_WEEKS
 from .options import reading, with_request, with_warehouse
 
 if TYPE_CHECKING:
     from ..metrics.figures import Request
     from ..warehouse import Warehouse
 
+_BY = "person, key, team, model, tool, terminal, day, week or month; or two, such as model,month."
+
 
 @click.command("summary", short_help="Show headline numbers and a table.")
 @with_warehouse
 @reading
 @with_request
-@click.option("--weeks", type=click.IntRange(1, 520), default=SUMMARY_WEEKS, help="Weeks of seven days.")
-@click.option("--by", type=click.Choice(BREAKDOWNS), default="model", help="Breakdown.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print the breakdown as CSV.")
+@click.option("--by", default="model", metavar="WHAT", help=_BY)
+@click.option("--sort", metavar="COLUMN", help="Column to order by, as --json names it.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="The most rows; the others are one row.")
+@click.option("--json", is_flag=True, help="Print JSON.")
+@click.option("--csv", is_flag=True, help="Print the table as CSV.")
+@click.option("--markdown", is_flag=True, help="Print Markdown.")
 def command(
-    target: Warehouse, now: dt.datetime, request: Request, weeks: int, by: str, as_json: bool, as_csv: bool
+    target: Warehouse,
+    now: dt.datetime,
+    request: Request,
+    by: str,
+    sort: str | None,
+    top: int | None,
+    **outputs: bool,
 ) -> None:
-    """Show headline numbers of the last complete weeks, their change, and a breakdown."""
+    """Show what is spent, who uses it, what changed, and a table.
+
+    Without a period: the 28 days that end with the newest final day.
+    """
+    from claude_code_analytics import ConfigurationError
+
     from ..console import summary
     from ..metrics.csv_text import csv_of
     from ..metrics.figures import read_figures
-    from ..metrics.queries import HEADLINE_QUERIES
+    from ..metrics.spans import queries_of, table
     from .frame import print_json, print_lines, standard_output
 
-    queries = (*HEADLINE_QUERIES, "people") if by == "person" else HEADLINE_QUERIES
-    figures = read_figures(target, replace(request, days=7 * weeks), now, queries)
-    if as_json:
-        print_json(summary.as_json(figures, by))
-    elif as_csv:
-        print_lines(csv_of(figures.table(by)).splitlines())
+    chosen = [name for name, is_chosen in outputs.items() if is_chosen]
+    if len(chosen) > 1:
+        raise ConfigurationError(f"choose one of --{' and --'.join(chosen)}")
+    output = chosen[0] if chosen else None
+    figures = read_figures(target, request, now, queries_of(by))
+    most = top or (None if output in ("json", "csv") else summary.MOST_ROWS)
+    found = table(figures, by, most, sort)
+    if output == "json":
+        print_json(summary.as_json(figures, by, found))
+    elif output == "csv":
+        print_lines(csv_of(found).splitlines())
+    elif output == "markdown":
+        print_lines(summary.markdown(figures, by, found))
     else:
         with standard_output():
-            summary.show(figures, by)
+            summary.show(figures, by, found)

@@ -1,224 +1,308 @@
-"""Breakdowns of a period by person, key, team, tool, model and terminal, as tables. Pure."""
+"""Breakdowns of a period by person, key, team, model, tool or terminal: tables that add up (METRICS, R13). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from claude_code_analytics import ConfigurationError
+
+from .figures import BEFORE, NOW, Figures
 from .headlines import change_of
-from .reader import Row
+from .measures import MEASURES
+from .queries import LIST_VALUE, OTHER_COST
+from .sums import KEY, PERSON, Row, grouped, merged, ratio
 from .tables import Column, Kind, Table
-from .teams import shown_teams
-from .totals import API, KEY, PERSON, SUBSCRIPTION, all_tokens, cache_read_share, ratio, total, total_of, where
+from .teams import NO_TEAM, SMALL_TEAMS, shown_teams
 
-UNKNOWN = "(unknown)"
-_TEXT, _MONEY, _SHARE = Kind.TEXT, Kind.MONEY, Kind.SHARE
-
-# Columns of people, keys and teams: title, unit, and the value of some summed-up rows of `actors`.
-_ACTIVITY = (
-    (Column("Sessions"), lambda row: row["sessions"]),
-    (Column("Lines added"), lambda row: row["lines_added"]),
-    (Column("Commits"), lambda row: row["commits"]),
-    (Column("Pull requests"), lambda row: row["pull_requests"]),
-    (Column("Accepted", _SHARE), lambda row: ratio(row["accepted_decided"], row["decisions"])),
-    (Column("Billed by use", _MONEY), lambda row: row["billed_cost"]),
-    (Column("List value", _MONEY), lambda row: row["notional_cost"]),
-)
-_SUMMED = (
-    "sessions",
-    "lines_added",
-    "commits",
-    "pull_requests",
-    "accepted_decided",
-    "decisions",
-    "billed_cost",
-    "notional_cost",
-)
-
-_MODEL_COLUMNS = (
-    Column("Model", _TEXT),
-    Column("Billed by use", _MONEY),
-    Column("Subscription list value", _MONEY),
-    Column("Tokens"),
-    Column("Share of tokens", _SHARE),
-    Column("Read from cache", _SHARE),
-    Column("For a million tokens", _MONEY),
-    Column("Other currencies", _TEXT),
-)
-_TOKENS = ("tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_creation")
+TOTAL = "Total"
+UNKNOWN, DROPPED = "(unknown)", "(identity dropped)"
+# Rows of other types of actors than those that a table is about.
+_OTHER_TYPES = {PERSON: "(people)", KEY: "(API keys)"}
+_OTHER_ACTORS = "(other actors)"
 
 
-def by_person(
-    actors: Iterable[Row], people: Iterable[Row], teams: Mapping[str, str] | None = None, min_team: int = 1
-) -> Table:
-    """Returns active people, the most sessions first.
+@dataclass(frozen=True)
+class Breakdown:
+    """What a table is about.
+
+    Attributes:
+        name: Name of the table.
+        title: Title of its first column.
+        dimension: What its rows are in the query.
+        measures: Keys of its columns; `cost` stands for the columns of money.
+        actor_type: The actors that have rows of their own, `subject` for those that are spoken of; None for all.
+        order: The measures that it is ordered by, the largest first.
+        cell: The measure of its cells where periods are its columns; empty for the cost.
+        unnamed: The row of those without a name.
+    """
+
+    name: str
+    title: str
+    dimension: str
+    measures: tuple[str, ...]
+    actor_type: str | None = "subject"
+    order: tuple[str, ...] = ("cost", "sessions")
+    cell: str = "cost"
+    unnamed: str = UNKNOWN
+
+    def is_own(self, row: Row, subject: str) -> bool:
+        """Returns true if a row belongs to the actors that the table is about."""
+        own = subject if self.actor_type == "subject" else self.actor_type
+        return own is None or row["actor_type"] == own
+
+
+_OUTPUT = ("sessions", "lines_added", "commits", "pull_requests", "acceptance_rate")
+_PEOPLE = ("active_days", *_OUTPUT, "cost", "last_day")
+BREAKDOWNS = {
+    "person": Breakdown("people", "Person", "actor", _PEOPLE, PERSON, unnamed=DROPPED),
+    "key": Breakdown("keys", "API key", "actor", _PEOPLE, KEY, unnamed=DROPPED),
+    "team": Breakdown(
+        "teams", "Team", "actor", ("active_people", *_OUTPUT, "cost", "cost_per_active_person"), PERSON, unnamed=DROPPED
+    ),
+    "model": Breakdown(
+        "models",
+        "Model",
+        "model",
+        ("cost", "tokens_total", "cache_read_share", "price_per_mtok"),
+        None,
+        ("cost", "tokens_total"),
+    ),
+    "tool": Breakdown(
+        "tools",
+        "Tool",
+        "tool",
+        ("accepted", "rejected", "acceptance_rate"),
+        order=("accepted", "rejected"),
+        cell="acceptance_rate",
+    ),
+    "terminal": Breakdown(
+        "terminals",
+        "Terminal",
+        "terminal",
+        ("sessions", "remote_share", "commits", "acceptance_rate", "cost"),
+        order=("sessions", "cost"),
+        cell="sessions",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """A row of a table: its sums now and before; its shares are of `whole`, and rows of the rest have none."""
+
+    label: str
+    now: Row
+    before: Row = field(default_factory=dict)
+    is_rest: bool = False
+    whole: Row = field(default_factory=dict)
+
+
+Value = Callable[[Group], Any]
+# A column and the recipe of its values.
+Recipe = tuple[Column, Value]
+
+
+def breakdown(figures: Figures, by: str, top: int | None = None, sort: str | None = None) -> Table:
+    """Returns the table of a period by `by`, one of `BREAKDOWNS`.
 
     Args:
-        actors: Rows of `queries.QUERIES["actors"]`, of the period.
-        people: Rows of `people`.
-        teams: Teams by address.
-        min_team: Fewest active people of a team that is shown by its name.
+        figures: The numbers.
+        by: What the rows are.
+        top: The most rows; the others fold into one.
+        sort: Key of the column to order by; by default by cost.
+
+    Raises:
+        ConfigurationError: People may not be listed, there is no team map, or no column of that key.
     """
-    known = {row["actor"]: row for row in people if row["actor_type"] == PERSON}
-    rows = _active(actors, PERSON)
-    shown = shown_teams((row["actor"] for row in rows), teams or {}, min_team)
-    team = (Column("Team", _TEXT),) if teams is not None else ()
-    columns = (Column("Person", _TEXT), *team, Column("Active days"), *(column for column, _ in _ACTIVITY))
-    return Table(
-        "people",
-        (*columns, Column("Use", _TEXT), Column("Last active", Kind.DAY), Column("First seen", Kind.DAY)),
-        [
-            (
-                row["actor"],
-                *([shown[row["actor"]]] if teams is not None else ()),
-                row["active_days"],
-                *(value(row) for _, value in _ACTIVITY),
-                known.get(row["actor"], {}).get("usage_level"),
-                row["last_day"],
-                known.get(row["actor"], {}).get("first_day"),
-            )
-            for row in rows
-        ],
+    check(figures, by)
+    spec = BREAKDOWNS[by]
+    columns = list(_columns(figures, by, spec))
+    order = [value_of(columns, sort)] if sort else default_order(figures, by)
+    return table_of(spec.name, columns, folded(groups_of(figures, by), order, top), whole_of(figures, by))
+
+
+def check(figures: Figures, by: str) -> None:
+    """Refuses a breakdown that would list people who may not be listed, or teams without a map."""
+    if by in ("person", "team") and not figures.knows_people:
+        raise ConfigurationError(f"identities are {figures.treatment} in this dataset: people are not listed")
+    if by == "person" and not figures.names_people:
+        raise ConfigurationError("--no-people lists nobody by name: choose another --by")
+    if by == "team" and figures.request.teams is None:
+        raise ConfigurationError("teams need a map of addresses to teams: --team-map FILE.csv")
+
+
+def groups_of(figures: Figures, by: str) -> list[Group]:
+    """Returns the rows of a table, those of the rest among them."""
+    spec = BREAKDOWNS[by]
+    rows = figures.rows[spec.dimension]
+    label = labels(figures, by)
+    now, before = (grouped((row for row in rows if row["side"] == side), label) for side in (NOW, BEFORE))
+    own = [row for row in rows if row["side"] == NOW and spec.is_own(row, figures.subject)]
+    whole = merged(own) if own else {}
+    groups = [
+        Group(name, _added(its), _added(before.get((is_rest, name), [])), is_rest, whole)
+        for (is_rest, name), its in sorted(now.items())
+    ]
+    # a row of zeros is no activity, and adds nothing
+    return [each for each in groups if each.is_rest or spec.dimension != "actor" or each.now.get("active")]
+
+
+def labels(figures: Figures, by: str) -> Callable[[Row], tuple[bool, str]]:
+    """Returns what gives a row of the query its row of the table: whether that is one of the rest, and its label."""
+    spec = BREAKDOWNS[by]
+    name = _team(figures) if by == "team" else lambda row: row[spec.dimension]
+
+    def label(row: Row) -> tuple[bool, str]:
+        if not spec.is_own(row, figures.subject):
+            return True, _OTHER_TYPES.get(row["actor_type"], _OTHER_ACTORS)
+        found = name(row) if row[spec.dimension] else spec.unnamed
+        return found in (NO_TEAM, SMALL_TEAMS, spec.unnamed), found
+
+    return label
+
+
+def _team(figures: Figures) -> Callable[[Row], str]:
+    teams = figures.request.teams or {}
+    # beside the names of people a fold protects nobody (METRICS, R11)
+    fewest = 1 if figures.names_people else figures.request.min_team
+    active = (
+        row["actor"]
+        for row in figures.rows["actor"]
+        if row["side"] == NOW and row["actor"] and row["active"]
+        if row["actor_type"] == PERSON
     )
+    shown = {teams.get(person, NO_TEAM): label for person, label in shown_teams(active, teams, fewest).items()}
+
+    def name(row: Row) -> str:
+        team = teams.get(row["actor"], NO_TEAM)
+        return shown.get(team, team if fewest == 1 else SMALL_TEAMS)
+
+    return name
 
 
-def by_key(actors: Iterable[Row]) -> Table:
-    """Returns active API keys, the most sessions first."""
+def _added(rows: Sequence[Row]) -> Row:
+    """Adds up rows; those of different people are counted."""
+    if not rows or rows[0].get("actor") is None or len(rows) == 1:
+        return merged(rows)
+    people = [row for row in rows if row["active"]]
+    return merged(rows, active=len(people), paying=sum(row["paying"] for row in people))
+
+
+def default_order(figures: Figures, by: str) -> list[Value]:
+    """Returns the values that a table is ordered by."""
+    return [measured(figures.money if key == "cost" else key) for key in BREAKDOWNS[by].order]
+
+
+def folded(groups: Iterable[Group], order: Sequence[Value], top: int | None) -> list[Group]:
+    """Returns groups in order, those beyond the first `top` folded into one row, and the rest at the end."""
+    groups = sorted(groups, key=lambda group: (*(_descending(value(group)) for value in order), group.label))
+    own, rest = [each for each in groups if not each.is_rest], [each for each in groups if each.is_rest]
+    if top is None or len(own) <= top:
+        return [*own, *rest]
+    others = own[top:]
+    label = f"({len(others):,} {'other' if len(others) == 1 else 'others'})"
+    fold = Group(label, merged([each.now for each in others]), merged([each.before for each in others]), is_rest=True)
+    return [*own[:top], fold, *rest]
+
+
+def _descending(value: Any) -> tuple[Any, ...]:
+    """Returns a key that puts the largest first, texts in their order, and what is not known last."""
+    if value is None or isinstance(value, str):
+        return (value is None, value or "")
+    return (False, -(value.toordinal() if isinstance(value, dt.date) else value))
+
+
+def table_of(name: str, columns: Sequence[Recipe], groups: Sequence[Group], whole: Group) -> Table:
+    """Returns a table of groups with a row of the whole."""
+
+    def row(group: Group) -> tuple[Any, ...]:
+        return tuple(value(group) for _, value in columns)
+
     return Table(
-        "keys",
-        (
-            Column("API key", _TEXT),
-            Column("Active days"),
-            *(column for column, _ in _ACTIVITY),
-            Column("Last active", Kind.DAY),
-        ),
-        [
-            (row["actor"], row["active_days"], *(value(row) for _, value in _ACTIVITY), row["last_day"])
-            for row in _active(actors, KEY)
-        ],
-    )
-
-
-def by_team(actors: Iterable[Row], teams: Mapping[str, str], min_team: int) -> Table:
-    """Returns active people by team, small teams folded.
-
-    Args:
-        actors: Rows of `queries.QUERIES["actors"]`, of the period.
-        teams: Teams by address.
-        min_team: Fewest active people of a team that is shown by its name.
-    """
-    rows = _active(actors, PERSON)
-    shown = shown_teams((row["actor"] for row in rows), teams, min_team)
-    members: dict[str, list[Row]] = {}
-    for row in rows:
-        members.setdefault(shown[row["actor"]], []).append(row)
-    found: list[tuple[Any, ...]] = []
-    for team, its in members.items():
-        sums = {name: total(row[name] for row in its) for name in _SUMMED}
-        billed = sum(row["billed_cost"] is not None for row in its)
-        values = (value(sums) for _, value in _ACTIVITY)
-        found.append((team, len(its), *values, ratio(sums["billed_cost"], billed)))
-    columns = (Column("Team", _TEXT), Column("Active people"), *(column for column, _ in _ACTIVITY))
-    ordered = sorted(found, key=lambda row: (row[0].startswith("("), -row[1], row[0]))
-    return Table("teams", (*columns, Column("Billed for each", _MONEY)), ordered)
-
-
-def mapped_without_activity(actors: Iterable[Row], teams: Mapping[str, str]) -> Table:
-    """Returns the people of the team map without activity in the period."""
-    active = {row["actor"] for row in _active(actors, PERSON)}
-    missing = sorted((team, email) for email, team in teams.items() if email not in active)
-    return Table(
-        "mapped_without_activity",
-        (Column("Person", _TEXT), Column("Team", _TEXT)),
-        [(email, team) for team, email in missing],
-    )
-
-
-def by_tool(current: Iterable[Row], before: Iterable[Row], *, comparable: bool) -> Table:
-    """Returns proposals and their acceptance by tool.
-
-    Args:
-        current: Rows of `queries.QUERIES["tools"]`, of the period.
-        before: Those of the preceding period.
-        comparable: Whether both periods are complete.
-    """
-    earlier = {name: _rate(rows) for name, rows in _grouped(before, "tool_name").items()}
-    found = []
-    for name, rows in _grouped(current, "tool_name").items():
-        rate = _rate(rows)
-        change = change_of(_SHARE, rate, earlier.get(name)) if comparable else None
-        found.append((name, *(total(row[key] for row in rows) for key in ("accepted", "rejected")), rate, change))
-    columns = (Column("Tool", _TEXT), Column("Accepted"), Column("Rejected"), Column("Acceptance", _SHARE))
-    ordered = sorted(found, key=lambda row: (-((row[1] or 0) + (row[2] or 0)), row[0]))
-    return Table("tools", (*columns, Column("Change", Kind.POINTS)), ordered)
-
-
-def by_model(models: Iterable[Row]) -> Table:
-    """Returns tokens and costs by model, dollars apart from other currencies and billed apart from notional.
-
-    Args:
-        models: Rows of `queries.QUERIES["models"]`, of the period.
-    """
-    rows_of = _grouped(models, "model")
-    whole = total(all_tokens(row) for rows in rows_of.values() for row in rows)
-    found = [_model_row(name, rows, whole) for name, rows in rows_of.items()]
-    ordered = sorted(found, key=lambda row: (-(row[3] or 0), row[0]))
-    if any(row[-1] for row in ordered):
-        return Table("models", _MODEL_COLUMNS, ordered)
-    return Table("models", _MODEL_COLUMNS[:-1], [row[:-1] for row in ordered])
-
-
-def _model_row(name: str, rows: Sequence[Row], whole: Any) -> tuple[Any, ...]:
-    tokens = {key: total_of(rows, key) for key in _TOKENS}
-    dollars = where(rows, "currency", "USD")
-    others = sorted({row["currency"] for row in rows if row["currency"] not in ("USD", None)})
-    return (
         name,
-        *(total_of(where(dollars, "customer_type", kind), "cost") for kind in (API, SUBSCRIPTION)),
-        all_tokens(tokens),
-        ratio(all_tokens(tokens), whole),
-        cache_read_share(tokens),
-        _price_of_a_million(dollars),
-        ", ".join(others) or None,
+        tuple(column for column, _ in columns),
+        [row(each) for each in groups if not each.is_rest],
+        [row(each) for each in groups if each.is_rest],
+        row(whole) if groups else None,
     )
 
 
-def by_terminal(mix: Iterable[Row]) -> Table:
-    """Returns sessions by terminal, local and remote."""
-    rows_of = _grouped(mix, "terminal_type")
-    whole = total(total_of(rows, "sessions") for rows in rows_of.values())
-    found = []
-    for name, rows in rows_of.items():
-        sessions = total_of(rows, "sessions")
-        remote = total_of((row for row in rows if row["is_remote"]), "sessions")
-        known = total_of((row for row in rows if row["is_remote"] is not None), "sessions")
-        found.append((name, sessions, ratio(sessions, whole), ratio(remote or 0, known)))
-    columns = (Column("Terminal", _TEXT), Column("Sessions"), Column("Share", _SHARE), Column("Remote", _SHARE))
-    return Table("terminals", columns, sorted(found, key=lambda row: (-(row[1] or 0), row[0])))
+def whole_of(figures: Figures, by: str) -> Group:
+    """Returns the row of the whole: also of what is gone in the period, so that its change is that of all."""
+    rows = figures.rows[BREAKDOWNS[by].dimension]
+    now, before = (merged([row for row in rows if row["side"] == side]) for side in (NOW, BEFORE))
+    return Group(TOTAL, now, before, is_rest=True)
 
 
-def _price_of_a_million(dollars: Sequence[Row]) -> float | None:
-    priced = [row for row in dollars if row["cost"] is not None]
-    price = ratio(total_of(dollars, "cost"), total(map(_priced_tokens, priced)))
-    return None if price is None else price * 1e6
+def value_of(columns: Sequence[Recipe], key: str) -> Value:
+    """Returns the recipe of a column.
+
+    Raises:
+        ConfigurationError: There is none of this key.
+    """
+    known = {column.key: value for column, value in columns}
+    if key not in known:
+        raise ConfigurationError(f"--sort {key!r} is no column of this table; it has {', '.join(known)}")
+    return known[key]
 
 
-def _priced_tokens(row: Row) -> Any:
-    """Returns the tokens of a row whose cost is known; its other tokens come from records without an amount."""
-    return float(row["cost"]) / row["price_per_mtok"] * 1e6 if row["price_per_mtok"] else all_tokens(row)
+def _columns(figures: Figures, by: str, spec: Breakdown) -> Iterator[Recipe]:
+    yield Column(spec.title, Kind.TEXT, by), lambda group: group.label
+    teams = figures.request.teams
+    if by == "person" and teams is not None:
+        yield (
+            Column("Team", Kind.TEXT, "team", detail=6),
+            lambda group: None if group.is_rest else teams.get(group.label, NO_TEAM),
+        )
+    for key in spec.measures:
+        yield from money_columns(figures) if key == "cost" else _own_columns(figures, key, by)
 
 
-def _active(actors: Iterable[Row], actor_type: str) -> list[Row]:
-    rows = [row for row in actors if row["actor_type"] == actor_type and row["actor"] and row["active_days"]]
-    return sorted(rows, key=lambda row: (-(row["sessions"] or 0), row["actor"]))
+def _own_columns(figures: Figures, key: str, by: str) -> Iterator[Recipe]:
+    yield column_of(key)
+    if by == "terminal" and key == "sessions":
+        yield _share("sessions", "session_share")
+    if by == "tool" and key == "acceptance_rate":
+        yield Column("Change", Kind.POINTS, "change"), _change(figures, key)
 
 
-def _grouped(rows: Iterable[Row], key: str) -> dict[str, Sequence[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row[key] or UNKNOWN, []).append(row)
-    return dict(found)
+def money_columns(figures: Figures) -> Iterator[Recipe]:
+    """Yields the columns of cost, its share and change, and the amounts that are never added to it."""
+    column, value = column_of(figures.money)
+    yield replace(column, detail=0), value
+    yield _share(figures.money, "cost_share")
+    yield Column("Change", Kind.CHANGE, "cost_change", detail=2), _change(figures, figures.money)
+    yield from (column_of(key) for key in (LIST_VALUE, OTHER_COST) if key != figures.money)
 
 
-def _rate(rows: Sequence[Row]) -> Any:
-    return ratio(total(row["accepted_decided"] for row in rows), total(row["decisions"] for row in rows))
+def column_of(key: str) -> Recipe:
+    """Returns the column of a measure."""
+    measure = MEASURES[key]
+    return Column(measure.title, measure.kind, key, measure.detail), measured(key)
+
+
+def measured(key: str) -> Value:
+    """Returns the recipe of a measure."""
+    of = MEASURES[key].of
+    return lambda group: of(group.now)
+
+
+def _share(measure: str, key: str) -> Recipe:
+    def value(group: Group) -> float | None:
+        return None if group.is_rest else ratio(group.now.get(measure), group.whole.get(measure))
+
+    return Column("Share", Kind.SHARE, key, detail=2), value
+
+
+def _change(figures: Figures, key: str) -> Value:
+    measure = MEASURES[key]
+
+    def value(group: Group) -> float | None:
+        if not figures.period.is_comparable:
+            return None
+        return change_of(measure.kind, measure.of(group.now), measure.of(group.before))
+
+    return value

@@ -17,11 +17,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of(table: Table) -> str:
-    """Returns a table as CSV with a header; nothing where a value is not known."""
+    """Returns a table as CSV under the keys of its columns, without the total; nothing where a value is not known."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(cell(column.title) for column in table.columns)
-    writer.writerows([cell(value) for value in row] for row in table.rows)
+    writer.writerow(cell(column.key) for column in table.columns)
+    writer.writerows([cell(value) for value in row] for row in table.data)
     return text.getvalue()
 
 

@@ -1,30 +1,37 @@
-"""All numbers of one organization and period, for report and summary."""
+"""All that report and summary read of one organization and period: sums by side, and what they mean by cost."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 
 from claude_code_analytics import ConfigurationError
-from claude_code_analytics.dates import ONE_DAY, DayRange, list_ranges
 from claude_code_analytics.foreign_text import printable
 
 from ..defaults import MIN_TEAM
 from ..read_only import open_read_only
 from ..status import OrganizationStatus, Status, status_of
 from ..warehouse import Warehouse
-from . import breakdowns
-from .headlines import Headline, headlines, unit_costs
-from .queries import KEPT_VIEWS, QUERIES
-from .reader import Row, open_reader
-from .tables import Table
-from .totals import Totals, monday, totals_of
+from . import queries
+from .jumps import LOOK_BACK, daily_costs, jump_weeks
+from .periods import WEEK, Calendar, Period, before_month, choose, monday
+from .reader import Reader, open_reader
+from .sums import KEY, PERSON, Row, merged
 
-DEFAULT_DAYS = 28
 # Trends look back half a year from the end of the period.
 TREND_WEEKS = 26
+# What every summary needs, by the names of `queries.grouping`.
+BASE = ("", "trend:day", "actor", "model", "stopped")
+# What the report reads beside it.
+TRENDS = ("tool", "terminal", "trend:tool,week", "trend:model,week", "actors", "active_actors", "weeks", "cohorts")
+# What names the causes of a jump.
+JUMPS = ("weekly_actors", "trend:model,week")
+
+NOW, BEFORE = 1, 0
+_NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -33,21 +40,34 @@ class Request:
 
     Attributes:
         organization: The organization; None where the dataset has only one.
-        first: First day of the period; None for 28 days.
+        month: First day of the month that is wanted.
+        weeks: Number of complete ISO weeks that are wanted.
+        first: First day of the period.
         last: Last day of the period; None for the newest final day.
-        days: Length of the period where `first` is None.
-        teams: Teams by address.
-        min_team: Fewest active people of a team that is shown by its name.
+        teams: Teams by folded address.
+        names_people: Whether people are listed by name.
+        min_team: Fewest active people of a team that is shown by its name, where people are not listed.
         seats: Seats of the organization.
+        seat_price: US dollars for a seat and month.
+        budget: US dollars for a month.
     """
 
     organization: str | None = None
+    month: dt.date | None = None
+    weeks: int | None = None
     first: dt.date | None = None
     last: dt.date | None = None
-    days: int = DEFAULT_DAYS
     teams: Mapping[str, str] | None = None
+    names_people: bool = True
     min_team: int = MIN_TEAM
     seats: int | None = None
+    seat_price: float | None = None
+    budget: float | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """True if no past days were chosen, so that the running month is of interest."""
+        return self.month is None and self.first is None and self.last is None
 
 
 @dataclass(frozen=True)
@@ -61,6 +81,7 @@ class Figures:
         made_at: When it was read (UTC).
         period: The period.
         since: First day of the trends.
+        money: The amount that is meant by cost, one of `queries.AMOUNTS`.
         identities: Treatments of identities in the dataset: `keep`, `drop`, `hash:...`.
         rows: Rows of the queries, by name.
     """
@@ -69,114 +90,79 @@ class Figures:
     status: OrganizationStatus
     warehouse: str
     made_at: dt.datetime
-    period: DayRange
+    period: Period
     since: dt.date
+    money: str
     identities: frozenset[str]
-    rows: Mapping[str, list[Row]]
+    rows: Mapping[str, Sequence[Row]] = field(repr=False)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The loaded and final days."""
+        return self.period.calendar
+
+    @property
+    def knows_people(self) -> bool:
+        """True if identities are kept."""
+        return self.identities <= {"keep"}
 
     @property
     def names_people(self) -> bool:
-        """True if people may be listed: identities are kept (METRICS, R11)."""
-        return self.identities <= {"keep"}
-
-    @cached_property
-    def before(self) -> DayRange:
-        """The preceding period of equal length."""
-        return preceding(self.period)
-
-    @cached_property
-    def current(self) -> Totals:
-        """Totals of the period."""
-        costs = _current(self.rows["costs"], 1)
-        return totals_of(self.period, self.rows["days"], self.actors(), costs, self.within("tools"))
-
-    @cached_property
-    def earlier(self) -> Totals:
-        """Totals of the preceding period."""
-        actors, costs = (_current(self.rows[name], 0) for name in ("actors", "costs"))
-        return totals_of(self.before, self.rows["days"], actors, costs, self.within("tools", self.before))
+        """True if people may be listed: identities are kept, and names are wanted (METRICS, R11)."""
+        return self.knows_people and self.request.names_people
 
     @property
-    def is_comparable(self) -> bool:
-        """True if both periods are complete."""
-        return self.current.is_complete and self.earlier.is_complete
+    def treatment(self) -> str:
+        """How identities are treated, in words."""
+        return "kept" if self.knows_people else "dropped" if "drop" in self.identities else "hashed"
+
+    @cached_property
+    def subject(self) -> str:
+        """The type of actor that is spoken of: people, or keys where no person was active (METRICS, R12)."""
+        active = {row["actor_type"] for row in self.rows[""] if row["active_days"]}
+        return KEY if KEY in active and PERSON not in active else PERSON
 
     @property
-    def period_sentence(self) -> str:
-        """How complete the period is, and what it is compared with."""
-        days, current = len(self.period), self.current
-        if not current.is_complete:
-            missing, partial = days - current.loaded, current.loaded - current.final
-            counted = ((missing, "not loaded"), (partial, "not final"))
-            gaps = [f"{number} {'is' if number == 1 else 'are'} {what}" for number, what in counted if number]
-            return f"Of {days} days, {' and '.join(gaps)}: no comparison with the period before."
-        if not self.earlier.is_complete:
-            return f"All {days} days are final. The {days} days before are not complete: no comparison."
-        return f"All {days} days are final. Changes are against the {days} days before."
+    def shows_running_month(self) -> bool:
+        """True if the running month is spoken of: it is wanted, or the newest days are."""
+        return self.period.is_running or self.request.is_current
+
+    def sums(self, actor_type: str | None = None, side: int = NOW, query: str = "") -> Row:
+        """Returns the sums of the period (or of the days before), of all actors or of one type."""
+        rows = [
+            row
+            for row in self.rows[query]
+            if row["side"] == side and (actor_type is None or row["actor_type"] == actor_type)
+        ]
+        if rows:
+            return merged(rows)
+        days = self.period.days if side == NOW else self.period.before
+        return self.nothing if set(days.days()) & self.calendar.loaded else {}
+
+    @property
+    def nothing(self) -> Row:
+        """The sums of loaded days without a record: a true 0 (METRICS, R4)."""
+        counts = dict.fromkeys(("active", "sessions", "lines_added", "commits", "pull_requests"), 0)
+        return {**counts, self.money: _NOTHING, "cost_usd": _NOTHING}
+
+    def cost_of(self, days: Iterable[dt.date]) -> Decimal:
+        """Returns the cost of some days."""
+        return sum((self.daily_costs.get(day, _NOTHING) for day in days), _NOTHING)
 
     @cached_property
-    def headlines(self) -> list[Headline]:
-        """Headline numbers."""
-        return headlines(self.current, self.earlier, self.request.seats)
-
-    @cached_property
-    def unit_costs(self) -> Table:
-        """Costs of a person, a session, a commit and a pull request."""
-        return unit_costs(self.current, self.earlier)
-
-    def actors(self) -> list[Row]:
-        """Returns the rows of people and keys of the period."""
-        return _current(self.rows["actors"], 1)
-
-    def within(self, name: str, days: DayRange | None = None) -> list[Row]:
-        """Returns the rows of a query by day that lie in a range, by default the period."""
-        days = days or self.period
-        return [row for row in self.rows[name] if days.first <= row["date"] <= days.last]
-
-    def table(self, by: str) -> Table:
-        """Returns a breakdown of the period.
-
-        Args:
-            by: `person`, `key`, `team`, `tool`, `model` or `terminal`.
-
-        Raises:
-            ConfigurationError: People may not be listed, or there is no team map.
-        """
-        if by in ("person", "team") and not self.names_people:
-            raise ConfigurationError(f"identities are {self._treatment()} in this dataset: people are not listed")
-        teams = self.request.teams
-        if by == "team":
-            if teams is None:
-                raise ConfigurationError("teams need a map of addresses to teams: --team-map FILE.csv")
-            return breakdowns.by_team(self.actors(), teams, self.request.min_team)
-        if by == "person":
-            return breakdowns.by_person(self.actors(), self.rows.get("people", ()), teams, self.request.min_team)
-        if by == "tool":
-            earlier = self.within("tools", self.before)
-            return breakdowns.by_tool(self.within("tools"), earlier, comparable=self.is_comparable)
-        if by == "model":
-            return breakdowns.by_model(self.within("models"))
-        return breakdowns.by_key(self.actors()) if by == "key" else breakdowns.by_terminal(self.rows["mix"])
-
-    def mapped_without_activity(self) -> Table | None:
-        """Returns the people of the team map without activity; None without a map."""
-        teams = self.request.teams
-        return None if teams is None else breakdowns.mapped_without_activity(self.actors(), teams)
-
-    def _treatment(self) -> str:
-        return "dropped" if "drop" in self.identities else "hashed"
+    def daily_costs(self) -> Mapping[dt.date, Decimal]:
+        """What all actors cost, by day."""
+        return daily_costs(self.rows["trend:day"])
 
 
-def read_figures(
-    target: Warehouse, request: Request, now: dt.datetime, queries: Iterable[str] = tuple(QUERIES)
-) -> Figures:
+def read_figures(target: Warehouse, request: Request, now: dt.datetime, names: Iterable[str] = TRENDS) -> Figures:
     """Reads the numbers of one organization and period. Needs no views, and writes nothing.
 
     Args:
         target: The warehouse.
         request: What the reader wants to see.
         now: The machine's time (UTC).
-        queries: Names of the queries to run.
+        names: What to read beside `BASE`: names of `queries.grouping` and `queries.OTHERS`.
 
     Raises:
         ConfigurationError: Nothing is loaded there, or not this organization or period, or a team map where
@@ -186,33 +172,92 @@ def read_figures(
     with open_read_only(target) as pipeline:
         status = status_of(pipeline, now)
         organization = _organization(status, request.organization)
-        period = _period(organization, request)
-        try:
-            since = min(monday(period.last - dt.timedelta(weeks=TREND_WEEKS - 1)), preceding(period).first)
-        except OverflowError:
-            raise ConfigurationError(f"no period lies before {period.first}; choose a later --start") from None
-        days = {"first": period.first, "last": period.last, "before": preceding(period).first, "since": since}
-        own_id = organization.organization_id
         with open_reader(pipeline) as reader:
-            for view in KEPT_VIEWS:
-                reader.keep(view, own_id)
-            rows = {name: reader.rows(QUERIES[name], organization=own_id, **days) for name in queries}
-    identities = frozenset(row["actor_identity"] or "" for row in rows["identities"])
-    figures = Figures(request, organization, status.warehouse, now, period, since, identities, rows)
-    if request.teams is not None and not figures.names_people:
-        raise ConfigurationError(
-            "a team map needs addresses, and identities are hashed or dropped in this dataset: leave out --team-map"
-        )
+            calendar = _calendar(reader, organization.organization_id, now)
+            period = choose(calendar, request.month, request.weeks, request.first, request.last)
+            trends = monday(period.days.last - WEEK * (TREND_WEEKS - 1))
+            since = min(_first_needed(period), trends) if {*TRENDS} <= {*names} else _first_needed(period)
+            read = _Reading(reader, organization.organization_id, period, since, trends)
+            identities = frozenset(row["actor_identity"] or "" for row in read.rows(queries.IDENTITIES))
+            money = read.define_facts()
+            wanted = dict.fromkeys((*BASE, *names, *(["seen"] if request.teams is not None else [])))
+            rows = {name: read.rows(_query(name, money)) for name in wanted}
+            if jump_weeks(daily_costs(rows["trend:day"]), calendar, period.days):
+                rows |= {name: read.rows(_query(name, money)) for name in JUMPS}
+    figures = Figures(request, organization, status.warehouse, now, period, trends, money, identities, rows)
+    if request.teams is not None:
+        _check_map(figures, request.teams)
     return figures
 
 
-def preceding(days: DayRange) -> DayRange:
-    """Returns the range of equal length that ends the day before."""
-    return DayRange(days.first - ONE_DAY * len(days), days.first - ONE_DAY)
+def _check_map(figures: Figures, teams: Mapping[str, str]) -> None:
+    if not figures.knows_people:
+        raise ConfigurationError(
+            f"a team map needs addresses, and identities are {figures.treatment} in this dataset: leave out --team-map"
+        )
+    if not teams.keys() & {row["actor"] for row in figures.rows["seen"]}:  # it would accuse everybody
+        raise ConfigurationError(
+            f"none of the {len(teams):,} addresses of the team map occurs in the loaded days; check its column email"
+        )
 
 
-def _current(rows: Iterable[Row], is_current: int) -> list[Row]:
-    return [row for row in rows if row["is_current"] == is_current]
+@dataclass(frozen=True)
+class _Reading:
+    """A reader with the parameters of all queries."""
+
+    reader: Reader
+    organization: str
+    period: Period
+    since: dt.date
+    trends: dt.date
+
+    def rows(self, query: str) -> list[Row]:
+        return self.reader.rows(query, **self._parameters)
+
+    def define_facts(self) -> str:
+        """Defines the facts, and returns the amount that is meant by cost."""
+        amounts = self.rows(queries.MONEY)[0]
+        is_listed = not amounts[queries.API_COST] and amounts[queries.LIST_VALUE]
+        money = queries.LIST_VALUE if is_listed else queries.API_COST
+        self.reader.define(queries.FACTS, queries.facts(money, self.period.left_out), **self._parameters)
+        return money
+
+    @cached_property
+    def _parameters(self) -> dict[str, str | dt.date]:
+        days, before = self.period.days, self.period.before
+        return {
+            "organization": self.organization,
+            "first": days.first,
+            "last": days.last,
+            "before_first": before.first,
+            "before_last": before.last,
+            "since": self.since,
+            "until": max(days.last, self.period.calendar.newest),
+            "trends": self.trends,
+            "look_back": days.first - LOOK_BACK,
+        }
+
+
+def _query(name: str, money: str) -> str:
+    return queries.OTHERS.get(name) or queries.grouping(name, money)
+
+
+def _first_needed(period: Period) -> dt.date:
+    """Returns the first day of the comparison, of the jumps, and of the month before the running one."""
+    month = before_month(period.calendar.today)
+    try:
+        return min(
+            period.before.first, monday(period.days.first) - LOOK_BACK, month, period.calendar.newest - LOOK_BACK
+        )
+    except OverflowError:
+        raise ConfigurationError(f"no period lies before {period.days.first}; choose a later --start") from None
+
+
+def _calendar(reader: Reader, organization: str, now: dt.datetime) -> Calendar:
+    days = {row["date"]: row["is_final"] for row in reader.rows(queries.LEDGER, organization=organization)}
+    if not days:
+        raise ConfigurationError("no day of this organization could be decoded yet: see `status`")
+    return Calendar(frozenset(days), frozenset(day for day, final in days.items() if final), now.date())
 
 
 def _organization(status: Status, name: str | None) -> OrganizationStatus:
@@ -227,16 +272,3 @@ def _organization(status: Status, name: str | None) -> OrganizationStatus:
             f"the dataset has {len(known)} organizations: choose one with --organization ({listed})"
         )
     raise ConfigurationError(f"the dataset has no organization {printable(name)}; it has {listed}")
-
-
-def _period(organization: OrganizationStatus, request: Request) -> DayRange:
-    loaded = sorted(day for kind, days in organization.days.items() if kind != "missing" for day in days)
-    final = sorted(organization.days["held"] + organization.days["changed"])
-    last = request.last or max(final or loaded, default=organization.last)
-    first = request.first or last - ONE_DAY * (request.days - 1)
-    if last < first:
-        raise ConfigurationError(f"the last final day is {last}, before --start {first}; give an --end")
-    if not any(first <= day <= last for day in loaded):
-        has = list_ranges(loaded, 3)
-        raise ConfigurationError(f"no day from {first} to {last} is loaded; the dataset has {has}")
-    return DayRange(first, last)

@@ -1,99 +1,212 @@
-"""Queries behind report and summary, over the views, in BigQuery's dialect.
+"""Queries behind report and summary, in BigQuery's dialect: one SELECT of facts, and how it is grouped.
 
-Parameters: `@organization`; `@first` to `@last`, the period; `@before`, the first day of the period before it;
-`@since`, the first day of the trends.
+Parameters: `@organization`; `@first` to `@last`, the period; `@before_first` to `@before_last`, the days that it is
+compared with; `@since` to `@until`, all days that are read; `@trends`, the first day of the trends.
 """
 
 from __future__ import annotations
 
-from .catalog import MEASURES
-from .totals import COVERED, KEY, PERSON
+import datetime as dt
+from collections.abc import Iterable
 
-_SUMS = ", ".join(f"SUM(r.{name}) AS {name}" for name in MEASURES)
-# Over records that report a cost in dollars, for costs per session, commit and so on (METRICS, R9).
-_WITH_COST = ", ".join(f"SUM(CASE WHEN r.has_cost THEN r.{name} END) AS {name}_with_cost" for name in COVERED)
+from .sums import TOKENS
+
+# Amounts that are never added to each other (METRICS, R8), by the customer type that they belong to.
+API_COST, LIST_VALUE, OTHER_COST = "api_cost_usd", "subscription_value_usd", "other_cost_usd"
+CUSTOMER_TYPES = {API_COST: "api", LIST_VALUE: "subscription"}
+AMOUNTS = (API_COST, LIST_VALUE, OTHER_COST)
+_COUNTS = ("sessions", "lines_added", "lines_removed", "commits", "pull_requests")
+_DECISIONS = ("accepted", "rejected", "accepted_decided", "decisions")
+# What a cost is divided by: sums over records with such a cost (METRICS, R9).
+_PRICED = ("sessions", "lines_added", "commits", "pull_requests")
+
+FACTS = "claude_code_facts"
+
+
+def facts(money: str, left_out: Iterable[dt.date]) -> str:
+    """Returns the SELECT of all records since the first day that matters, with `side` 1 in the period and 0 before it.
+
+    Args:
+        money: The amount that is meant by cost.
+        left_out: Days that count on neither side.
+    """
+    days = ", ".join(f"DATE '{day}'" for day in sorted(left_out))
+    hidden = f"WHEN r.date IN ({days}) THEN NULL" if days else ""
+    return f"""
+        SELECT r._dlt_id, r.date, r.actor_type, r.actor, r.customer_type, r.terminal_type, r.is_remote, r.is_active,
+            {_listed("r", (*_COUNTS, *AMOUNTS))}, {_listed("d", _DECISIONS)}, r.{money} AS cost_usd,
+            CASE WHEN r.customer_type = '{CUSTOMER_TYPES[money]}' THEN r.sessions END AS sessions_of_type,
+            CASE {hidden}
+                WHEN r.date >= @first AND r.date <= @last THEN 1
+                WHEN r.date >= @before_first AND r.date <= @before_last THEN 0 END AS side
+        FROM claude_code_records AS r
+        LEFT JOIN (
+            SELECT t._dlt_parent_id, SUM(t.accepted) AS accepted, SUM(t.rejected) AS rejected, {_DECIDED}
+            FROM claude_code_usage__tool_actions AS t
+            WHERE t.organization_id = @organization AND t.date >= @since AND t.date <= @until
+            GROUP BY t._dlt_parent_id
+        ) AS d ON d._dlt_parent_id = r._dlt_id
+        WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @until"""
+
+
+def _listed(table: str, names: Iterable[str]) -> str:
+    return ", ".join(f"{table}.{name}" for name in names)
+
+
+# Rates count only rows that report both numbers.
 _DECIDED = (
-    "SUM(CASE WHEN r.accepted IS NOT NULL AND r.rejected IS NOT NULL THEN r.accepted END) AS accepted_decided, "
-    "SUM(CASE WHEN r.accepted IS NOT NULL AND r.rejected IS NOT NULL THEN r.accepted + r.rejected END) AS decisions"
+    "SUM(CASE WHEN t.accepted IS NOT NULL AND t.rejected IS NOT NULL THEN t.accepted END) AS accepted_decided, "
+    "SUM(CASE WHEN t.accepted IS NOT NULL AND t.rejected IS NOT NULL THEN t.accepted + t.rejected END) AS decisions"
 )
-_ACTIVE = ", ".join(
-    f"SUM(CASE WHEN r.actor_type = '{kind}' THEN a.active_{days}d END) AS active_{who}_{days}d"
-    for kind, who in ((PERSON, "people"), (KEY, "keys"))
-    for days in (1, 7, 28)
+_ACTIVE = (
+    "COUNT(DISTINCT CASE WHEN f.is_active THEN f.actor END) AS active, "
+    "MAX(CASE WHEN f.is_active AND f.actor IS NULL THEN 1 ELSE 0 END) AS dropped, "
+    "COUNT(DISTINCT CASE WHEN f.is_active AND f.cost_usd IS NOT NULL THEN f.actor END) AS paying, "
+    "COUNT(DISTINCT CASE WHEN f.customer_type = 'subscription' THEN f.actor END) AS subscribers, "
+    "COUNT(DISTINCT CASE WHEN f.is_active THEN f.date END) AS active_days, "
+    "MAX(CASE WHEN f.is_active THEN f.date END) AS last_day"
 )
-# A record's amount stands in one of the three columns.
-_COST = "COALESCE(r.api_cost_usd, r.subscription_value_usd, r.other_cost_usd)"
-_IN_PERIODS = "r.organization_id = @organization AND r.date >= @before AND r.date <= @last"
-_IS_CURRENT = "CASE WHEN r.date >= @first THEN 1 ELSE 0 END"
+_SUMS = ", ".join(
+    (
+        *(f"SUM(f.{name}) AS {name}" for name in (*_COUNTS, *_DECISIONS, *AMOUNTS, "cost_usd", "sessions_of_type")),
+        *(f"SUM(CASE WHEN f.cost_usd IS NOT NULL THEN f.{name} END) AS priced_{name}" for name in _PRICED),
+        "SUM(CASE WHEN f.is_remote THEN f.sessions END) AS remote_sessions",
+        "SUM(CASE WHEN f.is_remote IS NOT NULL THEN f.sessions END) AS located_sessions",
+    )
+)
+_ALL_TOKENS = " + ".join(f"COALESCE(t.tokens__{name.removeprefix('tokens_')}, 0)" for name in TOKENS)
 
-QUERIES = {
-    "days": f"""
-        SELECT r.date, {_SUMS}, r.is_final, {_ACTIVE},
-            MAX(CASE WHEN a.window_complete THEN 1 ELSE 0 END) = 1 AS window_complete
-        FROM claude_code_organization_days AS r
-        LEFT JOIN claude_code_active_actors AS a
-            ON a.organization_id = r.organization_id AND a.date = r.date AND a.actor_type = r.actor_type
-        WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last
-        GROUP BY r.date, r.is_final
-        ORDER BY r.date""",
-    "actors": f"""
-        SELECT {_IS_CURRENT} AS is_current, r.actor_type, r.actor,
-            COUNT(DISTINCT CASE WHEN r.is_active THEN r.date END) AS active_days,
-            MAX(CASE WHEN r.is_active THEN r.date END) AS last_day,
-            SUM(r.api_cost_usd) AS billed_cost, SUM(r.subscription_value_usd) AS notional_cost, {_SUMS}, {_DECIDED}
-        FROM claude_code_records AS r
-        WHERE {_IN_PERIODS}
-        GROUP BY {_IS_CURRENT}, r.actor_type, r.actor""",
-    "costs": f"""
-        SELECT {_IS_CURRENT} AS is_current, r.actor_type, r.customer_type, SUM({_COST}) AS cost_usd,
-            SUM(r.sessions) AS sessions, SUM(CASE WHEN r.has_cost THEN r.sessions END) AS sessions_covered,
-            {_WITH_COST}
-        FROM claude_code_records AS r
-        WHERE {_IN_PERIODS}
-        GROUP BY {_IS_CURRENT}, r.actor_type, r.customer_type""",
-    "people": """
+
+def _dollars(customer_type: str) -> str:
+    return (
+        f"SUM(CASE WHEN {customer_type} AND t.estimated_cost__currency = 'USD' THEN t.estimated_cost__amount END) "
+        "* CAST('0.01' AS DECIMAL(3, 2))"
+    )
+
+
+_DOLLARS = {
+    API_COST: _dollars("f.customer_type = 'api'"),
+    LIST_VALUE: _dollars("f.customer_type = 'subscription'"),
+    OTHER_COST: _dollars("COALESCE(f.customer_type, '') NOT IN ('api', 'subscription')"),
+}
+
+
+def _model_sums(money: str) -> str:
+    """Returns the sums of models; the price is that of tokens with an amount."""
+    amounts = (f"{sql} AS {name}" for name, sql in _DOLLARS.items())
+    tokens = (f"SUM(t.tokens__{name.removeprefix('tokens_')}) AS {name}" for name in TOKENS)
+    priced = (
+        f"SUM(CASE WHEN f.customer_type = '{CUSTOMER_TYPES[money]}' AND t.estimated_cost__currency = 'USD' "
+        f"AND t.estimated_cost__amount IS NOT NULL THEN {_ALL_TOKENS} END) AS priced_tokens"
+    )
+    return ", ".join((*amounts, f"{_DOLLARS[money]} AS cost_usd", *tokens, priced))
+
+
+def _breakdown(table: str) -> str:
+    return (
+        f"FROM {FACTS} AS f JOIN {table} AS t ON t._dlt_parent_id = f._dlt_id AND t.date = f.date "
+        "AND t.organization_id = @organization"
+    )
+
+
+# What a row stands for, in SQL: by name, the column.
+DIMENSIONS = {
+    "actor": "f.actor",
+    "terminal": "f.terminal_type",
+    "tool": "t.tool_name",
+    "model": "t.model",
+    "currency": "t.estimated_cost__currency",
+    "day": "f.date",
+    "week": "CAST(DATE_TRUNC(f.date, WEEK(MONDAY)) AS DATE)",
+    "month": "CAST(DATE_TRUNC(f.date, MONTH) AS DATE)",
+}
+SPANS = ("day", "week", "month")
+
+
+def grouping(name: str, money: str) -> str:
+    """Returns the query of sums by some dimensions and by side and type of actor.
+
+    Args:
+        name: Dimensions, with commas between them; `trend:` in front reads all days, not only those of both sides.
+        money: The amount that is meant by cost.
+    """
+    everywhere, _, listed = name.rpartition(":")
+    names = [each for each in listed.split(",") if each]
+    if "tool" in names:
+        sums, source = f"SUM(t.accepted) AS accepted, SUM(t.rejected) AS rejected, {_DECIDED}", "tool_actions"
+    elif "model" in names:
+        sums, source = _model_sums(money), "model_breakdown"
+    else:
+        sums, source = f"{_SUMS}, {_ACTIVE}", ""
+    keys = [DIMENSIONS[each] for each in names]
+    groups = ", ".join(["f.side", "f.actor_type", *keys])
+    columns = "".join(f", {sql} AS {each}" for each, sql in zip(names, keys, strict=True))
+    where = "" if everywhere else "WHERE f.side IS NOT NULL"
+    return (
+        f"SELECT f.side, f.actor_type{columns}, {sums} "
+        f"{_breakdown(f'claude_code_usage__{source}') if source else f'FROM {FACTS} AS f'} {where} GROUP BY {groups}"
+    )
+
+
+LEDGER = """
+    SELECT r.date, r.is_final FROM claude_code_day_ledger AS r WHERE r.organization_id = @organization"""
+# Which amount is meant by cost.
+MONEY = """
+    SELECT SUM(CASE WHEN u.customer_type = 'api' THEN t.estimated_cost__amount END) AS api_cost_usd,
+        SUM(CASE WHEN u.customer_type = 'subscription' THEN t.estimated_cost__amount END) AS subscription_value_usd
+    FROM claude_code_usage AS u
+    JOIN claude_code_usage__model_breakdown AS t
+        ON t._dlt_parent_id = u._dlt_id AND t.organization_id = u.organization_id AND t.date = u.date
+    WHERE u.organization_id = @organization AND u.date >= @since AND u.date <= @until
+        AND t.estimated_cost__currency = 'USD'"""
+# Treatments of identities, by the newest fetch of each day.
+IDENTITIES = """
+    SELECT DISTINCT r.actor_identity
+    FROM (
+        SELECT l.actor_identity, ROW_NUMBER() OVER (
+            PARTITION BY l.date ORDER BY l.fetched_at DESC, l._dlt_load_id DESC) AS place
+        FROM claude_code_days AS l
+        WHERE l.organization_id = @organization AND l.date <= @until
+    ) AS r
+    WHERE r.place = 1"""
+
+OTHERS = {
+    # The last active day of everybody, up to the period's end.
+    "seen": """
+        SELECT r.actor, MAX(r.date) AS last_day
+        FROM claude_code_actor_days AS r
+        WHERE r.organization_id = @organization AND r.date <= @last AND r.actor_type = 'user_actor' AND r.is_active
+        GROUP BY r.actor""",
+    # People of the weeks before the period, whether or not they are active in it.
+    "stopped": f"""
+        SELECT f.actor, MAX(CASE WHEN f.is_active THEN f.date END) AS last_day, SUM(f.sessions) AS sessions
+        FROM {FACTS} AS f
+        WHERE f.actor_type = 'user_actor' AND f.actor IS NOT NULL AND f.date >= @look_back AND f.date < @first
+        GROUP BY f.actor""",
+    "weekly_actors": f"""
+        SELECT {DIMENSIONS["week"]} AS week, f.actor_type, f.actor, SUM(f.cost_usd) AS cost_usd
+        FROM {FACTS} AS f
+        WHERE f.cost_usd IS NOT NULL
+        GROUP BY {DIMENSIONS["week"]}, f.actor_type, f.actor""",
+    "actors": """
         SELECT r.actor_type, r.actor, r.first_day, r.usage_level
         FROM claude_code_actors AS r
         WHERE r.organization_id = @organization""",
-    "models": f"""
-        SELECT r.date, r.customer_type, r.model, r.currency, r.tokens_input, r.tokens_output, r.tokens_cache_read,
-            r.tokens_cache_creation, {_COST} AS cost, r.price_per_mtok
-        FROM claude_code_model_days AS r
-        WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last""",
-    "tools": f"""
-        SELECT r.date, r.tool_name, SUM(r.accepted) AS accepted, SUM(r.rejected) AS rejected, {_DECIDED}
-        FROM claude_code_usage__tool_actions AS r
-        WHERE r.organization_id = @organization AND r.date >= @since AND r.date <= @last
-        GROUP BY r.date, r.tool_name""",
+    "active_actors": """
+        SELECT r.date, r.actor_type, r.active_1d, r.active_7d, r.active_28d, r.window_complete, r.is_final
+        FROM claude_code_active_actors AS r
+        WHERE r.organization_id = @organization AND r.date >= @trends AND r.date <= @last
+        ORDER BY r.date""",
     "weeks": """
-        SELECT r.week, r.active_actors AS active_people, r.new_actors AS new_people,
-            r.retained_actors AS retained_people, r.returning_actors AS returning_people,
-            r.lapsed_actors AS lapsed_people, r.is_complete
+        SELECT r.week, r.active_actors, r.new_actors, r.retained_actors, r.returning_actors, r.lapsed_actors,
+            r.is_complete
         FROM claude_code_organization_weeks AS r
-        WHERE r.organization_id = @organization AND r.actor_type = 'user_actor' AND r.week >= @since AND r.week <= @last
+        WHERE r.organization_id = @organization AND r.week >= @trends AND r.week <= @last
+            AND r.actor_type = 'user_actor'
         ORDER BY r.week""",
     "cohorts": """
         SELECT r.cohort_week, r.weeks_since, r.cohort_people, r.active_people, r.is_complete
         FROM claude_code_cohorts AS r
         WHERE r.organization_id = @organization AND r.cohort_week <= @last
         ORDER BY r.cohort_week, r.weeks_since""",
-    "mix": """
-        SELECT r.terminal_type, r.is_remote, SUM(r.sessions) AS sessions
-        FROM claude_code_mix_days AS r
-        WHERE r.organization_id = @organization AND r.date >= @first AND r.date <= @last
-        GROUP BY r.terminal_type, r.is_remote""",
-    # Treatment of identities, by the newest fetch of each day.
-    "identities": """
-        SELECT DISTINCT r.actor_identity
-        FROM (
-            SELECT l.actor_identity, ROW_NUMBER() OVER (
-                PARTITION BY l.date ORDER BY l.fetched_at DESC, l._dlt_load_id DESC) AS place
-            FROM claude_code_days AS l
-            WHERE l.organization_id = @organization AND l.date <= @last
-        ) AS r
-        WHERE r.place = 1""",
 }
-# What a summary needs.
-HEADLINE_QUERIES = ("days", "actors", "costs", "identities", "models", "tools")
-# Read by most queries, so it pays to compute them once.
-KEPT_VIEWS = ("claude_code_records", "claude_code_actor_days")

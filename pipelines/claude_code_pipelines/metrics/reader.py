@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
@@ -29,8 +29,8 @@ from .dialects import transpiled
 
 Row = dict[str, Any]
 
-_VIEWS = {view.name: view for view in VIEWS}
-_DAYS = re.compile(r"date|week|cohort_week|month|first_day|last_day")
+_VIEWS = {view.name: view.select for view in VIEWS}
+_DAYS = re.compile(r"date|day|week|month|cohort_week|first_day|last_day")
 _MONEY = re.compile(r"amount|(.*_)?cost|.*_usd(_28d)?")
 # BigQuery's types, by dlt's.
 _TYPES = {
@@ -62,23 +62,25 @@ class Reader:
         self._dialect: str = capabilities.sqlglot_dialect if capabilities else "duckdb"
         self._casefold = capabilities.casefold_identifier if capabilities else str.lower
         self._has_temporary_tables = capabilities is not None and self._dialect == "duckdb"
+        self._selects = dict(_VIEWS)
         self._kept: set[str] = set()
 
-    def keep(self, view: str, organization: str) -> None:
-        """Computes a view once for all later queries, where DuckDB reads its own file: there it takes most of the time.
+    def define(self, name: str, select: str, **parameters: str | dt.date) -> None:
+        """Names a SELECT, which all later queries read like a view.
+
+        Where DuckDB reads its own file, it is computed here and now: there that takes most of the time.
 
         Args:
-            view: The view.
-            organization: The organization whose rows are kept.
+            name: Its name.
+            select: As `rows` takes a query.
+            **parameters: As `rows` takes them; later queries give the same ones.
         """
-        if not self._has_temporary_tables:
-            return
-        names = ", ".join(_VIEWS[view].meanings)
-        query = f"SELECT {names} FROM {view} WHERE organization_id = @organization"  # noqa: S608  # no text from outside
-        sql, _, texts = self.statement(query, organization=organization)
-        with translate_errors("the warehouse could not be queried"):
-            self._backend.query(f"CREATE TEMPORARY TABLE {self._cte(view)} AS {sql}", *texts)
-        self._kept.add(view)
+        if self._has_temporary_tables:
+            sql, _, texts = self.statement(select, **parameters)
+            with translate_errors("the warehouse could not be queried"):
+                self._backend.query(f"CREATE TEMPORARY TABLE {self._cte(name)} AS {sql}", *texts)
+            self._kept.add(name)
+        self._selects[name] = select
 
     def rows(self, query: str, **parameters: str | dt.date) -> list[Row]:
         """Runs a query.
@@ -94,7 +96,10 @@ class Reader:
         sql, names, texts = self.statement(query, **parameters)
         with translate_errors("the warehouse could not be queried"):
             found = self._backend.query(sql, *texts)
-        return [{name: _value(name, value) for name, value in zip(names, row, strict=True)} for row in found]
+        converters = [_converter(name) for name in names]
+        return [
+            {name: convert(value) for name, convert, value in zip(names, converters, row, strict=True)} for row in found
+        ]
 
     def statement(self, query: str, **parameters: str | dt.date) -> tuple[str, list[str], list[str]]:
         """Returns a query in the destination's dialect, the names of its columns, and the texts for its placeholders.
@@ -105,26 +110,35 @@ class Reader:
         """
         tree = sqlglot.parse_one(query, read=DIALECT, into=exp.Select)
         columns = [name.lower() for name in tree.named_selects]
-        needed = _needed({table.name for table in tree.find_all(exp.Table)}, self._kept)
+        needed = self._needed({table.name for table in tree.find_all(exp.Table)})
+        selects = [f"{self._cte(name)} AS ({self._completed(name)})" for name in self._lacking]
+        selects += [f"{self._cte(name)} AS ({self._transpiled(self._selects[name], parameters)})" for name in needed]
+        front = f"WITH {', '.join(selects)} " if selects else ""
+        sql = front + self._transpiled(tree, parameters)
+        texts = [str(parameters[name]) for name in _PLACEHOLDER.findall(sql)]
+        return _PLACEHOLDER.sub("%s", sql), columns, texts
+
+    def _needed(self, tables: set[str]) -> list[str]:
+        """Returns the views among tables and those that they read, less those that are kept, in order of definition."""
+        found: set[str] = set()
+        left = tables & self._selects.keys() - self._kept
+        while left:
+            found |= left
+            read = {name for each in left for name in _tables_in(self._selects[each])}
+            left = read & self._selects.keys() - found - self._kept
+        return [name for name in self._selects if name in found]
+
+    def _transpiled(self, select: str | exp.Expression, parameters: Mapping[str, str | dt.date]) -> str:
+        tree = sqlglot.parse_one(select, read=DIALECT, into=exp.Select) if isinstance(select, str) else select
         for node in list(tree.find_all(exp.Parameter)):
             value = parameters[node.name]
             is_day = isinstance(value, dt.date)
             # a placeholder is written by the driver's rules, which are in no dialect of sqlglot
             node.replace(exp.cast(exp.Literal.string(str(value)), "date") if is_day else exp.var(f"%({node.name})s"))
-        views = [f"{self._cte(name)} AS ({self._completed(name)})" for name in self._lacking]
-        views += [f"{self._cte(name)} AS ({self._transpiled(_VIEWS[name].select)})" for name in needed]
-        front = f"WITH {', '.join(views)} " if views else ""
-        sql = front + self._transpiled(tree)
-        texts = [str(parameters[name]) for name in _PLACEHOLDER.findall(sql)]
-        return _PLACEHOLDER.sub("%s", sql), columns, texts
-
-    def _transpiled(self, select: str | exp.Expression) -> str:
-        return transpiled(select, self._dialect, self._qualified, self._casefold)
+        return transpiled(tree, self._dialect, self._qualified, self._casefold)
 
     def _qualified(self, name: str) -> str:
-        if name in self._kept:
-            return f"temp.{self._cte(name)}"
-        return self._cte(name) if name in _VIEWS or name in self._lacking else self._backend.table(name)
+        return self._cte(name) if name in self._selects or name in self._lacking else self._backend.table(name)
 
     def _completed(self, table: str) -> str:
         """Returns a SELECT of a table with NULL in the columns that it lacks."""
@@ -164,27 +178,18 @@ def _lacking(backend: Backend) -> dict[str, dict[str, str]]:
 
 
 @cache
-def _views_in(name: str) -> frozenset[str]:
-    tree = sqlglot.parse_one(_VIEWS[name].select, read=DIALECT)
-    return frozenset(table.name for table in tree.find_all(exp.Table) if table.name in _VIEWS)
+def _tables_in(select: str) -> frozenset[str]:
+    return frozenset(table.name for table in sqlglot.parse_one(select, read=DIALECT).find_all(exp.Table))
 
 
-def _needed(tables: set[str], kept: set[str]) -> list[str]:
-    """Returns the views among tables and those that they read, less those that are kept, in the catalog's order."""
-    found: set[str] = set()
-    left = tables & _VIEWS.keys() - kept
-    while left:
-        found |= left
-        left = {name for view in left for name in _views_in(view)} - found - kept
-    return [name for name in _VIEWS if name in found]
-
-
-def _value(name: str, value: Any) -> Any:
-    """Returns a value in its one type: drivers differ in those of days, sums and ratios."""
+def _converter(name: str) -> Callable[[Any], Any]:
+    """Returns what gives the values of a column their one type: drivers differ in those of days, sums and ratios."""
     if _MONEY.fullmatch(name):
-        return _money(value)
-    if _DAYS.fullmatch(name):
-        return _day(value)
+        return _money
+    return _day if _DAYS.fullmatch(name) else _plain
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value

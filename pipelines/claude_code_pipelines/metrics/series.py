@@ -10,11 +10,11 @@ from typing import Any
 from claude_code_analytics.dates import ONE_DAY, DayRange
 
 from .figures import Figures
-from .reader import Row
+from .periods import WEEK, monday
+from .queries import API_COST
+from .sums import KEY, PERSON, Row, ratio, total
 from .tables import Column, Kind, Table
-from .totals import monday, ratio, total
 
-WEEK = dt.timedelta(days=7)
 # Cohorts and weeks of the retention table: a quarter.
 COHORTS, COHORT_WEEKS = 13, 12
 # A rate of fewer decisions says nothing.
@@ -26,14 +26,12 @@ FINAL, PARTIAL, MISSING = "final", "not final", "not loaded"
 
 def active_days(figures: Figures) -> Table:
     """Returns active people (without any, keys) of each day, and of the 7 and 28 days that end with it."""
-    who = "people" if has_people(figures) else "keys"
-    known = {row["date"]: row for row in figures.rows["days"]}
+    known = {row["date"]: row for row in figures.rows["active_actors"] if row["actor_type"] == spoken_of(figures)}
     first = max(figures.since, min(known, default=figures.since))
-    columns = (f"active_{who}_1d", f"active_{who}_7d", f"active_{who}_28d")
     rows = []
-    for day in DayRange(first, figures.period.last).days():
+    for day in DayRange(first, figures.period.days.last).days():
         row = known.get(day)
-        values = [row[name] for name in columns] if row else [None] * 3
+        values = [row[f"active_{window}d"] for window in (1, 7, 28)] if row else [None] * 3
         rows.append((day, *values, bool(row and row["window_complete"]), state_of(row)))
     titles = (Column("Day", Kind.DAY), Column("On the day"), Column("In 7 days"), Column("In 28 days"))
     return Table(
@@ -49,7 +47,12 @@ def _words(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def has_people(figures: Figures) -> bool:
     """Returns true if any person was active in the trends; an organization of named keys has none."""
-    return any(row["active_people_28d"] for row in figures.rows["days"])
+    return any(row["actor_type"] == PERSON and row["active_28d"] for row in figures.rows["active_actors"])
+
+
+def spoken_of(figures: Figures) -> str:
+    """Returns the type of actor that the trends are about: people, or keys where no person was active."""
+    return PERSON if has_people(figures) or figures.subject == PERSON else KEY
 
 
 def state_of(row: Row | None) -> str:
@@ -59,12 +62,12 @@ def state_of(row: Row | None) -> str:
 
 def weeks(figures: Figures) -> Table:
     """Returns active, new, returning and lapsed people of each week of the trends."""
-    last = figures.period.last
+    last = figures.period.days.last
     columns = ("Active", "New", "Returning", "Retained", "Lapsed")
     rows = [
         (
             row["week"],
-            *(row[f"{name.lower()}_people"] for name in columns),
+            *(row[f"{name.lower()}_actors"] for name in columns),
             "yes" if row["is_complete"] and row["week"] + WEEK - ONE_DAY <= last else "no",
         )
         for row in figures.rows["weeks"]
@@ -124,7 +127,7 @@ def _complete_cohorts(figures: Figures) -> Iterator[Row]:
     """Yields the weeks of cohorts that are complete, and over by the end of the period."""
     for row in figures.rows["cohorts"]:
         end = row["cohort_week"] + WEEK * (row["weeks_since"] + 1) - ONE_DAY
-        if row["is_complete"] and end <= figures.period.last:
+        if row["is_complete"] and end <= figures.period.days.last:
             yield row
 
 
@@ -154,10 +157,12 @@ def acceptance_weeks(figures: Figures, most: int = 4) -> Table:
 
     decisions: dict[str, int] = defaultdict(int)
     parts: dict[tuple[dt.date, str], list[Any]] = defaultdict(lambda: [None, None])
-    for row in figures.rows["tools"]:
-        name = row["tool_name"] or ""
+    for row in figures.rows["trend:tool,week"]:
+        if row["actor_type"] != spoken_of(figures) or row["week"] < figures.since:
+            continue
+        name = row["tool"] or ""
         decisions[name] += row["decisions"] or 0
-        part = parts[monday(row["date"]), name]
+        part = parts[row["week"], name]
         part[0] = total((part[0], row["accepted_decided"]))
         part[1] = total((part[1], row["decisions"]))
     names = sorted(
@@ -171,29 +176,25 @@ def acceptance_weeks(figures: Figures, most: int = 4) -> Table:
     return Table("acceptance_weeks", (Column("Week of", Kind.DAY), *shares, Column("Complete", Kind.TEXT)), rows)
 
 
-def cost_weeks(figures: Figures, customer_type: str, most: int = 5) -> Table:
-    """Returns the cost by week and model, in US dollars; the cheapest models fold into one column.
+def cost_weeks(figures: Figures, amount: str, most: int = 5) -> Table:
+    """Returns an amount by week and model, in US dollars; the cheapest models fold into one column.
 
     Args:
         figures: The numbers.
-        customer_type: `api` (billed) or `subscription` (notional).
+        amount: One of `queries.AMOUNTS`.
         most: Models with a column of their own.
     """
-    rows = [
-        row
-        for row in figures.rows["models"]
-        if row["customer_type"] == customer_type and row["currency"] == "USD" and row["cost"] is not None
-    ]
+    rows = [row for row in figures.rows["trend:model,week"] if row[amount] is not None and row["week"] >= figures.since]
     sums: dict[str, Any] = defaultdict(int)
     for row in rows:
-        sums[row["model"] or ""] += row["cost"]
+        sums[row["model"] or ""] += row[amount]
     ordered = sorted(sums, key=lambda name: (-sums[name], name))
     # One model too many is shown, not folded: "other" would be as wide.
     own = ordered if len(ordered) <= most + 1 else ordered[:most]
     cells: dict[tuple[dt.date, str], Any] = defaultdict(int)
     for row in rows:
         name = row["model"] or ""
-        cells[monday(row["date"]), name if name in own else OTHER_MODELS] += row["cost"]
+        cells[row["week"], name if name in own else OTHER_MODELS] += row[amount]
     names = own if len(own) == len(ordered) else [*own, OTHER_MODELS]
     table = [
         (week, total(amounts), *amounts, complete)
@@ -201,7 +202,7 @@ def cost_weeks(figures: Figures, customer_type: str, most: int = 5) -> Table:
         for amounts in [[cells.get((week, name)) for name in names]]
     ]
     costs = (Column(name, Kind.MONEY) for name in (ALL_MODELS, *names))
-    name = "cost_weeks_billed" if customer_type == "api" else "cost_weeks_notional"
+    name = "cost_weeks" if amount == API_COST else "list_value_weeks"
     return Table(name, (Column("Week of", Kind.DAY), *costs, Column("Complete", Kind.TEXT)), table)
 
 
@@ -212,12 +213,11 @@ def day_states(figures: Figures) -> dict[dt.date, str]:
 
 def _weeks(figures: Figures) -> Iterable[tuple[dt.date, str]]:
     """Yields the loaded weeks of the trends, gaps included, and whether each is complete."""
-    final = {row["date"] for row in figures.rows["days"] if row["is_final"]}
-    loaded = {row["date"] for row in figures.rows["days"]}
+    loaded = [day for day in figures.calendar.loaded if figures.since <= day <= figures.period.days.last]
     if not loaded:
         return
     week = monday(min(loaded))
-    while week <= figures.period.last:
-        complete = all(week + ONE_DAY * number in final for number in range(7))
+    while week <= figures.period.days.last:
+        complete = figures.calendar.are_final(week + ONE_DAY * number for number in range(7))
         yield week, "yes" if complete else "no"
         week += WEEK

@@ -36,10 +36,22 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its title and the unit of its values."""
+    """A column.
+
+    Attributes:
+        title: Name for people.
+        kind: Unit of the values.
+        key: Name for programs; by default made of the title.
+        detail: Where there is little room, the columns with the highest ones give way first.
+    """
 
     title: str
     kind: Kind = Kind.COUNT
+    key: str = ""
+    detail: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.key or self.title.lower().replace(" ", "_"))
 
 
 @dataclass(frozen=True)
@@ -50,11 +62,40 @@ class Table:
         name: Short name, which also names its CSV file.
         columns: The columns.
         rows: Values, one tuple for each row.
+        rest: Rows that complete the sums: `(API keys)`, `(unknown)` (METRICS, R13).
+        total: The row of the whole; only for people who read, since a pivot would double it.
     """
 
     name: str
     columns: tuple[Column, ...]
     rows: Sequence[tuple[Any, ...]]
+    rest: Sequence[tuple[Any, ...]] = ()
+    total: tuple[Any, ...] | None = None
+
+    @property
+    def data(self) -> list[tuple[Any, ...]]:
+        """All rows but the total, for programs."""
+        return [*self.rows, *self.rest]
+
+    def shown(self) -> Table:
+        """Returns the table without columns that have no value anywhere."""
+        rows = [*self.data, *([self.total] if self.total else [])]
+        kept = [place for place in range(len(self.columns)) if any(row[place] is not None for row in rows)]
+        return self.picked(kept)
+
+    def picked(self, places: Sequence[int]) -> Table:
+        """Returns the table with some of its columns."""
+
+        def pick(row: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(row[place] for place in places)
+
+        return Table(
+            self.name,
+            pick(self.columns),
+            [*map(pick, self.rows)],
+            [*map(pick, self.rest)],
+            self.total and pick(self.total),
+        )
 
 
 def rounded(value: Any, kind: Kind) -> str:
@@ -107,7 +148,8 @@ def _dollars(value: Any) -> str:
 
 
 def _scaled(value: float) -> str:
-    for size, letter in ((1e15, "Q"), (1e12, "T"), (1e9, "B"), (1e6, "M")):
-        if abs(value) >= size:
-            return f"{value / size:,.1f} {letter}"
-    return f"{value:,.0f}"
+    for size, letter in ((1e6, "M"), (1e9, "B"), (1e12, "T"), (1e15, "Q")):
+        # rounded first: 999,950,000 is 1.0 B, not 1,000.0 M
+        if round(abs(value) / size, 1) < 1000 or letter == "Q":
+            break
+    return f"{value / size:,.1f} {letter}"

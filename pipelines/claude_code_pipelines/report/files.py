@@ -11,6 +11,7 @@ from claude_code_analytics.foreign_text import printable
 
 from ..metrics.csv_text import csv_of
 from ..metrics.figures import Figures
+from ..metrics.headlines import headlines
 from ..metrics.tables import Column, Kind, Table
 from .page import page_of
 
@@ -47,7 +48,7 @@ def write_report(figures: Figures, output: Path, csv_folder: Path | None = None)
 def headline_table(figures: Figures) -> Table:
     """Returns the headline numbers as a table."""
     columns = (Column("Number", Kind.TEXT), Column("Period"), Column("Before"), Column("Change"))
-    rows = [(each.name, each.value, each.before, each.change) for each in figures.headlines]
+    rows = [(each.name, each.value, each.before, each.change) for each in headlines(figures)]
     return Table("headlines", columns, rows)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from claude_code_analytics.foreign_text import printable
 
+from ..metrics.periods import monday
 from ..metrics.tables import NOTHING, Column, Kind, Table, exact, rounded
-from ..metrics.totals import monday
 
 # Rows of a table that are printed on paper: 5,000 people make a PDF of 12 MB.
 PRINTED_ROWS = 50
@@ -32,13 +32,14 @@ def table_html(table: Table, *, tools: bool = False) -> str:
     heads = "".join(f'<th scope="col"{_side(column)}>{escape(column.title)}</th>' for column in table.columns)
     starts = [f"<td{_side(column)}>" for column in table.columns]
     kinds = [column.kind for column in table.columns]
-    body = "\n".join(_row(starts, kinds, row) for row in table.rows)
+    body = "\n".join(_row(starts, kinds, row) for row in table.data)
+    foot = f"<tfoot>{_row(starts, kinds, table.total)}</tfoot>" if table.total else ""
     more = len(table.rows) - PRINTED_ROWS
     note = f'<p class="paper">Printed: the first {PRINTED_ROWS} of {len(table.rows):,} rows.</p>' if more > 0 else ""
     attribute = " data-tools" if tools else ""
     return (
         f'<div class="scroll"><table id="table-{table.name}"{attribute}><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{note}"
+        f"<tbody>{body}</tbody>{foot}</table></div>{note}"
     )
 
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from claude_code_analytics.constants import version
-from claude_code_analytics.dates import DayRange
 
+from ..metrics.answers import answers
 from ..metrics.explanations import LEFT_OUT
 from ..metrics.figures import Figures
-from ..metrics.headlines import MEASURES, Headline
+from ..metrics.headlines import Headline, headlines
+from ..metrics.periods import in_words
+from ..metrics.sums import KEY
 from ..metrics.tables import Table
 from . import charts
 from .markup import PRINTED_ROWS, change_html, escape, table_html, value_html
@@ -35,7 +37,7 @@ def page_of(figures: Figures) -> tuple[str, list[Table]]:
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    title = f"Claude Code, {_period(figures.period)}"
+    title = f"Claude Code, {in_words(figures.period.days)}"
     html = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -44,10 +46,11 @@ def page_of(figures: Figures) -> tuple[str, list[Table]]:
 <title>{title}</title>
 <style>{style}</style></head>
 <body>
-<header><p class="eyebrow">Claude Code in the organization</p><h1>{_period(figures.period)}</h1>
+<header><p class="eyebrow">Claude Code in the organization</p><h1>{in_words(figures.period.days)}</h1>
 <p class="meta">{_completeness(figures)}</p></header>
 <main>
-<dl class="headlines">{"".join(map(_headline, figures.headlines))}</dl>
+<ul class="facts">{"".join(f"<li>{escape(each.label)}: {escape(each.text)}" for each in answers(figures))}</ul>
+<dl class="headlines">{"".join(map(_headline, headlines(figures)))}</dl>
 {sections}
 </main>
 {_footer(figures)}
@@ -91,12 +94,12 @@ def _drawings(figures: Figures, panel: Panel, table: Table) -> Iterator[str]:
 
 
 def _completeness(figures: Figures) -> str:
-    sentence = escape(figures.period_sentence)
-    if not figures.current.is_complete:
+    sentence = escape(figures.period.sentence)
+    if not figures.period.is_complete:
         sentence = f'<span class="warn">{sentence}</span>'
     keys = (
         " All activity comes from API keys, which may be people: the API names no person."
-        if not figures.current.people and figures.current.keys
+        if figures.subject == KEY
         else ""
     )
     return f"Organization {escape(figures.status.organization_id)}. {sentence}{keys}"
@@ -104,17 +107,14 @@ def _completeness(figures: Figures) -> str:
 
 def _left_out(figures: Figures) -> str:
     facts = list(LEFT_OUT)
-    if not figures.names_people:
+    if not figures.knows_people:
         facts.insert(0, "Identities are hashed or dropped in this dataset, so no person is listed.")
     return f'<h3>What the API leaves out</h3><ul class="facts">{"".join(f"<li>{escape(fact)}" for fact in facts)}</ul>'
 
 
 def _footer(figures: Figures) -> str:
-    shown = {each.name for each in figures.headlines}
     definitions = "".join(
-        f"<dt>{escape(each.label)}</dt><dd>{escape(each.meaning)}</dd>"
-        for each in MEASURES
-        if each.meaning and each.name in shown
+        f"<dt>{escape(each.label)}</dt><dd>{escape(each.meaning)}</dd>" for each in headlines(figures) if each.meaning
     )
     fetched = figures.status.last_fetch
     read = f" from data fetched until {fetched:%Y-%m-%d %H:%M} UTC" if fetched else ""
@@ -123,15 +123,6 @@ def _footer(figures: Figures) -> str:
         f"<p>Made at {figures.made_at:%Y-%m-%d %H:%M} UTC{read}, by claude-code-analytics {escape(version())}.</p>"
         "</footer>"
     )
-
-
-def _period(days: DayRange) -> str:
-    first, last = days.first, days.last
-    if first == last:
-        return f"{last:%-d %B %Y}"
-    if first.year != last.year:
-        return f"{first:%-d %B %Y} to {last:%-d %B %Y}"
-    return f"{first:%-d %B} to {last:%-d %B %Y}" if first.month != last.month else f"{first:%-d} to {last:%-d %B %Y}"
 
 
 def _asset(name: str) -> str:

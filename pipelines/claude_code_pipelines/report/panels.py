@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from claude_code_analytics.dates import list_ranges
 
 from ..metrics import series
+from ..metrics.breakdowns import breakdown
 from ..metrics.explanations import DAY_KINDS
 from ..metrics.figures import Figures
-from ..metrics.headlines import FEW
+from ..metrics.measures import MEASURES
+from ..metrics.queries import API_COST, LIST_VALUE
+from ..metrics.seats import who_stopped
+from ..metrics.sums import ratio, total
 from ..metrics.tables import Column, Kind, Table, rounded
-from ..metrics.totals import API, SUBSCRIPTION, ratio, total
 from . import charts, markup
 
 
@@ -101,9 +104,9 @@ def _cohorts_sentence(figures: Figures, table: Table) -> str:
 
 
 def _tools_sentence(figures: Figures, table: Table) -> str:
-    rate = rounded(figures.current.acceptance_rate, Kind.SHARE)
-    decisions = rounded(figures.current.decisions, Kind.COUNT)
-    return f"{rate} of {decisions} proposed edits were accepted. Most of them came from {table.rows[0][0]}."
+    sums = figures.sums(figures.subject)
+    rate = rounded(MEASURES["acceptance_rate"].of(sums), Kind.SHARE)
+    return f"{rate} of {rounded(sums.get('decisions'), Kind.COUNT)} proposed edits were accepted."
 
 
 def _acceptance_sentence(figures: Figures, table: Table) -> str:
@@ -146,40 +149,30 @@ def _weeks_chart(figures: Figures, table: Table, width: int) -> charts.Spec:
     return charts.weekly_rows(table, [place for _, place in shown], [name for name, _ in shown], width, charts.COUNTS)
 
 
-def _cost_table(customer_type: str) -> Callable[[Figures], Table | None]:
+def _cost_table(amount: str) -> Callable[[Figures], Table | None]:
     def table(figures: Figures) -> Table | None:
-        made = series.cost_weeks(figures, customer_type)
+        made = series.cost_weeks(figures, amount)
         return made if len(made.columns) > 3 else None
 
     return table
 
 
 def _models_sentence(figures: Figures, table: Table) -> str:
-    places = {column.title: place for place, column in enumerate(table.columns)}
-    row = max(table.rows, key=lambda row: row[places["Tokens"]] or 0)
-    share, cached = (rounded(row[places[title]], Kind.SHARE) for title in ("Share of tokens", "Read from cache"))
-    return f"{row[0]} used {share} of all tokens, and read {cached} of its input from the cache."
-
-
-def _unit_sentence(figures: Figures, table: Table) -> str:
-    share = rounded(figures.current.cost_coverage, Kind.SHARE)
-    return f"What the estimated cost comes to for each person and result. A cost is known for {share} of sessions."
+    places = {column.key: place for place, column in enumerate(table.columns)}
+    row = max(table.rows, key=lambda row: row[places["tokens_total"]] or 0)
+    cached = rounded(row[places["cache_read_share"]], Kind.SHARE)
+    return f"{row[0]} used more tokens than any other model, and read {cached} of its input from the cache."
 
 
 def _listed(by: str) -> Callable[[Figures], Table | None]:
     def table(figures: Figures) -> Table | None:
-        if by in ("person", "team") and not figures.names_people:
+        if by == "person" and not figures.names_people:
             return None
-        if by == "team" and figures.request.teams is None:
+        if by == "team" and (figures.request.teams is None or not figures.knows_people):
             return None
-        return _filled(figures.table(by))
+        return _filled(breakdown(figures, by))
 
     return table
-
-
-def _mapped(figures: Figures) -> Table | None:
-    table = figures.mapped_without_activity()
-    return None if table is None else _filled(table)
 
 
 def _quality(figures: Figures) -> Table:
@@ -209,7 +202,7 @@ PANELS = (
         lambda figures: _filled(series.active_days(figures)),
         _active_sentence,
         chart=lambda figures, table, width: charts.active_days(
-            table, (figures.period.first, figures.period.last), width
+            table, (figures.period.days.first, figures.period.days.last), width
         ),
         note=f"Bars: on the day. Thin line: in the 7 days that end with it, bold: in 28. {_PARTIAL} The period of this "
         "report is shaded. A dotted line means that its 28 days are not all loaded and final.",
@@ -236,9 +229,7 @@ PANELS = (
         "use",
         "Terminals",
         _listed("terminal"),
-        lambda figures, table: (
-            f"{table.rows[0][0]} is where most sessions start: {rounded(table.rows[0][2], Kind.SHARE)}."
-        ),
+        lambda figures, table: f"{rounded(table.rows[0][2], Kind.SHARE)} of sessions start in {table.rows[0][0]}.",
         note="Shares of sessions, not of people. Remote is not known before August 2026.",
     ),
     Panel(
@@ -261,7 +252,7 @@ PANELS = (
     Panel(
         "cost",
         "Billed by use, by model",
-        _cost_table(API),
+        _cost_table(API_COST),
         _cost_sentence("the cost billed by use"),
         chart=_money_chart,
         note="Estimated by the API in US dollars, by week: not an invoice.",
@@ -269,7 +260,7 @@ PANELS = (
     Panel(
         "cost",
         "List value of subscriptions, by model",
-        _cost_table(SUBSCRIPTION),
+        _cost_table(LIST_VALUE),
         _cost_sentence("the list value of subscriptions"),
         chart=_money_chart,
         note="What the use would cost at list prices. Nobody is billed for it: never add it to the cost billed by use.",
@@ -282,24 +273,17 @@ PANELS = (
         note="The price of a million tokens is a blend of four kinds, which moves with the share read from cache.",
     ),
     Panel(
-        "cost",
-        "Cost of a result",
-        lambda figures: figures.unit_costs,
-        _unit_sentence,
-        note=f"{FEW} The cost of people who made none is in it.",
-    ),
-    Panel(
         "who",
         "Teams",
         _listed("team"),
-        lambda figures, table: f"Active people by team; teams of fewer than {figures.request.min_team} are one row.",
+        lambda figures, table: "What the people of each team did and cost.",
         note="Work differs between teams: do not rank them by it.",
     ),
     Panel(
         "who",
         "Without activity",
-        _mapped,
-        lambda figures, table: f"{_people(len(table.rows))} of the team map had no activity in the period.",
+        lambda figures: _filled(table) if (table := who_stopped(figures)) else None,
+        lambda figures, table: f"{_people(len(table.rows))} had no activity in the period.",
         note="They may sign in in a way that the API does not report.",
         searched=True,
     ),

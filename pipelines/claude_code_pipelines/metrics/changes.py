@@ -1,0 +1,162 @@
+"""What changed: movers between the period and the days before, and who made a week jump (METRICS, R16). Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import median
+from typing import Any
+
+from .breakdowns import BREAKDOWNS, labels
+from .figures import BEFORE, NOW, Figures
+from .jumps import JumpWeek, jump_weeks
+from .sums import PERSON, Row, grouped, total_of
+from .tables import Column, Kind, Table
+
+# Lists of movers, and how one of them is called.
+KINDS = {"person": "person", "key": "API key", "team": "team", "model": "model"}
+MOST_MOVERS = 5
+_SHARE = Decimal("0.05")
+_NOTHING = Decimal(0)
+NEW, GONE = "new", "gone"
+
+
+@dataclass(frozen=True)
+class Mover:
+    """Somebody or something whose cost changed.
+
+    Attributes:
+        by: What it is, a key of `KINDS`.
+        name: Its name.
+        now: Its cost in the period.
+        before: Its cost in the days before.
+    """
+
+    by: str
+    name: str
+    now: Decimal
+    before: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What it costs more."""
+        return self.now - self.before
+
+    @property
+    def state(self) -> str:
+        """`new` or `gone`; empty if it has a cost on both sides."""
+        return "" if self.now and self.before else NEW if self.now else GONE
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What exceeded its own median week most.
+
+    Attributes:
+        by: What it is, a key of `KINDS`.
+        name: Its name.
+        excess: What it cost more than its own median week.
+        is_most: Whether that is at least half of the whole excess; else it is more than any other.
+    """
+
+    by: str
+    name: str
+    excess: Decimal
+    is_most: bool
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A week that cost far more than those before, and what made it."""
+
+    week: JumpWeek
+    causes: tuple[Cause, ...]
+
+
+def movers(figures: Figures) -> list[Mover]:
+    """Returns who and what changed the cost most, at most five of each kind; nothing where nothing is comparable."""
+    if not figures.period.is_comparable:
+        return []
+    return [mover for by in KINDS if _is_known(figures, by) for mover in _movers_by(figures, by)]
+
+
+def _is_known(figures: Figures, by: str) -> bool:
+    """Returns true unless the kind lists people who may not be named, or teams without a map."""
+    if by == "team":
+        return figures.names_people and figures.request.teams is not None
+    return by != "person" or figures.names_people
+
+
+def _movers_by(figures: Figures, by: str) -> list[Mover]:
+    now, before = (_costs(figures, by, side) for side in (NOW, BEFORE))
+    # a change counts against the larger of both sides, of its own kind (METRICS, R12)
+    least = _SHARE * max(sum(now.values(), _NOTHING), sum(before.values(), _NOTHING))
+    found = [Mover(by, name, now.get(name, _NOTHING), before.get(name, _NOTHING)) for name in {**now, **before}]
+    large = [each for each in found if each.difference and abs(each.difference) >= least]
+    return sorted(large, key=lambda each: (-abs(each.difference), each.name))[:MOST_MOVERS]
+
+
+def _costs(figures: Figures, by: str, side: int) -> dict[str, Decimal]:
+    spec = BREAKDOWNS[by]
+    rows = [
+        row
+        for row in figures.rows[spec.dimension]
+        if row["side"] == side and spec.is_own(row, figures.subject) and row[spec.dimension]
+    ]
+    by_label = grouped(rows, labels(figures, by))
+    return {name: total_of(its, "cost_usd") or _NOTHING for (_, name), its in by_label.items()}
+
+
+def movers_table(figures: Figures) -> Table:
+    """Returns the movers as a table."""
+    columns = (
+        Column("Kind", Kind.TEXT, "kind"),
+        Column("Name", Kind.TEXT, "name"),
+        Column("Before", Kind.MONEY, "before"),
+        Column("Now", Kind.MONEY, "now"),
+        Column("Difference", Kind.MONEY, "difference"),
+        Column("State", Kind.TEXT, "state"),
+    )
+    return Table(
+        "movers",
+        columns,
+        [
+            (KINDS[each.by], each.name, each.before, each.now, each.difference, each.state or None)
+            for each in movers(figures)
+        ],
+    )
+
+
+def jumps(figures: Figures) -> list[Jump]:
+    """Returns the weeks of the period that cost far more than those before, with what made each."""
+    weeks = jump_weeks(figures.daily_costs, figures.calendar, figures.period.days)
+    return [Jump(week, tuple(_causes(figures, week))) for week in weeks]
+
+
+def _causes(figures: Figures, jump: JumpWeek) -> Iterable[Cause]:
+    actors = [row for row in figures.rows["weekly_actors"] if row["actor"]]
+    actor = _largest_excess(actors, lambda row: (row["actor_type"], row["actor"]), jump)
+    if actor is not None:
+        (actor_type, name), excess = actor
+        by = "person" if actor_type == PERSON else "key"
+        if by == "key" or figures.names_people:
+            yield Cause(by, name, excess, excess >= jump.excess / 2)
+    model = _largest_excess(figures.rows["trend:model,week"], lambda row: row["model"] or "", jump)
+    if model is not None:
+        name, excess = model
+        yield Cause("model", name, excess, excess >= jump.excess / 2)
+
+
+def _largest_excess(rows: Sequence[Row], key: Callable[[Row], Any], jump: JumpWeek) -> tuple[Any, Decimal] | None:
+    found = {name: _excess(its, jump) for name, its in grouped(rows, key).items()}
+    best = max(sorted(found, key=str), key=lambda name: found[name], default=None)
+    return None if best is None or found[best] <= 0 else (best, found[best])
+
+
+def _excess(rows: Iterable[Row], jump: JumpWeek) -> Decimal:
+    weekly: dict[dt.date, Decimal] = {
+        week: total_of(its, "cost_usd") or _NOTHING for week, its in grouped(rows, lambda row: row["week"]).items()
+    }
+    return weekly.get(jump.week, _NOTHING) - median(weekly.get(week, _NOTHING) for week in jump.before)

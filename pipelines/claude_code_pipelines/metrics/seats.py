@@ -1,0 +1,119 @@
+"""Use of seats, people who stopped, and people of the team map who never began (METRICS, R17 and R18). Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from claude_code_analytics.dates import ONE_DAY, DayRange
+
+from .figures import NOW, Figures
+from .jumps import LOOK_BACK
+from .periods import month_of
+from .queries import LIST_VALUE
+from .sums import PERSON
+from .tables import Column, Kind, Table
+
+# In the order in which they are listed.
+_STATES = STOPPED, EARLIER, NEVER = "stopped", "stopped earlier", "never active"
+
+
+@dataclass(frozen=True)
+class Seats:
+    """Use of the seats of the organization.
+
+    Attributes:
+        seats: Their number, as given.
+        used: People with use of customer type `subscription` in the period; None where identities are dropped.
+        price: What all seats cost in the period; None without a price.
+        list_value: What their use would have cost at list prices. Nobody is billed for it.
+    """
+
+    seats: int
+    used: int | None
+    price: Decimal | None
+    list_value: Decimal | None
+
+
+def seats(figures: Figures) -> Seats | None:
+    """Returns the use of seats; None without their number."""
+    number, price = figures.request.seats, figures.request.seat_price
+    if number is None:
+        return None
+    people = figures.sums(PERSON)
+    used = None if people.get("dropped") else people.get("subscribers", 0)
+    cost = None if price is None else Decimal(str(price)) * number * _months(figures.period.days)
+    return Seats(number, used, cost, people.get(LIST_VALUE))
+
+
+def _months(days: DayRange) -> Decimal:
+    if days == month_of(days.first):
+        return Decimal(1)
+    return Decimal(12) / Decimal(365) * len(days)
+
+
+def who_stopped(figures: Figures) -> Table | None:
+    """Returns people without activity in the period: who stopped, and of the team map who never began.
+
+    None where people may not be listed, or where nobody can be known to have stopped.
+    """
+    look_back = DayRange(figures.period.days.first - LOOK_BACK, figures.period.days.first - ONE_DAY)
+    can_be_known = _map_joins(figures) or (_is_loaded(figures) and set(look_back.days()) & figures.calendar.loaded)
+    if not figures.names_people or not can_be_known:
+        return None
+    teams = figures.request.teams
+    columns = (
+        Column("Person", Kind.TEXT, "person"),
+        *([Column("Team", Kind.TEXT, "team")] if teams else []),
+        Column("Last active", Kind.DAY, "last_day"),
+        Column("Sessions before", Kind.COUNT, "sessions_before"),
+        Column("State", Kind.TEXT, "state"),
+    )
+    people = sorted(_without_activity(figures), key=lambda row: (_STATES.index(row[3]), -(row[2] or 0), row[0]))
+    rows = [(row[0], *([teams.get(row[0])] if teams else []), *row[1:]) for row in people]
+    return Table("who_stopped", columns, rows)
+
+
+def _is_loaded(figures: Figures) -> bool:
+    """Returns true if no day of the period is missing: on such a day, those who seem to have stopped may be active."""
+    return figures.period.counted <= figures.calendar.loaded
+
+
+def _without_activity(figures: Figures) -> Iterator[tuple[str, dt.date | None, int | None, str]]:
+    active, stopped = active_people(figures), set()
+    for row in figures.rows["stopped"] if _is_loaded(figures) else ():
+        if row["last_day"] and row["actor"] not in active:
+            stopped.add(row["actor"])
+            yield row["actor"], row["last_day"], row["sessions"], STOPPED
+    if _map_joins(figures):
+        seen = {row["actor"]: row["last_day"] for row in figures.rows["seen"]}
+        for actor in (figures.request.teams or {}).keys() - active - stopped:
+            if actor not in seen:
+                yield actor, None, None, NEVER
+            elif _is_loaded(figures):
+                yield actor, seen[actor], None, EARLIER
+
+
+def active_people(figures: Figures) -> set[str]:
+    """Returns the people who were active in the period."""
+    rows = figures.rows["actor"]
+    return {row["actor"] for row in rows if row["side"] == NOW and row["actor_type"] == PERSON and row["active"]}
+
+
+def map_warning(figures: Figures) -> str:
+    """Returns why nobody of the team map is listed; empty if its people are, or there is no map."""
+    teams, active = figures.request.teams, active_people(figures)
+    if teams is None or _map_joins(figures):
+        return ""
+    return (
+        f"the team map has {len(active & teams.keys()):,} of {len(active):,} active people, fewer than half, "
+        "so nobody is listed as never active"
+    )
+
+
+def _map_joins(figures: Figures) -> bool:
+    """Returns true if at least half of the active people are in the team map: else it accuses people."""
+    teams, active = figures.request.teams, active_people(figures)
+    return teams is not None and 2 * len(active & teams.keys()) >= len(active)
