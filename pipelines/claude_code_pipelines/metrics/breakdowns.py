@@ -13,7 +13,7 @@ from .figures import BEFORE, NOW, Figures
 from .headlines import change_of
 from .measures import MEASURES
 from .queries import LIST_VALUE, OTHER_COST
-from .sums import KEY, PERSON, Row, grouped, merged, ratio
+from .sums import DISTINCT, KEY, PERSON, Row, grouped, merged, ratio
 from .tables import Column, Kind, Table
 from .teams import NO_TEAM, SMALL_TEAMS, shown_teams
 
@@ -140,11 +140,11 @@ def groups_of(figures: Figures, by: str) -> list[Group]:
     rows = figures.rows[spec.dimension]
     label = labels(figures, by)
     now, before = (grouped((row for row in rows if row["side"] == side), label) for side in (NOW, BEFORE))
-    own = [row for row in rows if row["side"] == NOW and spec.is_own(row, figures.subject)]
-    whole = merged(own) if own else {}
+    whole = merged([row for row in rows if row["side"] == NOW and spec.is_own(row, figures.subject)])
     groups = [
-        Group(name, _added(its), _added(before.get((is_rest, name), [])), is_rest, whole)
-        for (is_rest, name), its in sorted(now.items())
+        Group(name, _added(its, spec.is_own(its[0], figures.subject)), merged(before.get(key, [])), key[0], whole)
+        for key, its in sorted(now.items())
+        for name in key[1:]
     ]
     # a row of zeros is no activity, and adds nothing
     return [each for each in groups if each.is_rest or spec.dimension != "actor" or each.now.get("active")]
@@ -183,12 +183,14 @@ def _team(figures: Figures) -> Callable[[Row], str]:
     return name
 
 
-def _added(rows: Sequence[Row]) -> Row:
-    """Adds up rows; those of different people are counted."""
-    if not rows or rows[0].get("actor") is None or len(rows) == 1:
-        return merged(rows)
-    people = [row for row in rows if row["active"]]
-    return merged(rows, active=len(people), paying=sum(row["paying"] for row in people))
+def _added(rows: Sequence[Row], is_own: bool) -> Row:
+    """Adds up rows. Different people (or keys) are counted, those that the table is not about are not."""
+    if rows[0].get("actor") is None or len(rows) == 1:
+        found = merged(rows)
+    else:
+        active = [row for row in rows if row["active"]]
+        found = merged(rows, active=len(active), paying=sum(row["paying"] for row in active))
+    return found if is_own else {name: value for name, value in found.items() if name not in DISTINCT}
 
 
 def default_order(figures: Figures, by: str) -> list[Value]:

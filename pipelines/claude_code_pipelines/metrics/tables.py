@@ -105,7 +105,7 @@ def rounded(value: Any, kind: Kind) -> str:
     if kind is Kind.COUNT:
         return f"{int(value):,}" if abs(value) < 1_000_000 else _scaled(float(value))
     if kind is Kind.NUMBER:
-        return f"{float(value):,.1f}"
+        return f"{float(value):,.{1 if abs(value) < 100 else 0}f}"
     if kind is Kind.MONEY:
         return _dollars(value)
     if kind is Kind.SHARE:
