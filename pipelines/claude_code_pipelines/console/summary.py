@@ -52,7 +52,7 @@ def _width() -> int:
 
 def markdown(figures: Figures, by: str, table: Table) -> Iterator[str]:
     """Yields the lines of the same as Markdown."""
-    yield f"## {_title(figures)}"
+    yield f"## {_escaped(figures.organization)}: {_title(figures)}"
     yield ""
     yield figures.period.sentence
     yield ""
@@ -78,14 +78,16 @@ def _escaped(text: str) -> str:
 def as_json(figures: Figures, by: str, table: Table) -> dict[str, Any]:
     """Returns the same for a program: money in US dollars, shares as fractions.
 
-    Keys: `organization`, `first`, `last`, `is_complete`, `days_loaded`, `days_final`, `compared_with` (`first`, `last`,
-    `is_complete`), `cost_is` (the amount that is meant by cost), `headlines` (by name: `value`, `before`, `change`;
-    null where not known or not comparable; the change of a share is a difference), `running_month`, `seats`, `movers`,
-    `jumps`, `who_stopped`, `by`, `rows` (by key of the column; rows that complete the sums have names in brackets).
+    Keys: `organization`, `organization_name`, `period`, `first`, `last`, `is_complete`, `days_loaded`, `days_final`,
+    `compared_with` (`first`, `last`, `is_complete`), `cost_is` (the amount that is meant by cost),
+    `headlines` (by name: `value`, `before`, `change`; null where not known or not comparable; the change of a share is
+    a difference), `running_month`, `seats`, `movers`, `jumps`, `who_stopped`, `by`, `rows` (by key of the column; rows
+    that complete the sums have names in brackets).
     """
     period = figures.period
     return {
         "organization": figures.status.organization_id,
+        "organization_name": figures.name,
         "period": period.name,
         "first": period.days.first,
         "last": period.days.last,
@@ -127,15 +129,16 @@ def _rows(table: Table) -> list[dict[str, Any]]:
 
 
 def _title(figures: Figures) -> str:
-    return f"Claude Code, {in_words(figures.period.days)} ({figures.period.name})"
+    period = figures.period
+    name = "" if period.name == f"{period.days.first:%B %Y}" else f" ({period.name})"
+    return f"Claude Code, {in_words(period.days)}{name}"
 
 
 def _head(figures: Figures) -> list[RenderableType]:
-    organization = printable(figures.status.organization_id)
     note = f"{figures.period.note} " if figures.period.note else ""
     return [
         Text(_title(figures), style="bold"),
-        Text(f"{organization} (UTC days). {note}{figures.period.sentence}", style="dim"),
+        Text(f"{printable(figures.organization)}. {note}{figures.period.sentence}", style="dim"),
         Text(),
     ]
 

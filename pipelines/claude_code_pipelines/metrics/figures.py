@@ -77,6 +77,7 @@ class Figures:
     Attributes:
         request: What was wanted.
         status: The proof of its organization.
+        name: The organization's own name for itself; None if it is not known.
         warehouse: Address and dataset.
         made_at: When it was read (UTC).
         period: The period.
@@ -88,6 +89,7 @@ class Figures:
 
     request: Request
     status: OrganizationStatus
+    name: str | None
     warehouse: str
     made_at: dt.datetime
     period: Period
@@ -95,6 +97,11 @@ class Figures:
     money: str
     identities: frozenset[str]
     rows: Mapping[str, Sequence[Row]] = field(repr=False)
+
+    @property
+    def organization(self) -> str:
+        """The name of the organization, else its id."""
+        return self.name or self.status.organization_id
 
     @property
     def calendar(self) -> Calendar:
@@ -178,13 +185,15 @@ def read_figures(target: Warehouse, request: Request, now: dt.datetime, names: I
             trends = monday(period.days.last - WEEK * (TREND_WEEKS - 1))
             since = min(_first_needed(period), trends) if {*TRENDS} <= {*names} else _first_needed(period)
             read = _Reading(reader, organization.organization_id, period, since, trends)
-            identities = frozenset(row["actor_identity"] or "" for row in read.rows(queries.IDENTITIES))
+            known = read.rows(queries.ORGANIZATION)
             money = read.define_facts()
             wanted = dict.fromkeys((*BASE, *names, *(["seen"] if request.teams is not None else [])))
             rows = {name: read.rows(_query(name, money)) for name in wanted}
             if jump_weeks(daily_costs(rows["trend:day"]), calendar, period.days):
                 rows |= {name: read.rows(_query(name, money)) for name in JUMPS}
-    figures = Figures(request, organization, status.warehouse, now, period, trends, money, identities, rows)
+    identities = frozenset(row["actor_identity"] or "" for row in known)
+    name = next((row["organization_name"] for row in known if row["organization_name"]), None)
+    figures = Figures(request, organization, name, status.warehouse, now, period, trends, money, identities, rows)
     if request.teams is not None:
         _check_map(figures, request.teams)
     return figures

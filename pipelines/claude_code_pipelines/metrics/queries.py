@@ -159,16 +159,18 @@ MONEY = """
         ON t._dlt_parent_id = u._dlt_id AND t.organization_id = u.organization_id AND t.date = u.date
     WHERE u.organization_id = @organization AND u.date >= @since AND u.date <= @until
         AND t.estimated_cost__currency = 'USD'"""
-# Treatments of identities, by the newest fetch of each day.
-IDENTITIES = """
-    SELECT DISTINCT r.actor_identity
+# Treatments of identities and names of the organization, by the newest fetch of each day.
+ORGANIZATION = """
+    SELECT r.actor_identity, r.organization_name, MAX(r.date) AS date
     FROM (
-        SELECT l.actor_identity, ROW_NUMBER() OVER (
+        SELECT l.date, l.actor_identity, l.organization_name, ROW_NUMBER() OVER (
             PARTITION BY l.date ORDER BY l.fetched_at DESC, l._dlt_load_id DESC) AS place
         FROM claude_code_days AS l
         WHERE l.organization_id = @organization AND l.date <= @until
     ) AS r
-    WHERE r.place = 1"""
+    WHERE r.place = 1
+    GROUP BY r.actor_identity, r.organization_name
+    ORDER BY 3 DESC"""
 
 OTHERS = {
     # The last active day of everybody, up to the period's end.

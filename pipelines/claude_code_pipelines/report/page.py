@@ -102,7 +102,7 @@ def _completeness(figures: Figures) -> str:
         if figures.subject == KEY
         else ""
     )
-    return f"Organization {escape(figures.status.organization_id)}. {sentence}{keys}"
+    return f"{escape(figures.organization)}. {sentence}{keys}"
 
 
 def _left_out(figures: Figures) -> str:

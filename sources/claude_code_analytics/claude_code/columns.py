@@ -97,6 +97,7 @@ DAYS = Table(
     "Ledger of the days that were loaded, one row per organization, day and fetch.",
     (
         replace(_ORGANIZATION, path=(), description="Organization that was read."),
+        Column("organization_name", "text", "Its name; NULL where the credential may not read it."),
         replace(_DATE, path=(), description="UTC day that was read."),
         Column("fetched_at", "timestamp", "The API's time at the first request for it.", nullable=False, precision=6),
         # NULL for a day that could not be read: its old rows stay, and it is not held (decision D5a).

@@ -101,6 +101,7 @@ class _Batch:
     def _ledger_row(self, day: ShapedDay | FailedDay) -> dict[str, Any]:
         row = {
             "organization_id": self._run.organization,
+            "organization_name": self._run.organization_name,
             "date": day.date,
             "fetched_at": day.fetched_at,
             "actor_identity": self._run.actor_identity,

@@ -26,7 +26,7 @@ from ..warehouse.proof import Proof, read_proof
 from ..warehouse.replace_days import PackageDays
 from ..warehouse.unknown_fields import ExtraColumns
 from .failures import FailedDay, Failures
-from .organization import own_id
+from .organization import is_same, own_id
 from .planner import Plan, days_to_read
 
 logger = logging.getLogger("claude_code_analytics")
@@ -104,10 +104,11 @@ class Run:
             self.proof = read_proof(
                 pipeline, schema_name, tables, ledger, now=now, completes_tables=True, api_time=api_time
             )
-        problem = self._session.organization().problem
+        named = self._session.organization()
         # a source that the same package read before is not in the dataset yet
         self._known = sorted({*self.proof.organizations, *PackageDays().organizations})
-        self.organization = own_id(self._ids, problem, self.config.organization_id, self._known, self.warn)
+        self.organization = own_id(self._ids, named.problem, self.config.organization_id, self._known, self.warn)
+        self.organization_name = named.name if is_same(named.id or "", self.organization) else None
 
     def learn(self, proof: Proof) -> None:
         """Takes the columns that a newer proof found: those that other loads have added since the run was opened."""
