@@ -52,7 +52,7 @@ def _width() -> int:
 
 def markdown(figures: Figures, by: str, table: Table) -> Iterator[str]:
     """Yields the lines of the same as Markdown."""
-    yield f"## {_escaped(figures.organization)}: {_title(figures)}"
+    yield f"## {_escaped(_title(figures))}"
     yield ""
     yield figures.period.sentence
     yield ""
@@ -131,14 +131,14 @@ def _rows(table: Table) -> list[dict[str, Any]]:
 def _title(figures: Figures) -> str:
     period = figures.period
     name = "" if period.name == f"{period.days.first:%B %Y}" else f" ({period.name})"
-    return f"Claude Code, {in_words(period.days)}{name}"
+    return f"{figures.organization}, {in_words(period.days)}{name}"
 
 
 def _head(figures: Figures) -> list[RenderableType]:
     note = f"{figures.period.note} " if figures.period.note else ""
     return [
-        Text(_title(figures), style="bold"),
-        Text(f"{printable(figures.organization)}. {note}{figures.period.sentence}", style="dim"),
+        Text(printable(_title(figures)), style="bold"),
+        Text(f"{note}{figures.period.sentence}", style="dim"),
         Text(),
     ]
 

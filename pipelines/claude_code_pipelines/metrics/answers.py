@@ -12,6 +12,7 @@ from .figures import BEFORE, NOW, Figures
 from .headlines import change_of
 from .measures import COST_NAMES, MEASURES
 from .pace import RunningMonth, running_month
+from .periods import month_of
 from .queries import API_COST
 from .seats import Seats, map_warning, seats
 from .sums import KEY, PERSON
@@ -38,7 +39,7 @@ def _cost(figures: Figures) -> Iterator[Answer]:
     month = running_month(figures)
     if month is not None:
         yield from _month_lines(figures, month)
-    if not figures.period.is_running or month is None:
+    else:
         measure = MEASURES[figures.money]
         now, before = (measure.of(figures.sums(side=side)) for side in (NOW, BEFORE))
         text = f"{_money(now)}{_not_billed(figures)}{_against(figures, measure.kind, now, before)}"
@@ -52,15 +53,16 @@ def _not_billed(figures: Figures) -> str:
 def _month_lines(figures: Figures, month: RunningMonth) -> Iterator[Answer]:
     name, before = f"{month.month.first:%B}", f"{month.month_before:%B}"
     days = f" in {month.days} of {len(month.month)} days" if month.days else ": no final day yet"
-    change = "" if month.change is None else f", {rounded(month.change, Kind.CHANGE)} on the same days of {before}"
+    whole = "" if month.whole_before is None else f" (all: {_money(month.whole_before)})"
+    same = f"1-{min(month.last.day, len(month_of(month.month_before)))} {before}" if month.last else before
+    change = "" if month.change is None else f", {rounded(month.change, Kind.CHANGE)} on {same}{whole}"
     yield Answer(f"{name} so far", f"{_money(month.cost)}{_not_billed(figures)}{days}{change}")
-    whole = "" if month.whole_before is None else f"; {before} was {_money(month.whole_before)}"
     if month.projection is None:
-        yield Answer("Month's end", f"not projected: the last four weeks have a gap or no cost{whole}")
+        yield Answer("Month's end", "not projected: the last four weeks have a gap or no cost")
     else:
         end = month.projection
         span = f"{_money(end.cost)} ({_money(end.low)} to {_money(end.high)})"
-        yield Answer("Month's end", f"{span} at the pace of the last four weeks{whole}")
+        yield Answer("Month's end", f"{span} at the pace of the last four weeks")
     if month.budget:
         yield Answer("Budget", _budget(month, month.budget))
 
@@ -70,7 +72,7 @@ def _budget(month: RunningMonth, budget: float) -> str:
     if month.projection is None:
         return used
     left = budget - float(month.projection.cost)
-    return f"{used}; at this pace the month ends {_money(abs(left))} {'below' if left >= 0 else 'above'} it"
+    return f"{used}; at this pace the month ends {_money(abs(left))} {'below' if left >= 0 else 'above'}"
 
 
 def _people(figures: Figures) -> Iterator[Answer]:
@@ -89,7 +91,7 @@ def _people(figures: Figures) -> Iterator[Answer]:
     if keys.get("active") or keys.get("dropped"):
         count = "" if keys.get("dropped") else f"{_count(keys.get('active'))} active, "
         costs = (f"{_cost_and_change(figures, each)}" for each in (KEY, PERSON))
-        yield Answer("API keys", f"{count}{' of the cost; people alone '.join(costs)}")
+        yield Answer("API keys", f"{count}{'; people alone '.join(costs)}")
 
 
 def _cost_and_change(figures: Figures, actor_type: str) -> str:
@@ -101,9 +103,9 @@ def _cost_and_change(figures: Figures, actor_type: str) -> str:
 def _unit_costs(figures: Figures) -> Iterator[Answer]:
     parts = []
     for key, name in (
-        ("cost_per_active_person", "a person"),
-        ("cost_per_commit", "a commit"),
-        ("cost_per_pr", "a pull request"),
+        ("cost_per_active_person", "person"),
+        ("cost_per_commit", "commit"),
+        ("cost_per_pr", "PR"),
     ):
         measure = MEASURES[key]
         now, before = (measure.of(figures.sums(figures.subject, side)) for side in (NOW, BEFORE))

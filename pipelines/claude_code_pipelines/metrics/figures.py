@@ -142,7 +142,7 @@ class Figures:
             if row["side"] == side and (actor_type is None or row["actor_type"] == actor_type)
         ]
         if rows:
-            return merged(rows)
+            return self.with_zero(merged(rows)) if not query else merged(rows)
         days = self.period.days if side == NOW else self.period.before
         return self.nothing if set(days.days()) & self.calendar.loaded else {}
 
@@ -151,6 +151,12 @@ class Figures:
         """The sums of loaded days without a record: a true 0 (METRICS, R4)."""
         counts = dict.fromkeys(("active", "sessions", "lines_added", "commits", "pull_requests"), 0)
         return {**counts, self.money: _NOTHING, "cost_usd": _NOTHING}
+
+    def with_zero(self, sums: Row) -> Row:
+        """Returns sums with a cost of 0 where no record could have one; it stays unknown where none reported one."""
+        if sums.get("cost_usd") is not None or sums.get("records_of_type"):
+            return sums
+        return {**sums, self.money: _NOTHING, "cost_usd": _NOTHING}
 
     def cost_of(self, days: Iterable[dt.date]) -> Decimal:
         """Returns the cost of some days."""

@@ -31,6 +31,7 @@ class RunningMonth:
     Attributes:
         month: All its days.
         days: Number of its final days.
+        last: The newest of them.
         cost: Their cost.
         change: Against the same days of the month before; None if they are not comparable.
         cost_before: The cost of these same days.
@@ -42,6 +43,7 @@ class RunningMonth:
 
     month: DayRange
     days: int
+    last: dt.date | None
     cost: Decimal
     change: float | None
     cost_before: Decimal | None
@@ -64,6 +66,7 @@ def running_month(figures: Figures) -> RunningMonth | None:
     return RunningMonth(
         month,
         len(final),
+        max(final, default=None),
         figures.cost_of(final),
         _change(figures, comparable) if comparable else None,
         figures.cost_of(_counted_before(comparable)) if comparable else None,

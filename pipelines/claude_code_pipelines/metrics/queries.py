@@ -35,7 +35,7 @@ def facts(money: str, left_out: Iterable[dt.date]) -> str:
     return f"""
         SELECT r._dlt_id, r.date, r.actor_type, r.actor, r.customer_type, r.terminal_type, r.is_remote, r.is_active,
             {_listed("r", (*_COUNTS, *AMOUNTS))}, {_listed("d", _DECISIONS)}, r.{money} AS cost_usd,
-            CASE WHEN r.customer_type = '{CUSTOMER_TYPES[money]}' THEN r.sessions END AS sessions_of_type,
+            CASE WHEN r.customer_type = '{CUSTOMER_TYPES[money]}' THEN 1 END AS is_of_type,
             CASE {hidden}
                 WHEN r.date >= @first AND r.date <= @last THEN 1
                 WHEN r.date >= @before_first AND r.date <= @before_last THEN 0 END AS side
@@ -53,10 +53,11 @@ def _listed(table: str, names: Iterable[str]) -> str:
     return ", ".join(f"{table}.{name}" for name in names)
 
 
-# Rates count only rows that report both numbers.
+# Rates count only rows that report both numbers. Sums are added, not numbers: a sum has more than 64 bits.
+_BOTH = "t.accepted IS NOT NULL AND t.rejected IS NOT NULL"
 _DECIDED = (
-    "SUM(CASE WHEN t.accepted IS NOT NULL AND t.rejected IS NOT NULL THEN t.accepted END) AS accepted_decided, "
-    "SUM(CASE WHEN t.accepted IS NOT NULL AND t.rejected IS NOT NULL THEN t.accepted + t.rejected END) AS decisions"
+    f"SUM(CASE WHEN {_BOTH} THEN t.accepted END) AS accepted_decided, "
+    f"SUM(CASE WHEN {_BOTH} THEN t.accepted END) + SUM(CASE WHEN {_BOTH} THEN t.rejected END) AS decisions"
 )
 _ACTIVE = (
     "COUNT(DISTINCT CASE WHEN f.is_active THEN f.actor END) AS active, "
@@ -68,13 +69,14 @@ _ACTIVE = (
 )
 _SUMS = ", ".join(
     (
-        *(f"SUM(f.{name}) AS {name}" for name in (*_COUNTS, *_DECISIONS, *AMOUNTS, "cost_usd", "sessions_of_type")),
+        *(f"SUM(f.{name}) AS {name}" for name in (*_COUNTS, *_DECISIONS, *AMOUNTS, "cost_usd")),
         *(f"SUM(CASE WHEN f.cost_usd IS NOT NULL THEN f.{name} END) AS priced_{name}" for name in _PRICED),
+        "SUM(f.is_of_type) AS records_of_type",
+        "SUM(CASE WHEN f.is_of_type = 1 THEN f.sessions END) AS sessions_of_type",
         "SUM(CASE WHEN f.is_remote THEN f.sessions END) AS remote_sessions",
         "SUM(CASE WHEN f.is_remote IS NOT NULL THEN f.sessions END) AS located_sessions",
     )
 )
-_ALL_TOKENS = " + ".join(f"COALESCE(t.tokens__{name.removeprefix('tokens_')}, 0)" for name in TOKENS)
 
 
 def _dollars(customer_type: str) -> str:
@@ -94,12 +96,12 @@ _DOLLARS = {
 def _model_sums(money: str) -> str:
     """Returns the sums of models; the price is that of tokens with an amount."""
     amounts = (f"{sql} AS {name}" for name, sql in _DOLLARS.items())
-    tokens = (f"SUM(t.tokens__{name.removeprefix('tokens_')}) AS {name}" for name in TOKENS)
-    priced = (
-        f"SUM(CASE WHEN f.customer_type = '{CUSTOMER_TYPES[money]}' AND t.estimated_cost__currency = 'USD' "
-        f"AND t.estimated_cost__amount IS NOT NULL THEN {_ALL_TOKENS} END) AS priced_tokens"
-    )
-    return ", ".join((*amounts, f"{_DOLLARS[money]} AS cost_usd", *tokens, priced))
+    columns = {name: f"t.tokens__{name.removeprefix('tokens_')}" for name in TOKENS}
+    tokens = (f"SUM({column}) AS {name}" for name, column in columns.items())
+    is_priced = "f.is_of_type = 1 AND t.estimated_cost__currency = 'USD' AND t.estimated_cost__amount IS NOT NULL"
+    priced = (f"COALESCE(SUM(CASE WHEN {is_priced} THEN {column} END), 0)" for column in columns.values())
+    priced_tokens = f"{' + '.join(priced)} AS priced_tokens"
+    return ", ".join((*amounts, f"{_DOLLARS[money]} AS cost_usd", *tokens, priced_tokens))
 
 
 def _breakdown(table: str) -> str:

@@ -80,12 +80,10 @@ def _by_span(figures: Figures, span: str, sort: str | None) -> Table:
 
 def _spoken_of(figures: Figures, rows: list[Row]) -> Row:
     """Returns the activity of people, and the money of all with the part of keys beside it."""
-    if not rows:
-        return figures.nothing
     own = next((row for row in rows if row["actor_type"] == figures.subject), figures.nothing)
-    money = {name: total_of(rows, name) for name in AMOUNTS}
+    of_all = figures.with_zero(merged(rows))
     keys = total_of((row for row in rows if row["actor_type"] == KEY), figures.money)
-    return {**own, **money, "key_cost_usd": keys}
+    return {**own, **{name: of_all.get(name) for name in AMOUNTS}, "key_cost_usd": keys}
 
 
 def _span_columns(figures: Figures, span: str, buckets: list[DayRange]) -> Iterator[Recipe]:
