@@ -136,18 +136,19 @@ def check(figures: Figures, by: str) -> None:
 
 def groups_of(figures: Figures, by: str) -> list[Group]:
     """Returns the rows of a table, those of the rest among them."""
-    spec = BREAKDOWNS[by]
-    rows = figures.rows[spec.dimension]
-    label = labels(figures, by)
-    now, before = (grouped((row for row in rows if row["side"] == side), label) for side in (NOW, BEFORE))
-    whole = merged([row for row in rows if row["side"] == NOW and spec.is_own(row, figures.subject)])
+    spec, label = BREAKDOWNS[by], labels(figures, by)
+    now, before = (grouped(_of_side(figures, spec, side), label) for side in (NOW, BEFORE))
+    own = {key: spec.is_own(its[0], figures.subject) for key, its in now.items()}
+    whole = merged([row for key, its in now.items() if own[key] for row in its])
     groups = [
-        Group(name, _added(its, spec.is_own(its[0], figures.subject)), merged(before.get(key, [])), key[0], whole)
-        for key, its in sorted(now.items())
-        for name in key[1:]
+        Group(key[1], _added(its, own[key]), merged(before.get(key, [])), key[0], whole) for key, its in now.items()
     ]
     # a row of zeros is no activity, and adds nothing
-    return [each for each in groups if each.is_rest or spec.dimension != "actor" or each.now.get("active")]
+    return [each for each in groups if each.is_rest or each.now.get("active", 1)]
+
+
+def _of_side(figures: Figures, spec: Breakdown, side: int) -> list[Row]:
+    return [row for row in figures.rows[spec.dimension] if row["side"] == side]
 
 
 def labels(figures: Figures, by: str) -> Callable[[Row], tuple[bool, str]]:
@@ -201,13 +202,16 @@ def default_order(figures: Figures, by: str) -> list[Value]:
 def folded(groups: Iterable[Group], order: Sequence[Value], top: int | None) -> list[Group]:
     """Returns groups in order, those beyond the first `top` folded into one row, and the rest at the end."""
     groups = sorted(groups, key=lambda group: (*(_descending(value(group)) for value in order), group.label))
-    own, rest = [each for each in groups if not each.is_rest], [each for each in groups if each.is_rest]
-    if top is None or len(own) <= top:
-        return [*own, *rest]
-    others = own[top:]
-    label = f"({len(others):,} {'other' if len(others) == 1 else 'others'})"
-    fold = Group(label, merged([each.now for each in others]), merged([each.before for each in others]), is_rest=True)
-    return [*own[:top], fold, *rest]
+    own = [each for each in groups if not each.is_rest]
+    top = len(own) if top is None else top
+    rest = [_others(own[top:])] if own[top:] else []
+    return [*own[:top], *rest, *(each for each in groups if each.is_rest)]
+
+
+def _others(groups: Sequence[Group]) -> Group:
+    label = f"({len(groups):,} {'other' if len(groups) == 1 else 'others'})"
+    now, before = (merged([getattr(each, side) for each in groups]) for side in ("now", "before"))
+    return Group(label, {name: value for name, value in now.items() if name not in DISTINCT}, before, is_rest=True)
 
 
 def _descending(value: Any) -> tuple[Any, ...]:
@@ -234,8 +238,7 @@ def table_of(name: str, columns: Sequence[Recipe], groups: Sequence[Group], whol
 
 def whole_of(figures: Figures, by: str) -> Group:
     """Returns the row of the whole: also of what is gone in the period, so that its change is that of all."""
-    rows = figures.rows[BREAKDOWNS[by].dimension]
-    now, before = (merged([row for row in rows if row["side"] == side]) for side in (NOW, BEFORE))
+    now, before = (merged(_of_side(figures, BREAKDOWNS[by], side)) for side in (NOW, BEFORE))
     return Group(TOTAL, now, before, is_rest=True)
 
 

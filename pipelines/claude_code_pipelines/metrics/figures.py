@@ -136,13 +136,9 @@ class Figures:
 
     def sums(self, actor_type: str | None = None, side: int = NOW, query: str = "") -> Row:
         """Returns the sums of the period (or of the days before), of all actors or of one type."""
-        rows = [
-            row
-            for row in self.rows[query]
-            if row["side"] == side and (actor_type is None or row["actor_type"] == actor_type)
-        ]
+        rows = [row for row in self.rows[query] if row["side"] == side and actor_type in (None, row["actor_type"])]
         if rows:
-            return self.with_zero(merged(rows)) if not query else merged(rows)
+            return merged(rows) if query else self.with_zero(merged(rows))
         days = self.period.days if side == NOW else self.period.before
         return self.nothing if set(days.days()) & self.calendar.loaded else {}
 
@@ -189,14 +185,11 @@ def read_figures(target: Warehouse, request: Request, now: dt.datetime, names: I
             calendar = _calendar(reader, organization.organization_id, now)
             period = choose(calendar, request.month, request.weeks, request.first, request.last)
             trends = monday(period.days.last - WEEK * (TREND_WEEKS - 1))
-            since = min(_first_needed(period), trends) if {*TRENDS} <= {*names} else _first_needed(period)
+            needed = _first_needed(period)
+            since = min(needed, trends) if {*TRENDS} <= {*names} else needed
             read = _Reading(reader, organization.organization_id, period, since, trends)
             known = read.rows(queries.ORGANIZATION)
-            money = read.define_facts()
-            wanted = dict.fromkeys((*BASE, *names, *(["seen"] if request.teams is not None else [])))
-            rows = {name: read.rows(_query(name, money)) for name in wanted}
-            if jump_weeks(daily_costs(rows["trend:day"]), calendar, period.days):
-                rows |= {name: read.rows(_query(name, money)) for name in JUMPS}
+            money, rows = read.all([*BASE, *names, *(["seen"] if request.teams is not None else [])])
     identities = frozenset(row["actor_identity"] or "" for row in known)
     name = next((row["organization_name"] for row in known if row["organization_name"]), None)
     figures = Figures(request, organization, name, status.warehouse, now, period, trends, money, identities, rows)
@@ -229,13 +222,16 @@ class _Reading:
     def rows(self, query: str) -> list[Row]:
         return self.reader.rows(query, **self._parameters)
 
-    def define_facts(self) -> str:
-        """Defines the facts, and returns the amount that is meant by cost."""
+    def all(self, names: Iterable[str]) -> tuple[str, dict[str, list[Row]]]:
+        """Returns the amount that is meant by cost, and the rows of queries by name."""
         amounts = self.rows(queries.MONEY)[0]
         is_listed = not amounts[queries.API_COST] and amounts[queries.LIST_VALUE]
         money = queries.LIST_VALUE if is_listed else queries.API_COST
         self.reader.define(queries.FACTS, queries.facts(money, self.period.left_out), **self._parameters)
-        return money
+        rows = {name: self.rows(_query(name, money)) for name in dict.fromkeys(names)}
+        if jump_weeks(daily_costs(rows["trend:day"]), self.period.calendar, self.period.days):
+            rows |= {name: self.rows(_query(name, money)) for name in JUMPS}
+        return money, rows
 
     @cached_property
     def _parameters(self) -> dict[str, str | dt.date]:

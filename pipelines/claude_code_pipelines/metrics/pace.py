@@ -11,7 +11,7 @@ from claude_code_analytics.dates import ONE_DAY, DayRange
 
 from .figures import Figures
 from .headlines import change_of
-from .periods import DEFAULT_DAYS, WEEK, Period, before_month, choose, month_of
+from .periods import DEFAULT_DAYS, WEEK, before_month, choose, month_of
 from .tables import Kind
 
 
@@ -61,15 +61,14 @@ def running_month(figures: Figures) -> RunningMonth | None:
         return None
     final = [day for day in month.days() if day in calendar.final]
     before = month_of(before_month(month.first))
-    so_far = choose(calendar, month=month.first) if final else None
-    comparable = so_far if so_far and so_far.is_comparable else None
+    change, cost_before = _against_the_same_days(figures, month) if final else (None, None)
     return RunningMonth(
         month,
         len(final),
         max(final, default=None),
         figures.cost_of(final),
-        _change(figures, comparable) if comparable else None,
-        figures.cost_of(_counted_before(comparable)) if comparable else None,
+        change,
+        cost_before,
         before.first,
         figures.cost_of(before.days()) if calendar.are_final(before.days()) else None,
         _projection(figures, final, month),
@@ -77,13 +76,13 @@ def running_month(figures: Figures) -> RunningMonth | None:
     )
 
 
-def _counted_before(so_far: Period) -> list[dt.date]:
-    return [day for day in so_far.before.days() if day not in so_far.left_out]
-
-
-def _change(figures: Figures, so_far: Period) -> float | None:
-    now, before = figures.cost_of(so_far.counted), figures.cost_of(_counted_before(so_far))
-    return change_of(Kind.MONEY, now, before)
+def _against_the_same_days(figures: Figures, month: DayRange) -> tuple[float | None, Decimal | None]:
+    """Returns the change against the same days of the month before, and their cost."""
+    so_far = choose(figures.calendar, month=month.first)
+    if not so_far.is_comparable:
+        return None, None
+    before = figures.cost_of(day for day in so_far.before.days() if day not in so_far.left_out)
+    return change_of(Kind.MONEY, figures.cost_of(so_far.counted), before), before
 
 
 def _projection(figures: Figures, final: Sequence[dt.date], month: DayRange) -> Projection | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Set
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -81,19 +81,27 @@ def _is_loaded(figures: Figures) -> bool:
     return figures.period.counted <= figures.calendar.loaded
 
 
-def _without_activity(figures: Figures) -> Iterator[tuple[str, dt.date | None, int | None, str]]:
-    active, stopped = active_people(figures), set()
-    for row in figures.rows["stopped"] if _is_loaded(figures) else ():
-        if row["last_day"] and row["actor"] not in active:
-            stopped.add(row["actor"])
-            yield row["actor"], row["last_day"], row["sessions"], STOPPED
-    if _map_joins(figures):
-        seen = {row["actor"]: row["last_day"] for row in figures.rows["seen"]}
-        for actor in (figures.request.teams or {}).keys() - active - stopped:
-            if actor not in seen:
-                yield actor, None, None, NEVER
-            elif _is_loaded(figures):
-                yield actor, seen[actor], None, EARLIER
+_Person = tuple[str, dt.date | None, int | None, str]
+
+
+def _without_activity(figures: Figures) -> list[_Person]:
+    before = {row["actor"]: row for row in figures.rows["stopped"] if row["last_day"]} if _is_loaded(figures) else {}
+    stopped = before.keys() - active_people(figures)
+    return [
+        *((actor, before[actor]["last_day"], before[actor]["sessions"], STOPPED) for actor in stopped),
+        *(_mapped(figures, stopped) if _map_joins(figures) else ()),
+    ]
+
+
+def _mapped(figures: Figures, stopped: Set[str]) -> list[_Person]:
+    """Returns the people of the team map who stopped earlier, or never began."""
+    silent = (figures.request.teams or {}).keys() - active_people(figures) - stopped
+    seen = {row["actor"]: row["last_day"] for row in figures.rows["seen"]}
+    earlier = silent & seen.keys() if _is_loaded(figures) else ()
+    return [
+        *((actor, seen[actor], None, EARLIER) for actor in earlier),
+        *((actor, None, None, NEVER) for actor in silent - seen.keys()),
+    ]
 
 
 def active_people(figures: Figures) -> set[str]:

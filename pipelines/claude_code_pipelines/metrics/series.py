@@ -12,7 +12,7 @@ from claude_code_analytics.dates import ONE_DAY, DayRange
 from .figures import Figures
 from .periods import WEEK, monday
 from .queries import API_COST
-from .sums import KEY, PERSON, Row, ratio, total
+from .sums import KEY, PERSON, Row, grouped, ratio, total, total_of
 from .tables import Column, Kind, Table
 
 # Cohorts and weeks of the retention table: a quarter.
@@ -157,9 +157,7 @@ def acceptance_weeks(figures: Figures, most: int = 4) -> Table:
 
     decisions: dict[str, int] = defaultdict(int)
     parts: dict[tuple[dt.date, str], list[Any]] = defaultdict(lambda: [None, None])
-    for row in figures.rows["trend:tool,week"]:
-        if row["actor_type"] != spoken_of(figures) or row["week"] < figures.since:
-            continue
+    for row in _trend(figures, "trend:tool,week", spoken_of(figures)):
         name = row["tool"] or ""
         decisions[name] += row["decisions"] or 0
         part = parts[row["week"], name]
@@ -184,26 +182,28 @@ def cost_weeks(figures: Figures, amount: str, most: int = 5) -> Table:
         amount: One of `queries.AMOUNTS`.
         most: Models with a column of their own.
     """
-    rows = [row for row in figures.rows["trend:model,week"] if row[amount] is not None and row["week"] >= figures.since]
-    sums: dict[str, Any] = defaultdict(int)
-    for row in rows:
-        sums[row["model"] or ""] += row[amount]
+    rows = [row for row in _trend(figures, "trend:model,week") if row[amount] is not None]
+    sums = {name: total_of(its, amount) for name, its in grouped(rows, lambda row: row["model"] or "").items()}
     ordered = sorted(sums, key=lambda name: (-sums[name], name))
     # One model too many is shown, not folded: "other" would be as wide.
     own = ordered if len(ordered) <= most + 1 else ordered[:most]
-    cells: dict[tuple[dt.date, str], Any] = defaultdict(int)
-    for row in rows:
-        name = row["model"] or ""
-        cells[row["week"], name if name in own else OTHER_MODELS] += row[amount]
     names = own if len(own) == len(ordered) else [*own, OTHER_MODELS]
-    table = [
-        (week, total(amounts), *amounts, complete)
-        for week, complete in _weeks(figures)
-        for amounts in [[cells.get((week, name)) for name in names]]
-    ]
+
+    def cell(row: Row) -> tuple[dt.date, str]:
+        name = row["model"] or ""
+        return row["week"], name if name in own else OTHER_MODELS
+
+    cells = {key: total_of(its, amount) for key, its in grouped(rows, cell).items()}
+    amounts = {week: [cells.get((week, name)) for name in names] for week, _ in _weeks(figures)}
+    table = [(week, total(amounts[week]), *amounts[week], complete) for week, complete in _weeks(figures)]
     costs = (Column(name, Kind.MONEY) for name in (ALL_MODELS, *names))
     name = "cost_weeks" if amount == API_COST else "list_value_weeks"
     return Table(name, (Column("Week of", Kind.DAY), *costs, Column("Complete", Kind.TEXT)), table)
+
+
+def _trend(figures: Figures, query: str, actor_type: str | None = None) -> list[Row]:
+    rows = figures.rows[query]
+    return [row for row in rows if row["week"] >= figures.since and actor_type in (None, row["actor_type"])]
 
 
 def day_states(figures: Figures) -> dict[dt.date, str]:

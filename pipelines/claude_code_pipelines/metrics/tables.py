@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -100,21 +100,12 @@ class Table:
 
 def rounded(value: Any, kind: Kind) -> str:
     """Writes a value for the eye: three digits or so, and a unit."""
-    if value is None:
-        return NOTHING
-    if kind is Kind.COUNT:
-        return f"{int(value):,}" if abs(value) < 1_000_000 else _scaled(float(value))
-    if kind is Kind.NUMBER:
-        return f"{float(value):,.{1 if abs(value) < 100 else 0}f}"
-    if kind is Kind.MONEY:
-        return _dollars(value)
-    if kind is Kind.SHARE:
-        return f"{float(value):.0%}"
-    if kind is Kind.POINTS:
-        return f"{round(float(value) * 100, 1) + 0.0:+.1f} points"  # + 0.0: no -0
-    if kind is Kind.CHANGE:
-        return f"{round(float(value), 2) + 0.0:+.0%}" if abs(value) < 10 else f"x {float(value) + 1:.0f}"
-    return str(value)
+    return NOTHING if value is None else _ROUNDED.get(kind, str)(value)
+
+
+def _rounded_change(value: Any) -> str:
+    # + 0.0: no -0
+    return f"{round(float(value), 2) + 0.0:+.0%}" if abs(value) < 10 else f"x {float(value) + 1:.0f}"
 
 
 def exact(value: Any, kind: Kind) -> str:
@@ -153,3 +144,13 @@ def _scaled(value: float) -> str:
         if round(abs(value) / size, 1) < 1000 or letter == "Q":
             break
     return f"{value / size:,.1f} {letter}"
+
+
+_ROUNDED: dict[Kind, Callable[[Any], str]] = {
+    Kind.COUNT: lambda value: f"{int(value):,}" if abs(value) < 1_000_000 else _scaled(float(value)),
+    Kind.NUMBER: lambda value: f"{float(value):,.{1 if abs(value) < 100 else 0}f}",
+    Kind.MONEY: _dollars,
+    Kind.SHARE: lambda value: f"{float(value):.0%}",
+    Kind.POINTS: lambda value: f"{round(float(value) * 100, 1) + 0.0:+.1f} points",
+    Kind.CHANGE: _rounded_change,
+}
