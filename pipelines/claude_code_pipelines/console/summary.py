@@ -86,7 +86,7 @@ def as_json(figures: Figures, by: str, table: Table) -> dict[str, Any]:
     """
     period = figures.period
     return {
-        "organization": figures.status.organization_id,
+        "organization": figures.organization_id,
         "organization_name": figures.name,
         "period": period.name,
         "first": period.days.first,

@@ -12,21 +12,21 @@ from claude_code_analytics import ConfigurationError
 from claude_code_analytics.foreign_text import printable
 
 from ..defaults import MIN_TEAM
-from ..read_only import open_read_only
-from ..status import OrganizationStatus, Status, status_of
+from ..read_only import described, open_read_only
+from ..status import OrganizationStatus, status_of
 from ..warehouse import Warehouse
 from . import queries
 from .jumps import LOOK_BACK, daily_costs, jump_weeks
 from .periods import WEEK, Calendar, Period, before_month, choose, monday
 from .reader import Reader, open_reader
-from .sums import KEY, PERSON, Row, merged
+from .sums import KEY, PERSON, Row, grouped, merged
 
 # Trends look back half a year from the end of the period.
 TREND_WEEKS = 26
 # What every summary needs, by the names of `queries.grouping`.
 BASE = ("", "trend:day", "actor", "model", "stopped")
 # What the report reads beside it.
-TRENDS = ("tool", "terminal", "trend:tool,week", "trend:model,week", "actors", "active_actors", "weeks", "cohorts")
+TRENDS = ("tool", "terminal", "trend:tool,week", "trend:model,week", "active_actors", "weeks", "cohorts")
 # What names the causes of a jump.
 JUMPS = ("weekly_actors", "trend:model,week")
 
@@ -76,8 +76,9 @@ class Figures:
 
     Attributes:
         request: What was wanted.
-        status: The proof of its organization.
-        name: The organization's own name for itself; None if it is not known.
+        organization_id: The organization.
+        name: Its own name for itself; None if it is not known.
+        proof: The proof of its days, which only the report reads.
         warehouse: Address and dataset.
         made_at: When it was read (UTC).
         period: The period.
@@ -88,8 +89,9 @@ class Figures:
     """
 
     request: Request
-    status: OrganizationStatus
+    organization_id: str
     name: str | None
+    proof: OrganizationStatus | None
     warehouse: str
     made_at: dt.datetime
     period: Period
@@ -101,7 +103,14 @@ class Figures:
     @property
     def organization(self) -> str:
         """The name of the organization, else its id."""
-        return self.name or self.status.organization_id
+        return self.name or self.organization_id
+
+    @property
+    def status(self) -> OrganizationStatus:
+        """The proof of a report."""
+        if self.proof is None:
+            raise LookupError("these figures were read without the proof")
+        return self.proof
 
     @property
     def calendar(self) -> Calendar:
@@ -179,23 +188,38 @@ def read_figures(target: Warehouse, request: Request, now: dt.datetime, names: I
         DestinationError: The warehouse cannot be queried.
     """
     with open_read_only(target) as pipeline:
-        status = status_of(pipeline, now)
-        organization = _organization(status, request.organization)
+        proofs = status_of(pipeline, now).organizations if _is_report(names) else []
         with open_reader(pipeline) as reader:
-            calendar = _calendar(reader, organization.organization_id, now)
+            ledger = grouped(reader.rows(queries.LEDGER), lambda row: row["organization_id"])
+            if not ledger:
+                raise ConfigurationError(f"nothing is loaded in {described(pipeline)}")
+            organization = _organization(ledger, request.organization)
+            calendar = _calendar(ledger[organization], now)
             period = choose(calendar, request.month, request.weeks, request.first, request.last)
-            trends = monday(period.days.last - WEEK * (TREND_WEEKS - 1))
-            needed = _first_needed(period)
-            since = min(needed, trends) if {*TRENDS} <= {*names} else needed
-            read = _Reading(reader, organization.organization_id, period, since, trends)
+            read = _reading(reader, organization, period, names)
             known = read.rows(queries.ORGANIZATION)
             money, rows = read.all([*BASE, *names, *(["seen"] if request.teams is not None else [])])
-    identities = frozenset(row["actor_identity"] or "" for row in known)
-    name = next((row["organization_name"] for row in known if row["organization_name"]), None)
-    figures = Figures(request, organization, name, status.warehouse, now, period, trends, money, identities, rows)
+            warehouse = described(pipeline)
+    figures = Figures(
+        request=request,
+        organization_id=organization,
+        name=next((row["organization_name"] for row in known if row["organization_name"]), None),
+        proof=next((each for each in proofs if each.organization_id == organization), None),
+        warehouse=warehouse,
+        made_at=now,
+        period=period,
+        since=read.trends,
+        money=money,
+        identities=frozenset(row["actor_identity"] or "" for row in known),
+        rows=rows,
+    )
     if request.teams is not None:
         _check_map(figures, request.teams)
     return figures
+
+
+def _is_report(names: Iterable[str]) -> bool:
+    return {*TRENDS} <= {*names}
 
 
 def _check_map(figures: Figures, teams: Mapping[str, str]) -> None:
@@ -249,6 +273,15 @@ class _Reading:
         }
 
 
+def _reading(reader: Reader, organization: str, period: Period, names: Iterable[str]) -> _Reading:
+    trends = monday(period.days.last - WEEK * (TREND_WEEKS - 1))
+    since = _first_needed(period)
+    if _is_report(names):
+        since = min(since, trends)
+        reader.keep("claude_code_records", organization)
+    return _Reading(reader, organization, period, since, trends)
+
+
 def _query(name: str, money: str) -> str:
     return queries.OTHERS.get(name) or queries.grouping(name, money)
 
@@ -264,19 +297,17 @@ def _first_needed(period: Period) -> dt.date:
         raise ConfigurationError(f"no period lies before {period.days.first}; choose a later --start") from None
 
 
-def _calendar(reader: Reader, organization: str, now: dt.datetime) -> Calendar:
-    days = {row["date"]: row["is_final"] for row in reader.rows(queries.LEDGER, organization=organization)}
-    if not days:
-        raise ConfigurationError("no day of this organization could be decoded yet: see `status`")
+def _calendar(ledger: Iterable[Row], now: dt.datetime) -> Calendar:
+    days = {row["date"]: row["is_final"] for row in ledger}
     return Calendar(frozenset(days), frozenset(day for day, final in days.items() if final), now.date())
 
 
-def _organization(status: Status, name: str | None) -> OrganizationStatus:
-    known = {each.organization_id: each for each in status.organizations}
+def _organization(known: Iterable[str], name: str | None) -> str:
+    known = sorted(known)
     if name is None and len(known) == 1:
-        return next(iter(known.values()))
+        return known[0]
     if name in known:
-        return known[name]
+        return name
     listed = printable(", ".join(known))
     if name is None:
         raise ConfigurationError(

@@ -151,7 +151,7 @@ def grouping(name: str, money: str) -> str:
 
 
 LEDGER = """
-    SELECT r.date, r.is_final FROM claude_code_day_ledger AS r WHERE r.organization_id = @organization"""
+    SELECT r.organization_id, r.date, r.is_final FROM claude_code_day_ledger AS r"""
 # Which amount is meant by cost.
 MONEY = """
     SELECT SUM(CASE WHEN u.customer_type = 'api' THEN t.estimated_cost__amount END) AS api_cost_usd,
@@ -178,7 +178,7 @@ OTHERS = {
     # The last active day of everybody, up to the period's end.
     "seen": """
         SELECT r.actor, MAX(r.date) AS last_day
-        FROM claude_code_actor_days AS r
+        FROM claude_code_records AS r
         WHERE r.organization_id = @organization AND r.date <= @last AND r.actor_type = 'user_actor' AND r.is_active
         GROUP BY r.actor""",
     # People of the weeks before the period, whether or not they are active in it.
@@ -192,10 +192,6 @@ OTHERS = {
         FROM {FACTS} AS f
         WHERE f.cost_usd IS NOT NULL
         GROUP BY {DIMENSIONS["week"]}, f.actor_type, f.actor""",
-    "actors": """
-        SELECT r.actor_type, r.actor, r.first_day, r.usage_level
-        FROM claude_code_actors AS r
-        WHERE r.organization_id = @organization""",
     "active_actors": """
         SELECT r.date, r.actor_type, r.active_1d, r.active_7d, r.active_28d, r.window_complete, r.is_final
         FROM claude_code_active_actors AS r

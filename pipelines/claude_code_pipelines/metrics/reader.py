@@ -68,19 +68,28 @@ class Reader:
     def define(self, name: str, select: str, **parameters: str | dt.date) -> None:
         """Names a SELECT, which all later queries read like a view.
 
-        Where DuckDB reads its own file, it is computed here and now: there that takes most of the time.
-
         Args:
             name: Its name.
             select: As `rows` takes a query.
             **parameters: As `rows` takes them; later queries give the same ones.
         """
-        if self._has_temporary_tables:
-            sql, _, texts = self.statement(select, **parameters)
-            with translate_errors("the warehouse could not be queried"):
-                self._backend.query(f"CREATE TEMPORARY TABLE {self._cte(name)} AS {sql}", *texts)
-            self._kept.add(name)
+        self._compute(name, select, **parameters)
         self._selects[name] = select
+
+    def keep(self, view: str, organization: str) -> None:
+        """Computes the rows of an organization in a view once for all later queries."""
+        names = ", ".join(_named(_VIEWS[view]))
+        query = f"SELECT {names} FROM {view} WHERE organization_id = @organization"  # noqa: S608  # no text from outside
+        self._compute(view, query, organization=organization)
+
+    def _compute(self, name: str, select: str, **parameters: str | dt.date) -> None:
+        """Computes a SELECT now, where DuckDB reads its own file: there that takes most of the time."""
+        if not self._has_temporary_tables:
+            return
+        sql, _, texts = self.statement(select, **parameters)
+        with translate_errors("the warehouse could not be queried"):
+            self._backend.query(f"CREATE TEMPORARY TABLE {self._cte(name)} AS {sql}", *texts)
+        self._kept.add(name)
 
     def rows(self, query: str, **parameters: str | dt.date) -> list[Row]:
         """Runs a query.
@@ -138,6 +147,8 @@ class Reader:
         return transpiled(tree, self._dialect, self._qualified, self._casefold)
 
     def _qualified(self, name: str) -> str:
+        if name in self._kept:
+            return f"temp.{self._cte(name)}"
         return self._cte(name) if name in self._selects or name in self._lacking else self._backend.table(name)
 
     def _completed(self, table: str) -> str:
@@ -175,6 +186,10 @@ def _lacking(backend: Backend) -> dict[str, dict[str, str]]:
         if columns:
             found[table.name] = columns
     return found
+
+
+def _named(select: str) -> list[str]:
+    return [name.lower() for name in sqlglot.parse_one(select, read=DIALECT, into=exp.Select).named_selects]
 
 
 @cache

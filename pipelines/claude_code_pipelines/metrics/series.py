@@ -183,8 +183,7 @@ def cost_weeks(figures: Figures, amount: str, most: int = 5) -> Table:
         most: Models with a column of their own.
     """
     rows = [row for row in _trend(figures, "trend:model,week") if row[amount] is not None]
-    sums = {name: total_of(its, amount) for name, its in grouped(rows, lambda row: row["model"] or "").items()}
-    ordered = sorted(sums, key=lambda name: (-sums[name], name))
+    ordered = _most_first(rows, amount)
     # One model too many is shown, not folded: "other" would be as wide.
     own = ordered if len(ordered) <= most + 1 else ordered[:most]
     names = own if len(own) == len(ordered) else [*own, OTHER_MODELS]
@@ -199,6 +198,12 @@ def cost_weeks(figures: Figures, amount: str, most: int = 5) -> Table:
     costs = (Column(name, Kind.MONEY) for name in (ALL_MODELS, *names))
     name = "cost_weeks" if amount == API_COST else "list_value_weeks"
     return Table(name, (Column("Week of", Kind.DAY), *costs, Column("Complete", Kind.TEXT)), table)
+
+
+def _most_first(rows: list[Row], amount: str) -> list[str]:
+    """Returns the models, the one with most of an amount first."""
+    sums = {name: total_of(its, amount) for name, its in grouped(rows, lambda row: row["model"] or "").items()}
+    return sorted(sums, key=lambda name: (-sums[name], name))
 
 
 def _trend(figures: Figures, query: str, actor_type: str | None = None) -> list[Row]:

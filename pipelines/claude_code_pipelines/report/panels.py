@@ -292,7 +292,6 @@ PANELS = (
         "People",
         _listed("person"),
         lambda figures, table: f"{_people(len(table.rows))} had activity in the period.",
-        note="Use compares people of this organization by sessions of four weeks: about a quarter is always heavy.",
         searched=True,
     ),
     Panel(
