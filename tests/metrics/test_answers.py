@@ -107,12 +107,12 @@ def days(first: str, last: str) -> list[dt.date]:
     return DayRange(dt.date.fromisoformat(first), dt.date.fromisoformat(last)).days()
 
 
-def column(answer: Any, key: str, by: str | None = None) -> dict[str, Any]:
+def column(answer: Any, key: str) -> dict[str, Any]:
     """A column of the table by its first one; money as it is."""
-    first = (by or answer["by"]).partition(",")[0]
+    first = answer["by"].partition(",")[0]
     money = key.endswith("_usd") or key[:4].isdigit()
     return {
-        row[first]: Decimal(row[key]) if money and isinstance(row[key], str) else row[key] for row in answer["rows"]
+        row[first]: Decimal(row[key]) if money and isinstance(row[key], str) else row.get(key) for row in answer["rows"]
     }
 
 
@@ -277,6 +277,22 @@ def test_what_changed_in_the_week_of_the_spike(world: World) -> None:
     assert "most by API key ci" in told(world, "summary")
 
 
+def test_a_jump_that_several_made_is_said_to_be_of_most_only_from_a_half_on(tmp_path: Path) -> None:
+    world = World(tmp_path, database=tmp_path / "claude_code_analytics.duckdb")
+    first = SPIKE - 10 * 7 * DAY
+    for day in DayRange(first, TODAY).days():
+        spent = 300 if SPIKE <= day < SPIKE + 7 * DAY else 100
+        world.write(day, *(record(day, api_key=key, models=[model_usage("m", cents=spent)]) for key in "abc"))
+    world.backfill(first, TODAY, window_days=90)
+    (jump,) = ask(world, "summary --weeks 2")["jumps"]
+    assert (jump["cost"], jump["median"]) == ("63", "21")
+    assert [(each["name"], each["excess"], each["is_most"]) for each in jump["causes"]] == [
+        ("a", "14", False),
+        ("m", "42", True),
+    ]
+    assert "more than any other by API key a, most by model m" in told(world, "summary --weeks 2")
+
+
 def test_all_rows_of_a_table_as_a_sheet(world: World) -> None:
     sheet = list(csv.DictReader(run(world, "summary --by person --csv").stdout.splitlines()))
     rows = ask(world, "summary --by person")["rows"]
@@ -347,23 +363,25 @@ def test_tables_are_sorted_by_any_column_and_the_rest_stays_last(world: World) -
 # What is said of people, and of money
 
 
-def around(tmp_path: Path, **who: Any) -> Iterator[Any]:
+def around(tmp_path: Path, **who: Any) -> Iterator[list[Any]]:
     """The answers without and with somebody who works more than all others together."""
     for number, is_there in enumerate((False, True)):
         folder = tmp_path / str(number)
         folder.mkdir()
         days_of = awkward_days(LAST - 70 * DAY, TODAY, ORGANIZATION, 7)
         for day in days_of if is_there else ():
-            days_of[day] += [record(day, sessions=500, commits=900, models=[model_usage("m", cents=10**6)], **who)] * 2
+            days_of[day] += [
+                record(day, sessions=500, commits=900, models=[model_usage("claude-opus-5", cents=10**6)], **who)
+            ] * 2
         world = World(folder, organization=ScriptedOrganization(days_of, id=ORGANIZATION))
         world.backfill(LAST - 70 * DAY, TODAY, window_days=90)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DESTINATION__DUCKDB__CREDENTIALS", str(world.database))
-            yield ask(world, "summary --by person"), ask(world, "summary --by terminal"), ask(world, "summary --by day")
+            yield [ask(world, f"summary --by {by}") for by in ("person", "terminal", "day", "model")]
 
 
 def test_a_key_that_does_all_the_work_moves_no_number_said_of_people(tmp_path: Path) -> None:
-    (people, terminals, daily), (people_2, terminals_2, daily_2) = around(tmp_path, api_key="nightly")
+    (people, terminals, daily, _), (people_2, terminals_2, daily_2, _) = around(tmp_path, api_key="nightly")
     of_all = ("api_cost_usd", "subscription_value_usd", "other_cost_usd", "active_keys", "key_sessions", "key_cost_usd")
     for before, after in ((people, people_2), (terminals, terminals_2)):
         assert [row for row in before["rows"] if row[before["by"]] not in OTHERS] == [
@@ -390,8 +408,13 @@ def test_subscribers_move_no_cost(tmp_path: Path) -> None:
         assert len(names) > 5
         for name in names:
             assert one["headlines"][name] == two["headlines"][name], name
-        assert column(one, "api_cost_usd") == column(two, "api_cost_usd")
+        for key in ("api_cost_usd", "price_per_mtok", "cost_share"):
+            costs = [{name: each for name, each in column(answer, key).items() if each} for answer in (one, two)]
+            assert costs[0] == costs[1], key
         assert one["running_month"] == two["running_month"]
+    daily = [column(answers[2], "api_cost_usd") for answers in (before, after)]
+    assert daily[0] == daily[1]
+    assert 0 in daily[1].values(), "what a day without a billed record costs"
     assert before[0]["headlines"]["subscription_value_usd"] != after[0]["headlines"]["subscription_value_usd"]
 
 

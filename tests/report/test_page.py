@@ -218,7 +218,7 @@ def test_teams_fold_and_silent_people_are_listed(empty: World, page_of: Make, tm
     assert page.tables["who_stopped"][1:] == [["silent@example.test", "big", "–", "–", "never active"]]  # noqa: RUF001
 
     page = page_of(empty, "--team-map", "teams.csv", "--no-people")
-    assert page.column("teams", "Active people") == {"big": "6", "(small teams)": "2", "Total": "–"}  # noqa: RUF001
+    assert page.column("teams", "Active people") == {"big": "6", "(small teams)": "2", "Total": "8"}
     assert "p1@example.test" not in page.html
     assert "silent@example.test" not in page.html
 

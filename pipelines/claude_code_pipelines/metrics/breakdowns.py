@@ -22,6 +22,8 @@ UNKNOWN, DROPPED = "(unknown)", "(identity dropped)"
 # Rows of other types of actors than those that a table is about.
 _OTHER_TYPES = {PERSON: "(people)", KEY: "(API keys)"}
 _OTHER_ACTORS = "(other actors)"
+# Rows that complete a table, in order.
+_REST = (NO_TEAM, SMALL_TEAMS, UNKNOWN, DROPPED, *_OTHER_TYPES.values(), _OTHER_ACTORS)
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,8 @@ def folded(groups: Iterable[Group], order: Sequence[Value], top: int | None) -> 
     own = [each for each in groups if not each.is_rest]
     top = len(own) if top is None else top
     rest = [_others(own[top:])] if own[top:] else []
-    return [*own[:top], *rest, *(each for each in groups if each.is_rest)]
+    rest += sorted((each for each in groups if each.is_rest), key=lambda group: _REST.index(group.label))
+    return [*own[:top], *rest]
 
 
 def _others(groups: Sequence[Group]) -> Group:
@@ -239,7 +242,8 @@ def table_of(name: str, columns: Sequence[Recipe], groups: Sequence[Group], whol
 def whole_of(figures: Figures, by: str) -> Group:
     """Returns the row of the whole: also of what is gone in the period, so that its change is that of all."""
     now, before = (merged(_of_side(figures, BREAKDOWNS[by], side)) for side in (NOW, BEFORE))
-    return Group(TOTAL, now, before, is_rest=True)
+    # a total of people is recounted, and has no keys in it
+    return Group(TOTAL, {**now, "active": figures.sums(figures.subject).get("active")}, before, is_rest=True)
 
 
 def value_of(columns: Sequence[Recipe], key: str) -> Value:

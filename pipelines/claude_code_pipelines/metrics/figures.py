@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -78,27 +78,25 @@ class Figures:
         request: What was wanted.
         organization_id: The organization.
         name: Its own name for itself; None if it is not known.
-        proof: The proof of its days, which only the report reads.
-        warehouse: Address and dataset.
         made_at: When it was read (UTC).
         period: The period.
         since: First day of the trends.
         money: The amount that is meant by cost, one of `queries.AMOUNTS`.
         identities: Treatments of identities in the dataset: `keep`, `drop`, `hash:...`.
         rows: Rows of the queries, by name.
+        proof: The proof of its days, which only the report reads.
     """
 
     request: Request
     organization_id: str
     name: str | None
-    proof: OrganizationStatus | None
-    warehouse: str
     made_at: dt.datetime
     period: Period
     since: dt.date
     money: str
     identities: frozenset[str]
     rows: Mapping[str, Sequence[Row]] = field(repr=False)
+    proof: OrganizationStatus | None = None
 
     @property
     def organization(self) -> str:
@@ -196,26 +194,27 @@ def read_figures(target: Warehouse, request: Request, now: dt.datetime, names: I
             organization = _organization(ledger, request.organization)
             calendar = _calendar(ledger[organization], now)
             period = choose(calendar, request.month, request.weeks, request.first, request.last)
-            read = _reading(reader, organization, period, names)
-            known = read.rows(queries.ORGANIZATION)
-            money, rows = read.all([*BASE, *names, *(["seen"] if request.teams is not None else [])])
-            warehouse = described(pipeline)
-    figures = Figures(
+            figures = _read(_reading(reader, organization, period, names), request, names, now)
+    figures = replace(figures, proof=next((each for each in proofs if each.organization_id == organization), None))
+    if request.teams is not None:
+        _check_map(figures, request.teams)
+    return figures
+
+
+def _read(read: _Reading, request: Request, names: Iterable[str], now: dt.datetime) -> Figures:
+    known = read.rows(queries.ORGANIZATION)
+    money, rows = read.all([*BASE, *names, *(["seen"] if request.teams is not None else [])])
+    return Figures(
         request=request,
-        organization_id=organization,
+        organization_id=read.organization,
         name=next((row["organization_name"] for row in known if row["organization_name"]), None),
-        proof=next((each for each in proofs if each.organization_id == organization), None),
-        warehouse=warehouse,
         made_at=now,
-        period=period,
+        period=read.period,
         since=read.trends,
         money=money,
         identities=frozenset(row["actor_identity"] or "" for row in known),
         rows=rows,
     )
-    if request.teams is not None:
-        _check_map(figures, request.teams)
-    return figures
 
 
 def _is_report(names: Iterable[str]) -> bool:

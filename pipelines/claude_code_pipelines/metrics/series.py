@@ -186,23 +186,24 @@ def cost_weeks(figures: Figures, amount: str, most: int = 5) -> Table:
     ordered = _most_first(rows, amount)
     # One model too many is shown, not folded: "other" would be as wide.
     own = ordered if len(ordered) <= most + 1 else ordered[:most]
-    names = own if len(own) == len(ordered) else [*own, OTHER_MODELS]
-
-    def cell(row: Row) -> tuple[dt.date, str]:
-        name = row["model"] or ""
-        return row["week"], name if name in own else OTHER_MODELS
-
-    cells = {key: total_of(its, amount) for key, its in grouped(rows, cell).items()}
-    amounts = {week: [cells.get((week, name)) for name in names] for week, _ in _weeks(figures)}
-    table = [(week, total(amounts[week]), *amounts[week], complete) for week, complete in _weeks(figures)]
+    names = own if own == ordered else [*own, OTHER_MODELS]
+    in_weeks = grouped(rows, lambda row: (row["week"], _model(row) if _model(row) in own else OTHER_MODELS))
+    table = []
+    for week, complete in _weeks(figures):
+        amounts = [total_of(in_weeks.get((week, name), ()), amount) for name in names]
+        table.append((week, total(amounts), *amounts, complete))
     costs = (Column(name, Kind.MONEY) for name in (ALL_MODELS, *names))
     name = "cost_weeks" if amount == API_COST else "list_value_weeks"
     return Table(name, (Column("Week of", Kind.DAY), *costs, Column("Complete", Kind.TEXT)), table)
 
 
+def _model(row: Row) -> str:
+    return row["model"] or ""
+
+
 def _most_first(rows: list[Row], amount: str) -> list[str]:
     """Returns the models, the one with most of an amount first."""
-    sums = {name: total_of(its, amount) for name, its in grouped(rows, lambda row: row["model"] or "").items()}
+    sums = {name: total_of(its, amount) for name, its in grouped(rows, _model).items()}
     return sorted(sums, key=lambda name: (-sums[name], name))
 
 
