@@ -412,10 +412,20 @@ def test_subscribers_move_no_cost(tmp_path: Path) -> None:
             costs = [{name: each for name, each in column(answer, key).items() if each} for answer in (one, two)]
             assert costs[0] == costs[1], key
         assert one["running_month"] == two["running_month"]
-    daily = [column(answers[2], "api_cost_usd") for answers in (before, after)]
-    assert daily[0] == daily[1]
-    assert 0 in daily[1].values(), "what a day without a billed record costs"
+    assert column(before[2], "api_cost_usd") == column(after[2], "api_cost_usd")
     assert before[0]["headlines"]["subscription_value_usd"] != after[0]["headlines"]["subscription_value_usd"]
+
+
+def test_a_day_without_a_billed_record_costs_nothing_and_one_without_an_amount_is_not_known(tmp_path: Path) -> None:
+    world = World(tmp_path, database=tmp_path / "claude_code_analytics.duckdb")
+    world.write(LAST - 3 * DAY, record(LAST - 3 * DAY))
+    world.write(LAST - 2 * DAY)
+    world.write(LAST - DAY, record(LAST - DAY, customer_type="subscription"))
+    world.write(LAST, record(LAST, models=[model_usage("m", cents=None)]))
+    world.backfill(LAST - 3 * DAY, LAST)
+    costs = column(ask(world, "summary --by day"), "api_cost_usd")
+    assert [costs[str(LAST - number * DAY)] for number in (2, 1, 0)] == [0, 0, None]
+    assert costs[str(LAST - 4 * DAY)] is None, "it is not loaded"
 
 
 # Periods
