@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from .exceptions import ConfigurationError
+from .foreign_text import folded
 from .json_codec import json_text
 
 MODES = ("keep", "hash", "drop")
@@ -45,7 +46,7 @@ class Pseudonymizer:
         text = json_text(value) if isinstance(value, (dict, list)) else value
         if not isinstance(text, str):
             return value
-        return self._hmac(text.lower().encode()) if self.mode == "hash" else None
+        return self._hmac(folded(text).encode()) if self.mode == "hash" else None
 
     def _hmac(self, message: bytes) -> str:
         return hmac.new(self._key, message, hashlib.sha256).hexdigest()
@@ -60,8 +61,8 @@ def check_mode(mode: str) -> None:
 def pseudonymizer(mode: str, key: str | None = None) -> Pseudonymizer:
     """Makes the pseudonymizer of a mode.
 
-    `keep` stores actors as the API sends them. `hash` replaces each text by its HMAC-SHA256 (hex) over the lower-cased
-    text, the same in every load with the same key. `drop` stores NULL instead.
+    `keep` stores actors as the API sends them. `hash` replaces each text by its HMAC-SHA256 (hex) over the text as views
+    fold it, the same in every load with the same key. `drop` stores NULL instead.
     """
     check_mode(mode)
     if mode != "hash":

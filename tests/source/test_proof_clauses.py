@@ -8,7 +8,7 @@
 | `IN_ONE_TRANSACTION` | `test_a_failed_insert_leaves_the_day_as_it_was` |
 | `source_filter` | `test_no_marker_is_inserted` |
 | `primary_key`, `WITHOUT_COPIES` | `test_a_package_that_was_staged_twice_is_inserted_once` |
-| the number in a marker, counted behind the user's steps | `test_copies_are_found_where_a_step_of_the_users_dropped_as_many_rows` |
+| the number in a marker, counted behind the user's steps | `test_copies_are_found_where_a_step_dropped_as_many_rows` |
 | proof: everything in `DAMAGES` | `test_a_day_that_is_not_as_fetched_is_not_held` |
 | `place = 1` (not `COUNT(*) = 1`) | `test_a_package_that_was_staged_twice_is_inserted_once` |
 | `ORDER BY fetched_at DESC, _dlt_load_id DESC` | `test_the_newest_fetch_counts_and_of_two_at_once_the_later_load` |
@@ -79,7 +79,7 @@ def test_a_package_that_was_staged_twice_is_inserted_once(world: World) -> None:
     world.require_truth([MONDAY])
 
 
-def test_copies_are_found_where_a_step_of_the_users_dropped_as_many_rows(world: World) -> None:
+def test_copies_are_found_where_a_step_dropped_as_many_rows(world: World) -> None:
     world.write(MONDAY, record(MONDAY), record(MONDAY, customer_type="subscription"))
     source = world.source(**CLOSED)
     source.resources[USAGE].add_map(
