@@ -61,8 +61,8 @@ def check_mode(mode: str) -> None:
 def pseudonymizer(mode: str, key: str | None = None) -> Pseudonymizer:
     """Makes the pseudonymizer of a mode.
 
-    `keep` stores actors as the API sends them. `hash` replaces each text by its HMAC-SHA256 (hex), the same in every load
-    with the same key. It is made over the text as views fold it. `drop` stores NULL instead.
+    `keep` stores actors as the API sends them. `hash` replaces each text by its HMAC-SHA256 (hex) over the text as
+    views fold it, the same in every load with the same key. `drop` stores NULL instead.
     """
     check_mode(mode)
     if mode != "hash":
