@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 import signal
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -18,9 +21,11 @@ from claude_code_analytics import ConfigurationError
 from claude_code_pipelines import warehouse
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.console import progress
+from claude_code_pipelines.metrics.figures import TRENDS, Request, read_figures
 from claude_code_pipelines.metrics.views import create_views
-from claude_code_simulator import record, utc_now
+from claude_code_simulator import ScriptedOrganization, record, utc_now
 from destinations.scenario import require_truth, some_records, write_days
+from metrics.awkward import PEOPLE, awkward_days
 from support.processes import Machine, ended, start_forks
 from support.serving import serving
 from support.world import FIRST_DAY, LEDGER, MODELS, RECORD_TABLES, TODAY, TOOLS, USAGE, World
@@ -202,3 +207,25 @@ def test_merges_of_one_table_take_turns_so_that_no_row_is_doubled(make_world: Ca
     assert len(contents.days[TODAY]) == 3
     first.run(start_date=TODAY)
     require_truth(first)
+
+
+def test_summary_and_report_read_the_same_as_on_duckdb(world: World, tmp_path: Path) -> None:
+    first = TODAY - dt.timedelta(days=70)
+    organization = ScriptedOrganization(awkward_days(first, TODAY, world.organization.id, 5), id=world.organization.id)
+    on_duckdb = World(tmp_path, organization=organization, machine="another")
+    request = Request(teams={PEOPLE[0]: "one"})
+    read = []
+    for each in (on_duckdb, World(tmp_path, organization=organization, backend=world.backend)):
+        each.backfill(first, TODAY, window_days=90)
+        with each.kept_open():
+            figures = read_figures(
+                each.pipeline, request, each.clock.now, [*TRENDS, "actor,month", "week", "tool,month"]
+            )
+        read.append({name: sorted(map(rounded_floats, rows)) for name, rows in figures.rows.items()})
+    for name, rows in read[0].items():
+        assert rows == read[1][name], name
+        assert rows, name
+
+
+def rounded_floats(row: dict[str, Any]) -> str:
+    return str({name: f"{value:.9g}" if isinstance(value, (float, Decimal)) else value for name, value in row.items()})
