@@ -360,6 +360,14 @@ def test_tables_are_sorted_by_any_column_and_the_rest_stays_last(world: World) -
     assert names == sorted(names)
 
 
+def test_days_stand_in_order_of_time_unless_they_are_cut(world: World) -> None:
+    rows = ask(world, "summary --by day")["rows"]
+    assert [row["day"] for row in rows] == [str(day) for day in PERIOD.days()]
+    dearest = sorted(rows, key=lambda row: -Decimal(row["api_cost_usd"] or 0))[:3]
+    cut = ask(world, "summary --by day --top 3")["rows"]
+    assert [row["day"] for row in cut] == [*(row["day"] for row in dearest), "(25 others)"]
+
+
 # What is said of people, and of money
 
 
@@ -463,7 +471,11 @@ def test_the_running_month_without_a_final_day_shows_the_month_before(world: Wor
     world.clock.move(days=11)
     answer = ask(world, "summary --month 2026-10")
     assert answer["period"] == "September 2026"
-    assert "October 2026 has no final day yet" in told(world, "summary --month 2026-10")
+    text = told(world, "summary --month 2026-10")
+    assert "October 2026 has no final day yet" in text
+    assert "so far" not in text
+    world.backfill(TODAY, dt.date(2026, 9, 25))
+    assert "October so far no final day yet; September, 25 of 30 days: $6,3" in told(world, "summary")
 
 
 @pytest.mark.parametrize(

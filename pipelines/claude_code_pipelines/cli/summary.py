@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -39,27 +40,30 @@ def command(
 
     Without a period: the 28 days that end with the newest final day.
     """
-    from claude_code_analytics import ConfigurationError
-
     from ..console import summary
     from ..metrics.csv_text import csv_of
     from ..metrics.figures import read_figures
+    from ..metrics.queries import SPANS
     from ..metrics.spans import queries_of, table
     from .frame import print_json, print_lines, standard_output
+
+    output = _chosen(outputs)
+    figures = read_figures(target, request, now, queries_of(by))
+    is_cut = output not in ("json", "csv") and by not in SPANS
+    found = table(figures, by, top or (summary.MOST_ROWS if is_cut else None), sort)
+    if output == "json":
+        print_json(summary.as_json(figures, by, found))
+    elif output == "terminal":
+        with standard_output():
+            summary.show(figures, by, found)
+    else:
+        print_lines(csv_of(found).splitlines() if output == "csv" else summary.markdown(figures, by, found))
+
+
+def _chosen(outputs: Mapping[str, bool]) -> str:
+    from claude_code_analytics import ConfigurationError
 
     chosen = [name for name, is_chosen in outputs.items() if is_chosen]
     if len(chosen) > 1:
         raise ConfigurationError(f"choose one of --{' and --'.join(chosen)}")
-    output = chosen[0] if chosen else None
-    figures = read_figures(target, request, now, queries_of(by))
-    most = top or (None if output in ("json", "csv") else summary.MOST_ROWS)
-    found = table(figures, by, most, sort)
-    if output == "json":
-        print_json(summary.as_json(figures, by, found))
-    elif output == "csv":
-        print_lines(csv_of(found).splitlines())
-    elif output == "markdown":
-        print_lines(summary.markdown(figures, by, found))
-    else:
-        with standard_output():
-            summary.show(figures, by, found)
+    return chosen[0] if chosen else "terminal"

@@ -51,12 +51,7 @@ def _not_billed(figures: Figures) -> str:
 
 
 def _month_lines(figures: Figures, month: RunningMonth) -> Iterator[Answer]:
-    name, before = f"{month.month.first:%B}", f"{month.month_before:%B}"
-    days = f" in {month.days} of {len(month.month)} days" if month.days else ": no final day yet"
-    whole = "" if month.whole_before is None else f" (all: {_money(month.whole_before)})"
-    same = f"1-{min(month.last.day, len(month_of(month.month_before)))} {before}" if month.last else before
-    change = "" if month.change is None else f", {rounded(month.change, Kind.CHANGE)} on {same}{whole}"
-    yield Answer(f"{name} so far", f"{_money(month.cost)}{_not_billed(figures)}{days}{change}")
+    yield Answer(f"{month.month.first:%B} so far", _so_far(figures, month))
     if month.projection is None:
         yield Answer("Month's end", "not projected: the last four weeks have a gap or no cost")
     else:
@@ -65,6 +60,20 @@ def _month_lines(figures: Figures, month: RunningMonth) -> Iterator[Answer]:
         yield Answer("Month's end", f"{span} at the pace of the last four weeks")
     if month.budget:
         yield Answer("Budget", _budget(month, month.budget))
+
+
+def _so_far(figures: Figures, month: RunningMonth) -> str:
+    before = month_of(month.month_before)
+    name, is_whole = f"{before.first:%B}", month.whole_before_days == len(before)
+    days = "all" if is_whole else f"{month.whole_before_days} of {len(before)} days"
+    whole = f"{days}: {_money(month.whole_before)}" if month.whole_before_days else ""
+    if month.last is None:
+        return "; ".join(filter(None, ("no final day yet", whole and f"{name}, {whole}")))
+    text = f"{_money(month.cost)}{_not_billed(figures)} in {month.days} of {len(month.month)} days"
+    if month.change is None:
+        return text
+    same = f"1-{min(month.last.day, len(before))} {name}"
+    return f"{text}, {rounded(month.change, Kind.CHANGE)} on {same} ({whole})"
 
 
 def _budget(month: RunningMonth, budget: float) -> str:

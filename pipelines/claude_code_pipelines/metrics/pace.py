@@ -36,7 +36,8 @@ class RunningMonth:
         change: Against the same days of the month before; None if they are not comparable.
         cost_before: The cost of these same days.
         month_before: First day of the month before.
-        whole_before: The cost of the whole month before; None if it is not complete.
+        whole_before: The cost of the final days of the whole month before.
+        whole_before_days: Their number.
         projection: Where it ends; None where the last four weeks have a gap or no cost.
         budget: What it may cost.
     """
@@ -48,7 +49,8 @@ class RunningMonth:
     change: float | None
     cost_before: Decimal | None
     month_before: dt.date
-    whole_before: Decimal | None
+    whole_before: Decimal
+    whole_before_days: int
     projection: Projection | None
     budget: float | None = None
 
@@ -61,6 +63,7 @@ def running_month(figures: Figures) -> RunningMonth | None:
         return None
     final = [day for day in month.days() if day in calendar.final]
     before = month_of(before_month(month.first))
+    final_before = [day for day in before.days() if day in calendar.final]
     change, cost_before = _against_the_same_days(figures, month) if final else (None, None)
     return RunningMonth(
         month,
@@ -70,7 +73,8 @@ def running_month(figures: Figures) -> RunningMonth | None:
         change,
         cost_before,
         before.first,
-        figures.cost_of(before.days()) if calendar.are_final(before.days()) else None,
+        figures.cost_of(final_before),
+        len(final_before),
         _projection(figures, final, month),
         figures.request.budget,
     )

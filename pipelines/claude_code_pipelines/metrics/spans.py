@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.dates import ONE_DAY, DayRange
@@ -35,7 +36,7 @@ from .tables import Column, Kind, Table
 
 _NAMES = {"day": "days", "week": "weeks", "month": "months"}
 _TITLES = {"day": "Day", "week": "Week of", "month": "Month"}
-_CUT = "cut by the period"
+_CUT = "cut"
 
 
 def table(figures: Figures, by: str, top: int | None = None, sort: str | None = None) -> Table:
@@ -43,7 +44,7 @@ def table(figures: Figures, by: str, top: int | None = None, sort: str | None = 
     first, _, span = by.partition(",")
     if span:
         return _crossed(figures, first, span, top, sort)
-    return breakdown(figures, by, top, sort) if by in BREAKDOWNS else _by_span(figures, by, sort)
+    return breakdown(figures, by, top, sort) if by in BREAKDOWNS else _by_span(figures, by, top, sort)
 
 
 def queries_of(by: str) -> list[str]:
@@ -61,21 +62,28 @@ def queries_of(by: str) -> list[str]:
     )
 
 
-def _by_span(figures: Figures, span: str, sort: str | None) -> Table:
-    rows = grouped((row for row in figures.rows[span] if row["side"] == NOW), lambda row: row[span])
+def _by_span(figures: Figures, span: str, top: int | None, sort: str | None) -> Table:
     buckets = list(_buckets(figures, span))
-    groups = []
-    for bucket in buckets:
-        its = rows.get(bucket.first, [])
-        is_loaded = bool(set(bucket.days()) & figures.period.counted & figures.calendar.loaded)
-        groups.append(Group(_label(bucket, span), _spoken_of(figures, its) if is_loaded else {}))
-    whole = merged([group.now for group in groups])
-    groups = [Group(each.label, each.now, whole=whole) for each in groups]
+    groups = _span_groups(figures, span, buckets)
+    whole = merged([each.now for each in groups])
+    groups = [replace(each, whole=whole) for each in groups]
     columns = list(_span_columns(figures, span, buckets))
-    if sort:
-        groups = folded(groups, [value_of(columns, sort)], None)
+    if sort or top:  # else in order of time
+        order = [value_of(columns, sort)] if sort else [measured(figures.money), measured("sessions")]
+        groups = folded(groups, order, top)
     counts = {key: figures.sums(figures.subject).get(key) for key in (*DISTINCT, "dropped")}
     return table_of(_NAMES[span], columns, groups, Group(TOTAL, {**whole, **counts}, is_rest=True))
+
+
+def _span_groups(figures: Figures, span: str, buckets: list[DayRange]) -> list[Group]:
+    rows = grouped((row for row in figures.rows[span] if row["side"] == NOW), lambda row: row[span])
+    loaded = figures.period.counted & figures.calendar.loaded
+    return [
+        Group(
+            _label(bucket, span), _spoken_of(figures, rows.get(bucket.first, [])) if loaded & {*bucket.days()} else {}
+        )
+        for bucket in buckets
+    ]
 
 
 def _spoken_of(figures: Figures, rows: list[Row]) -> Row:
