@@ -117,7 +117,7 @@ def with_request(command: Command) -> Command:
         from claude_code_analytics.dates import check_range
 
         from ..metrics.figures import Request
-        from ..metrics.teams import read_team_map
+        from ..metrics.team_map import read_team_map
 
         check_range(start, end, now.date(), names=("--start", "--end"))
         own = {name: kwargs.pop(name) for name in _REQUEST}
@@ -133,8 +133,8 @@ def with_request(command: Command) -> Command:
         click.option(
             "--team-map",
             type=click.Path(path_type=Path),
-            metavar="FILE.csv",
-            help="Columns email and team, with a header.",
+            metavar="FILE",
+            help="CSV file of people: a column of addresses, one of teams.",
         ),
         click.option("--no-people", is_flag=True, help="Name no person."),
         click.option(

@@ -14,7 +14,7 @@ from .measures import COST_NAMES, MEASURES
 from .pace import RunningMonth, running_month
 from .periods import month_of
 from .queries import API_COST
-from .seats import Seats, map_warning, seats
+from .seats import Seats, map_coverage, seats
 from .sums import KEY, PERSON
 from .tables import Kind, rounded
 
@@ -176,9 +176,9 @@ def seats_sentence(found: Seats) -> str:
 
 
 def _map(figures: Figures) -> Iterator[Answer]:
-    warning = map_warning(figures) if figures.names_people else ""
-    if warning:
-        yield Answer("Team map", warning)
+    coverage = map_coverage(figures)
+    if coverage:
+        yield Answer("Team map", coverage)
 
 
 def _against(figures: Figures, kind: Kind, now: Any, before: Any) -> str:

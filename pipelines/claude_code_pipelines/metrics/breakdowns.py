@@ -133,7 +133,7 @@ def check(figures: Figures, by: str) -> None:
     if by == "person" and not figures.names_people:
         raise ConfigurationError("--no-people lists nobody by name: choose another --by")
     if by == "team" and figures.request.teams is None:
-        raise ConfigurationError("teams need a map of addresses to teams: --team-map FILE.csv")
+        raise ConfigurationError("teams need a map of addresses to teams: --team-map FILE")
 
 
 def groups_of(figures: Figures, by: str) -> list[Group]:

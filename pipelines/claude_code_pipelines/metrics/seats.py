@@ -110,15 +110,15 @@ def active_people(figures: Figures) -> set[str]:
     return {row["actor"] for row in rows if row["side"] == NOW and row["actor_type"] == PERSON and row["active"]}
 
 
-def map_warning(figures: Figures) -> str:
-    """Returns why nobody of the team map is listed; empty if its people are, or there is no map."""
+def map_coverage(figures: Figures) -> str:
+    """Returns how many active people the team map has, and why nobody of it is listed; empty without a map."""
     teams, active = figures.request.teams, active_people(figures)
-    if teams is None or _map_joins(figures):
+    if teams is None or not active:
         return ""
-    return (
-        f"the team map has {len(active & teams.keys()):,} of {len(active):,} active people, fewer than half, "
-        "so nobody is listed as never active"
-    )
+    text = f"it has {len(active & teams.keys()):,} of {len(active):,} active people"
+    if _map_joins(figures) or not figures.names_people:
+        return text
+    return f"{text}, fewer than half, so nobody is listed as never active"
 
 
 def _map_joins(figures: Figures) -> bool:
