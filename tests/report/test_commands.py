@@ -100,11 +100,12 @@ def test_a_period_that_no_other_lies_before_is_one_line(awkward: World, command:
 
 
 def test_all_files_of_a_report_are_written_or_none(awkward: World, command: Command, tmp_path: Path) -> None:
-    (tmp_path / "tables" / "people.csv").mkdir(parents=True)
+    people = tmp_path / "tables" / "claude-code-people-2026-08-23-to-2026-09-19.csv"
+    people.mkdir(parents=True)
     result = command(awkward, "report", "--csv", "tables")
     assert result.exit_code == 2
-    assert f"{tmp_path / 'tables' / 'people.csv'} cannot be written: it exists and is not a file" in result.stderr
-    assert [path.name for path in tmp_path.rglob("*") if path.suffix in (".html", ".csv")] == ["people.csv"]
+    assert f"{people} cannot be written: it exists and is not a file" in result.stderr
+    assert [path.name for path in tmp_path.rglob("*") if path.suffix in (".html", ".csv")] == [people.name]
     (tmp_path / "link.html").symlink_to("real.html")
     assert command(awkward, "report", "--output", "link.html").exit_code == 0
     assert (tmp_path / "link.html").is_symlink()

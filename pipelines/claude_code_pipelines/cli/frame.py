@@ -25,6 +25,7 @@ from ..error_messages import translate_errors
 from ..events import DaysNotHeld
 from ..exit_codes import INCOMPLETE, exit_code, is_mistake
 from ..signals import describe_interruption
+from ..visible_text import visible
 from ..warehouse import Warehouse
 
 
@@ -75,7 +76,7 @@ def standard_output() -> Iterator[None]:
 
 def print_lines(lines: Iterable[str]) -> None:
     """Prints lines; ids and other text from outside lose their control characters, line breaks too."""
-    text = "\n".join("".join(filter(str.isprintable, line)) for line in lines)
+    text = "\n".join(map(visible, lines))
     with standard_output():
         click.echo(text)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_STANDARD_OUTPUT = Path("-")
 
 
 @click.command("report", short_help="Write a self-contained HTML report.")
@@ -42,18 +41,15 @@ def command(
     """
     from ..metrics.figures import read_figures
     from ..report.charts import renderer
-    from ..report.files import write_report
+    from ..report.files import STANDARD_OUTPUT, write_report
     from .frame import print_lines, standard_output
 
     renderer()  # refuses before the warehouse is read
     figures = read_figures(target, request, now)
-    if output == _STANDARD_OUTPUT:
-        with TemporaryDirectory() as folder:
-            page, *_ = write_report(figures, Path(folder) / "report.html", csv_folder)
-            with standard_output():
-                click.echo(page.read_text(encoding="utf-8"), nl=False)
+    with standard_output():
+        written = write_report(figures, output, csv_folder, sys.stdout.buffer)
+    if output == STANDARD_OUTPUT:
         return
-    written = write_report(figures, output, csv_folder)
     print_lines([f"wrote {written[0]}" + (f" and {len(written) - 1} tables in {csv_folder}" if csv_folder else "")])
     if opened:
         click.launch(str(output))

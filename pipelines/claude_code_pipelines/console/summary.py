@@ -14,8 +14,6 @@ from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from claude_code_analytics.foreign_text import printable
-
 from ..metrics.answers import answers
 from ..metrics.changes import jumps, movers_table
 from ..metrics.figures import Figures
@@ -24,6 +22,7 @@ from ..metrics.pace import running_month
 from ..metrics.periods import in_words
 from ..metrics.seats import seats, who_stopped
 from ..metrics.tables import Kind, Table, exact, rounded
+from ..visible_text import visible
 
 MOST_ROWS = 20
 MOST_STOPPED = 8
@@ -72,7 +71,7 @@ def _line(cells: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    return printable(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return visible(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 def as_json(figures: Figures, by: str, table: Table) -> dict[str, Any]:
@@ -137,7 +136,7 @@ def _title(figures: Figures) -> str:
 def _head(figures: Figures) -> list[RenderableType]:
     note = f"{figures.period.note} " if figures.period.note else ""
     return [
-        Text(printable(_title(figures)), style="bold"),
+        Text(visible(_title(figures)), style="bold"),
         Text(f"{note}{figures.period.sentence}", style="dim"),
         Text(),
     ]
@@ -148,7 +147,7 @@ def _answers(figures: Figures, width: int) -> RichTable:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold", ratio=1)
     for each in answers(figures):
-        table.add_row(each.label, Text(printable(each.text)))
+        table.add_row(each.label, Text(visible(each.text)))
     return table
 
 
@@ -218,7 +217,7 @@ def _cells(table: Table) -> list[list[str]]:
 
 def _cell(value: Any, kind: Kind) -> str:
     """Returns a value for the eye; nothing where a text is not known."""
-    return "" if value is None and kind is Kind.TEXT else printable(rounded(value, kind))
+    return "" if value is None and kind is Kind.TEXT else visible(rounded(value, kind))
 
 
 def _all_rows(table: Table) -> list[tuple[Any, ...]]:

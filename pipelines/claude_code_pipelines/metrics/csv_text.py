@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 from decimal import Decimal
 from io import StringIO
 from typing import Any
 
-from claude_code_analytics.foreign_text import printable
-
+from ..visible_text import visible
 from .tables import Table
 
-# A spreadsheet takes a cell that begins with one of these as a formula (owasp.org, CSV Injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for the beginning of a formula (owasp.org, CSV Injection), full-width signs too. In countries
+# with a decimal comma it opens CSV with semicolons, so a formula may also begin behind one.
+_FORMULA = re.compile(r"(^|;)(\s*)(?=[-=+@\uff0d\uff1d\uff0b\uff20])")
 
 
 def csv_of(table: Table) -> str:
@@ -26,12 +27,11 @@ def csv_of(table: Table) -> str:
 
 
 def cell(value: Any) -> str:
-    """Returns a value as text for a cell; a leading apostrophe keeps foreign text from being a formula."""
+    """Returns a value as text for a cell; an apostrophe keeps foreign text from being a formula."""
     if value is None:
         return ""
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    if isinstance(value, (bool, int, float, dt.date)):
+    if isinstance(value, (Decimal, float)):
+        return f"{Decimal(str(value)).normalize():f}"
+    if isinstance(value, (bool, int, dt.date)):
         return str(value)
-    text = printable(str(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1\2'", visible(str(value)))

@@ -45,6 +45,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 _SEP_LINE = re.compile(r"\A\"?sep=.\"?(?=\r?\n)")
 _SAVE = 'save it as "CSV UTF-8"'
 _DISPLAY_NAME = re.compile(r"[^<>]*<([^<>]+)>")
+_ONE_ADDRESS = re.compile(r"[^\s,;<>]*@[^\s,;<>]*")
 _MAILTO = re.compile("mailto:", re.IGNORECASE)
 
 
@@ -103,7 +104,7 @@ def _teams_in(text: str, file: Path) -> dict[str, str]:
                 f"{_SEPARATORS[separator]}"
             )
         address, team = _address(cells[address_place]), visible(cells[team_place]).strip() or NO_TEAM
-        if address.count("@") != 1:
+        if not _ONE_ADDRESS.fullmatch(address):
             raise ConfigurationError(f"{file}, line {line}: give one address and one team, or remove the line")
         team = spellings.setdefault(_spelling(team), team)
         if teams.setdefault(address, team) != team:

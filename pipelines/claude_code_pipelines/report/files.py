@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from errno import EINVAL, ENOENT
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import BinaryIO
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.foreign_text import printable
@@ -15,14 +17,19 @@ from ..metrics.headlines import headlines
 from ..metrics.tables import Column, Kind, Table
 from .page import page_of
 
+STANDARD_OUTPUT = Path("-")
 
-def write_report(figures: Figures, output: Path, csv_folder: Path | None = None) -> list[Path]:
+
+def write_report(
+    figures: Figures, output: Path, csv_folder: Path | None = None, stream: BinaryIO | None = None
+) -> list[Path]:
     """Writes the page, and its tables as CSV.
 
     Args:
         figures: The numbers.
-        output: The HTML file; an existing one is replaced once the new one is whole.
-        csv_folder: Folder for CSV files, made where it is missing.
+        output: The HTML file; an existing one is replaced once the new one is whole. `-` is the stream.
+        csv_folder: Folder for CSV files, made where it is missing. Those of another report of the same days go.
+        stream: Standard output.
 
     Returns:
         The files.
@@ -31,17 +38,24 @@ def write_report(figures: Figures, output: Path, csv_folder: Path | None = None)
         ConfigurationError: A file cannot be written, or the extra `report` is not installed.
     """
     page, tables = page_of(figures)
-    contents = {output: page}
+    contents = {output: page.encode()}
     if csv_folder is not None:
-        contents |= {csv_folder / f"{table.name}.csv": csv_of(table) for table in (headline_table(figures), *tables)}
+        contents |= {
+            csv_folder / _csv_name(table.name, figures): csv_of(table).encode()
+            for table in (headline_table(figures), *tables)
+        }
+    streamed = contents.pop(STANDARD_OUTPUT, b"")
     try:
         if csv_folder is not None:
             csv_folder.mkdir(parents=True, exist_ok=True)
-        _replace_all({_writable(file): text for file, text in contents.items()})
+        _replace_all({_writable(file): content for file, content in contents.items()})
+        _remove(_stale(figures, csv_folder, contents) if csv_folder is not None else ())
     except OSError as error:
         reason = printable(error.strerror or str(error))
         file = printable(str(error.filename2 or error.filename or output))
         raise ConfigurationError(f"{file} cannot be written: {reason}; choose another --output or --csv") from None
+    if stream is not None:
+        stream.write(streamed)
     return list(contents)
 
 
@@ -50,6 +64,23 @@ def headline_table(figures: Figures) -> Table:
     columns = (Column("Number", Kind.TEXT), Column("Period"), Column("Before"), Column("Change"))
     rows = [(each.name, each.value, each.before, each.change) for each in headlines(figures)]
     return Table("headlines", columns, rows)
+
+
+def _csv_name(table: str, figures: Figures) -> str:
+    """Returns the name of a CSV file, by which a later report of the same days knows it."""
+    days = figures.period.days
+    return f"claude-code-{table.replace('_', '-')}-{days.first}-to-{days.last}.csv"
+
+
+def _stale(figures: Figures, folder: Path, written: Iterable[Path]) -> Iterator[Path]:
+    """Yields the files of tables that a report of the same days had, and this one has not."""
+    yield from set(folder.glob(_csv_name("*", figures))) - set(written)
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        if file.is_file():
+            file.unlink()
 
 
 def _writable(file: Path) -> Path:
@@ -66,16 +97,14 @@ def _writable(file: Path) -> Path:
     return file
 
 
-def _replace_all(contents: dict[Path, str]) -> None:
+def _replace_all(contents: Mapping[Path, bytes]) -> None:
     """Writes all files whole or none."""
     partial: dict[Path, Path] = {}
     try:
-        for file, text in contents.items():
-            with NamedTemporaryFile(
-                "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}.", delete=False
-            ) as written:
+        for file, content in contents.items():
+            with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as written:
                 partial[file] = Path(written.name)
-                written.write(text)
+                written.write(content)
         for file, made in partial.items():
             made.replace(file)
     finally:
