@@ -46,12 +46,12 @@ def command(
     from ..console import messages
     from ..events import LoadReport
     from ..loader import load
-    from ..report.charts import renderer
+    from ..report.extra import extra
     from .frame import next_command, reported
 
     with reported(progress, loads=True) as shown, TemporaryDirectory() as folder:
         if with_report:
-            renderer()  # refuses before the days are loaded
+            extra("vl_convert")  # refuses before the days are loaded
         organization = SampleOrganization()
         api = SimulatedApi(organization)
         with AnalyticsClient(api_key=api.credentials.admin_key, transport=api.transport) as client:

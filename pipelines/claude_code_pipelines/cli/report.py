@@ -26,6 +26,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @with_request
 @click.option("--output", type=_FILE, default=REPORT_FILE, help="HTML file to write; - for standard output.")
 @click.option("--csv", "csv_folder", type=_FOLDER, help="Folder for its tables.")
+@click.option("--xlsx", "workbook", type=_FILE, help="Workbook of its tables to write; - for standard output.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 def command(
     target: Warehouse,
@@ -33,6 +34,7 @@ def command(
     request: Request,
     output: Path,
     csv_folder: Path | None,
+    workbook: Path | None,
     opened: bool,
 ) -> None:
     """Write a self-contained HTML report; opening it loads nothing from the network.
@@ -40,16 +42,19 @@ def command(
     It shows usage, acceptance, cost, people and data quality.
     """
     from ..metrics.figures import read_figures
-    from ..report.charts import renderer
+    from ..report.extra import extra
     from ..report.files import STANDARD_OUTPUT, write_report
     from .frame import print_lines, standard_output
 
-    renderer()  # refuses before the warehouse is read
+    for module in ("vl_convert", *(["xlsxwriter"] if workbook else [])):
+        extra(module)  # refuses before the warehouse is read
     figures = read_figures(target, request, now)
     with standard_output():
-        written = write_report(figures, output, csv_folder, sys.stdout.buffer)
-    if output == STANDARD_OUTPUT:
+        written = write_report(figures, output, csv_folder, workbook, sys.stdout.buffer)
+    if STANDARD_OUTPUT in (output, workbook):
         return
-    print_lines([f"wrote {written[0]}" + (f" and {len(written) - 1} tables in {csv_folder}" if csv_folder else "")])
+    names = [str(output), *([f"{workbook}"] if workbook else [])]
+    tables = [f"{len(written) - len(names)} tables in {csv_folder}"] if csv_folder else []
+    print_lines([f"wrote {' and '.join([*names, *tables])}"])
     if opened:
         click.launch(str(output))

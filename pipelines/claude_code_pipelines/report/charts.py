@@ -6,14 +6,13 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from claude_code_analytics import ConfigurationError
 from claude_code_analytics.foreign_text import printable
 
 from ..metrics.series import FINAL, MISSING
 from ..metrics.tables import Table, rounded
+from .extra import extra
 
 Spec = dict[str, Any]
 
@@ -34,7 +33,7 @@ def render(spec: Spec) -> str:
     Raises:
         ConfigurationError: The extra `report` is not installed.
     """
-    svg: str = renderer().vegalite_to_svg(_drawable({**spec, "config": _config()}), vl_version=_VERSION)
+    svg: str = extra("vl_convert").vegalite_to_svg(_drawable({**spec, "config": _config()}), vl_version=_VERSION)
     return svg
 
 
@@ -51,21 +50,6 @@ def _drawable(value: Any, longest: int | None = None) -> Any:
         return value
     text = printable(value)
     return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def renderer() -> Any:
-    """Returns the module that renders charts: 33 MB, and only the report needs it.
-
-    Raises:
-        ConfigurationError: The extra `report` is not installed.
-    """
-    try:
-        return import_module("vl_convert")
-    except ImportError:
-        raise ConfigurationError(
-            "the report needs vl-convert: pip install 'dlt-claude-code-analytics[report]', or in a clone "
-            "pip install --editable '.[report]'"
-        ) from None
 
 
 def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:

@@ -1,4 +1,4 @@
-"""Files of the report: the page, and its tables as CSV, each written whole or not at all."""
+"""Files of the report: the page, and its tables as CSV and as a workbook, each written whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,34 +16,38 @@ from ..metrics.figures import Figures
 from ..metrics.headlines import headlines
 from ..metrics.tables import Column, Kind, Table
 from .page import page_of
+from .workbook import workbook_of
 
 STANDARD_OUTPUT = Path("-")
 
 
 def write_report(
-    figures: Figures, output: Path, csv_folder: Path | None = None, stream: BinaryIO | None = None
+    figures: Figures,
+    output: Path,
+    csv_folder: Path | None = None,
+    workbook: Path | None = None,
+    stream: BinaryIO | None = None,
 ) -> list[Path]:
-    """Writes the page, and its tables as CSV.
+    """Writes the page, and its tables as CSV and as a workbook.
 
     Args:
         figures: The numbers.
         output: The HTML file; an existing one is replaced once the new one is whole. `-` is the stream.
         csv_folder: Folder for CSV files, made where it is missing. Those of another report of the same days go.
+        workbook: The XLSX file, as `output`.
         stream: Standard output.
 
     Returns:
         The files.
 
     Raises:
-        ConfigurationError: A file cannot be written, or the extra `report` is not installed.
+        ConfigurationError: A file cannot be written, two have one name, or the extra `report` is not installed.
     """
-    page, tables = page_of(figures)
-    contents = {output: page.encode()}
-    if csv_folder is not None:
-        contents |= {
-            csv_folder / _csv_name(table.name, figures): csv_of(table).encode()
-            for table in (headline_table(figures), *tables)
-        }
+    if workbook is not None and workbook.resolve() == output.resolve():
+        raise ConfigurationError(
+            f"--output and --xlsx are both {printable(str(output))}; choose another for one of them"
+        )
+    contents = _contents(figures, output, csv_folder, workbook)
     streamed = contents.pop(STANDARD_OUTPUT, b"")
     try:
         if csv_folder is not None:
@@ -53,10 +57,21 @@ def write_report(
     except OSError as error:
         reason = printable(error.strerror or str(error))
         file = printable(str(error.filename2 or error.filename or output))
-        raise ConfigurationError(f"{file} cannot be written: {reason}; choose another --output or --csv") from None
+        raise ConfigurationError(f"{file} cannot be written: {reason}; choose another place") from None
     if stream is not None:
         stream.write(streamed)
     return list(contents)
+
+
+def _contents(figures: Figures, output: Path, csv_folder: Path | None, workbook: Path | None) -> dict[Path, bytes]:
+    page, tables = page_of(figures)
+    contents = {output: page.encode()}
+    if csv_folder is not None:
+        for table in (headline_table(figures), *tables):
+            contents[csv_folder / _csv_name(table.name, figures)] = csv_of(table).encode()
+    if workbook is not None:
+        contents[workbook] = workbook_of(figures, tables)
+    return contents
 
 
 def headline_table(figures: Figures) -> Table:
