@@ -37,13 +37,17 @@ def answers(figures: Figures) -> list[Answer]:
 
 def _cost(figures: Figures) -> Iterator[Answer]:
     month = running_month(figures)
-    if month is not None:
-        yield from _month_lines(figures, month)
-    else:
-        measure = MEASURES[figures.money]
-        now, before = (measure.of(figures.sums(side=side)) for side in (NOW, BEFORE))
-        text = f"{_money(now)}{_not_billed(figures)}{_against(figures, measure.kind, now, before)}"
-        yield Answer(f"Cost, {figures.period.name}", text)
+    running = [] if month is None else _month_lines(figures, month)
+    whole = [] if month and figures.period.is_running else _period_lines(figures)
+    # on the first days of a month nothing of it is final
+    yield from (*running, *whole) if month and month.last else (*whole, *running)
+
+
+def _period_lines(figures: Figures) -> Iterator[Answer]:
+    measure = MEASURES[figures.money]
+    now, before = (measure.of(figures.sums(side=side)) for side in (NOW, BEFORE))
+    text = f"{_money(now)}{_not_billed(figures)}{_against(figures, measure.kind, now, before)}"
+    yield Answer(f"Cost, {figures.period.name}", text)
 
 
 def _not_billed(figures: Figures) -> str:
@@ -51,13 +55,14 @@ def _not_billed(figures: Figures) -> str:
 
 
 def _month_lines(figures: Figures, month: RunningMonth) -> Iterator[Answer]:
-    yield Answer(f"{month.month.first:%B} so far", _so_far(figures, month))
+    name = f"{month.month.first:%B}"
+    yield Answer(f"{name} so far", _so_far(figures, month))
     if month.projection is None:
-        yield Answer("Month's end", "not projected: the last four weeks have a gap or no cost")
+        yield Answer(f"End of {name}", "not projected: the last four weeks have a gap or no cost")
     else:
         end = month.projection
-        span = f"{_money(end.cost)} ({_money(end.low)} to {_money(end.high)})"
-        yield Answer("Month's end", f"{span} at the pace of the last four weeks")
+        span = f"{_money(end.cost)}{_not_billed(figures)} ({_money(end.low)} to {_money(end.high)})"
+        yield Answer(f"End of {name}", f"{span} at the pace of the last four weeks")
     if month.budget:
         yield Answer("Budget", _budget(month, month.budget))
 
@@ -85,7 +90,6 @@ def _budget(month: RunningMonth, budget: float) -> str:
 
 
 def _people(figures: Figures) -> Iterator[Answer]:
-    people, keys = figures.sums(PERSON), figures.sums(KEY)
     if figures.subject == KEY:
         now, before = (MEASURES["active_keys"].of(figures.sums(KEY, side)) for side in (NOW, BEFORE))
         yield Answer(
@@ -93,12 +97,18 @@ def _people(figures: Figures) -> Iterator[Answer]:
         )
         return
     now, before = (MEASURES["active_people"].of(figures.sums(PERSON, side)) for side in (NOW, BEFORE))
-    if people.get("dropped"):
+    if figures.sums(PERSON).get("dropped"):
         yield Answer("People", "identities are dropped, so people cannot be counted")
     else:
         yield Answer("People", f"{_count(now)} active{_against(figures, Kind.COUNT, now, before)}")
-    if keys.get("active") or keys.get("dropped"):
-        count = "" if keys.get("dropped") else f"{_count(keys.get('active'))} active, "
+    yield from _keys(figures)
+
+
+def _keys(figures: Figures) -> Iterator[Answer]:
+    """Yields what keys cost beside people, also where they stopped."""
+    keys, before = (figures.sums(KEY, side) for side in (NOW, BEFORE))
+    if any(sums.get(name) for sums in (keys, before) for name in ("active", "dropped")):
+        count = "" if keys.get("dropped") else f"{_count(keys.get('active', 0))} active, "
         costs = (f"{_cost_and_change(figures, each)}" for each in (KEY, PERSON))
         yield Answer("API keys", f"{count}{'; people alone '.join(costs)}")
 
@@ -112,7 +122,7 @@ def _cost_and_change(figures: Figures, actor_type: str) -> str:
 def _unit_costs(figures: Figures) -> Iterator[Answer]:
     parts = []
     for key, name in (
-        ("cost_per_active_person", "person"),
+        ("cost_per_active_person", "person" if figures.subject == PERSON else "key"),
         ("cost_per_commit", "commit"),
         ("cost_per_pr", "PR"),
     ):
@@ -122,7 +132,8 @@ def _unit_costs(figures: Figures) -> Iterator[Answer]:
             change = change_of(measure.kind, now, before) if figures.period.is_comparable else None
             parts.append(f"{name} {_money(now)}{'' if change is None else f' ({rounded(change, Kind.CHANGE)})'}")
     if parts:
-        yield Answer("One costs", ", ".join(parts))
+        compared = "; less is better" if figures.period.is_comparable else ""
+        yield Answer("One costs", f"{', '.join(parts)}{_not_billed(figures)}{compared}")
 
 
 def _changed(figures: Figures) -> Iterator[Answer]:

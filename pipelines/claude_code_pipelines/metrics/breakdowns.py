@@ -303,7 +303,7 @@ def _share(measure: str, key: str) -> Recipe:
     def value(group: Group) -> float | None:
         return None if group.is_rest else ratio(group.now.get(measure), group.whole.get(measure))
 
-    return Column("Share", Kind.SHARE, key, detail=2), value
+    return Column("Share", Kind.SHARE, key, detail=3), value
 
 
 def _change(figures: Figures, key: str) -> Value:

@@ -114,10 +114,10 @@ def movers_table(figures: Figures) -> Table:
     columns = (
         Column("Kind", Kind.TEXT, "kind"),
         Column("Name", Kind.TEXT, "name"),
-        Column("Before", Kind.MONEY, "before"),
+        Column("Before", Kind.MONEY, "before", detail=1),
         Column("Now", Kind.MONEY, "now"),
         Column("Difference", Kind.MONEY, "difference"),
-        Column("State", Kind.TEXT, "state"),
+        Column("State", Kind.TEXT, "state", detail=2),
     )
     return Table(
         "movers",

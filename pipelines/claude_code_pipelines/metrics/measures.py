@@ -95,7 +95,7 @@ _MEASURES = (
         detail=6,
     ),
     Measure("accepted", "Accepted", Kind.COUNT, _sum("accepted")),
-    Measure("rejected", "Rejected", Kind.COUNT, _sum("rejected")),
+    Measure("rejected", "Rejected", Kind.COUNT, _sum("rejected"), detail=1),
     Measure(
         "acceptance_rate",
         "Acceptance",
@@ -147,7 +147,7 @@ _MEASURES = (
         falls=True,
         detail=9,
     ),
-    Measure("tokens_total", "Tokens", Kind.COUNT, all_tokens, "All four kinds of tokens.", detail=2),
+    Measure("tokens_total", "Tokens", Kind.COUNT, all_tokens, "All four kinds of tokens.", detail=4),
     Measure(
         "cache_read_share",
         "From cache",
@@ -184,7 +184,6 @@ MONEY = (
         Kind.MONEY,
         _sum(API_COST),
         "The API's estimate for use that is billed, in US dollars: not an invoice.",
-        falls=True,
     ),
     Measure(LIST_VALUE, "List value", Kind.MONEY, _sum(LIST_VALUE), _LISTED, detail=5),
     Measure(

@@ -80,7 +80,7 @@ class Period:
         if gaps:
             return f"{gaps}: no comparison with {self.name_before}."
         if not self.is_comparable:
-            return f"All {len(self.counted)} days are final. No comparison: {self.name_before} is not complete."
+            return f"All {len(self.counted)} days are final, but not all of {self.name_before}: no comparison."
         left_out = sorted({day.day for day in self.left_out})
         without = f" Day {', '.join(map(str, left_out))} is left out of both months: a gap." if left_out else ""
         return f"All {len(self.counted)} days are final. Changes are against {self.name_before}.{without}"

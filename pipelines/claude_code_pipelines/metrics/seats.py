@@ -66,9 +66,9 @@ def who_stopped(figures: Figures) -> Table | None:
     teams = figures.request.teams
     columns = (
         Column("Person", Kind.TEXT, "person"),
-        *([Column("Team", Kind.TEXT, "team")] if teams else []),
+        *([Column("Team", Kind.TEXT, "team", detail=6)] if teams else []),
         Column("Last active", Kind.DAY, "last_day"),
-        Column("Sessions before", Kind.COUNT, "sessions_before"),
+        Column("Sessions before", Kind.COUNT, "sessions_before", detail=1),
         Column("State", Kind.TEXT, "state"),
     )
     people = sorted(_without_activity(figures), key=lambda row: (_STATES.index(row[3]), -(row[2] or 0), row[0]))

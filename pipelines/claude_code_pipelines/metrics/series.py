@@ -9,6 +9,7 @@ from typing import Any
 
 from claude_code_analytics.dates import ONE_DAY, DayRange
 
+from .breakdowns import UNKNOWN
 from .figures import Figures
 from .periods import WEEK, monday
 from .queries import API_COST
@@ -198,7 +199,7 @@ def cost_weeks(figures: Figures, amount: str, most: int = 5) -> Table:
 
 
 def _model(row: Row) -> str:
-    return row["model"] or ""
+    return row["model"] or UNKNOWN
 
 
 def _most_first(rows: list[Row], amount: str) -> list[str]:

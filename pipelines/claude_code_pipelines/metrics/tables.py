@@ -116,13 +116,19 @@ def exact(value: Any, kind: Kind) -> str:
         return f"{int(value):,}"
     if kind is Kind.NUMBER:
         return f"{float(value):,.2f}"
-    if kind is Kind.MONEY:  # a ratio is a double
-        if isinstance(value, float):
-            return f"${value:,.2f}" if value >= _CENTS_FROM else f"${value:,.4f}"
-        return f"${_cents_or_more(Decimal(value)):,f}"
+    if kind is Kind.MONEY:
+        return f"{'-' if value < 0 else ''}${_exact_amount(abs(value))}"
     if kind is Kind.SHARE:
         return f"{float(value):.2%}"
+    if kind is Kind.POINTS:
+        return f"{round(float(value) * 100, 2) + 0.0:+.2f} points"
     return rounded(value, kind)
+
+
+def _exact_amount(value: Any) -> str:
+    if isinstance(value, float):  # a ratio
+        return f"{value:,.2f}" if value >= _CENTS_FROM else f"{value:,.4f}"
+    return f"{_cents_or_more(Decimal(value)):,f}"
 
 
 def _cents_or_more(value: Decimal) -> Decimal:
@@ -132,10 +138,9 @@ def _cents_or_more(value: Decimal) -> Decimal:
 
 
 def _dollars(value: Any) -> str:
-    amount = float(value)
-    if abs(amount) >= 1_000_000:
-        return f"${_scaled(amount)}"
-    return f"${amount:,.0f}" if abs(amount) >= 100 else f"${amount:,.2f}"
+    amount = abs(float(value))
+    shown = _scaled(amount) if amount >= 1_000_000 else f"{amount:,.{0 if amount >= 100 else 2}f}"
+    return f"{'-' if value < 0 else ''}${shown}"
 
 
 def _scaled(value: float) -> str:
@@ -151,6 +156,6 @@ _ROUNDED: dict[Kind, Callable[[Any], str]] = {
     Kind.NUMBER: lambda value: f"{float(value):,.{1 if abs(value) < 100 else 0}f}",
     Kind.MONEY: _dollars,
     Kind.SHARE: lambda value: f"{float(value):.0%}",
-    Kind.POINTS: lambda value: f"{round(float(value) * 100, 1) + 0.0:+.1f} points",
+    Kind.POINTS: lambda value: f"{round(float(value) * 100) + 0:+d} points",
     Kind.CHANGE: _rounded_change,
 }
