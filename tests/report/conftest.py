@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from support.world import TODAY, World
 ORGANIZATION = "11111111-0000-4000-8000-000000000001"
 FIRST = TODAY - dt.timedelta(days=75)
 PAGE = "claude-code-report.html"
+# Elements within a text.
+_WITHIN = ("b", "small")
 
 
 class Page(HTMLParser):
@@ -27,7 +31,7 @@ class Page(HTMLParser):
 
     Attributes:
         tables: By name, rows of texts; the first has the titles.
-        headlines: By label, the texts below it.
+        answers: By label, the texts of the first screen below it: answers, and the few headline numbers.
         tags: Names of all elements, in order.
         attributes: Name and value of all attributes.
         texts: By element, the contents of `style` and `script`.
@@ -36,7 +40,7 @@ class Page(HTMLParser):
     def __init__(self, file: Path) -> None:
         super().__init__()
         self.tables: dict[str, list[list[str]]] = {}
-        self.headlines: dict[str, list[str]] = {}
+        self.answers: dict[str, list[str]] = {}
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str]] = []
         self.texts: dict[str, str] = {}
@@ -48,7 +52,7 @@ class Page(HTMLParser):
         self.tags.append(tag)
         self.attributes += [(name, value or "") for name, value in attributes]
         given = dict(attributes)
-        self._open = tag
+        self._open = self._open if tag in _WITHIN else tag
         if tag == "table":
             self._rows = self.tables.setdefault((given.get("id") or "").removeprefix("table-"), [])
         elif tag == "tr" and self._rows is not None:
@@ -57,7 +61,7 @@ class Page(HTMLParser):
             self._rows[-1].append("")
 
     def handle_endtag(self, tag: str) -> None:
-        self._open = None
+        self._open = self._open if tag in _WITHIN else None
         if tag == "table":
             self._rows = None
 
@@ -67,9 +71,20 @@ class Page(HTMLParser):
         elif self._open in ("th", "td") and self._rows is not None:
             self._rows[-1][-1] += data.strip("\n")
         elif self._open == "dt":
-            self._label = data if "footer" not in self.tags else None
+            self._label = data
         elif self._open == "dd" and self._label:
-            self.headlines.setdefault(self._label, []).append(data)
+            self.answers.setdefault(self._label, []).append(data)
+
+    def sentence(self, title: str) -> str:
+        """Returns the sentence of the panel whose title begins so."""
+        found = re.search(rf'>{title}(?:, [^<]*)?</(?:h3|summary)><p class="sentence">([^<]*)', self.html)
+        assert found, title
+        return unescape(found[1])
+
+    @property
+    def headlines(self) -> dict[str, list[str]]:
+        """By label, the numbers of all headlines: of the period, of the days before, and the change."""
+        return {row[0]: row[1:4] for row in self.tables["headlines"][1:]}
 
     def column(self, table: str, title: str) -> dict[str, str]:
         """Returns a column by the first one."""

@@ -56,7 +56,7 @@ def test_the_numbers_of_the_page_are_those_of_sql(awkward: World, page_of: Make)
     expected = {actor: float(cost) for actor, cost in awkward.sql(billed) if cost is not None}
     found = named(page, "people", "Cost")
     assert {actor: cost for actor, cost in found.items() if cost is not None} == pytest.approx(
-        {actor: cost for actor, cost in expected.items() if actor in found}
+        {actor: cost for actor, cost in expected.items() if actor in found}, abs=0.005
     )
 
     tools = awkward.sql(
@@ -149,7 +149,7 @@ def test_partial_and_missing_days_are_marked_and_nothing_is_compared(empty: Worl
     assert page.column("active_days", "On the day")[str(missing)] == "–"  # noqa: RUF001
     assert "Of 28 days, 1 is not loaded and 1 is not final: no comparison" in page.html
     assert page.column("days", "Number")["missing"] == "1"
-    assert not re.search("▲|▼|unchanged", "".join(page.headlines["Sessions"]))
+    assert page.headlines["Sessions"][2] == ""
 
 
 def test_complete_periods_are_compared(empty: World, page_of: Make) -> None:
@@ -159,8 +159,119 @@ def test_complete_periods_are_compared(empty: World, page_of: Make) -> None:
     empty.backfill(FIRST - dt.timedelta(days=28), LAST, window_days=90)
     page = page_of(empty)
 
-    assert page.headlines["Sessions"][:2] == ["84", "▲ 50%"]
-    assert page.headlines["Active people"][:2] == ["1", "unchanged"]
+    assert page.headlines["Sessions"] == ["84", "56", "+50%"]
+    assert page.headlines["Active people"] == ["1", "1", "unchanged"]
+
+
+def test_the_first_screen_says_what_is_spent_who_uses_it_and_what_changed(empty: World, page_of: Make) -> None:
+    """A key stops working: the cost falls, and nothing that is said of people moves."""
+    before = FIRST - dt.timedelta(days=28)
+    for day in DayRange(before, LAST).days():
+        empty.write(
+            day,
+            record(day, commits=2, models=[model_usage("m", cents=1000)]),
+            *([record(day, api_key="nightly", models=[model_usage("m", cents=4000)])] if day < FIRST else []),
+        )
+    empty.backfill(before, LAST, window_days=90)
+    page = page_of(empty, "--budget", 600)
+
+    assert list(page.answers) == [
+        *("September so far", "End of September", "Budget", "Cost, 28 days", "People", "API keys", "One costs"),
+        *("Changed most", "Sessions", "Acceptance", "Commits", "Pull requests"),
+    ]
+    said = {label: "".join(texts) for label, texts in page.answers.items()}
+    assert said["September so far"] == "$190 in 19 of 30 days, -80% on 1-19 August (all: $1,190)"
+    assert said["End of September"] == "$300 ($300 to $300) at the pace of the last four weeks"
+    assert said["Budget"] == "32% of $600 used; at this pace the month ends $300 below"
+    assert said["Cost, 28 days"] == "$280 -80% on $1,400 in the 28 days before"
+    assert said["API keys"] == "0 active, $0.00 (-100%); people alone $280 (+0%)"
+    assert said["One costs"] == "person $280 (+0%), commit $5.00 (+0%), PR $10.00 (+0%); less is better"
+    assert said["Changed most"] == "API key nightly -$1,120 (gone)"
+    assert "<b>$190</b>" in page.html
+    assert page.html.index("<b>$190</b>") < page.html.index("<section")
+
+
+def test_it_is_visible_which_numbers_are_better_when_they_fall(empty: World, page_of: Make) -> None:
+    before = FIRST - dt.timedelta(days=28)
+    empty.write_days(before, LAST, commits=2)
+    empty.backfill(before, LAST, window_days=90)
+    better = {label for label, texts in page_of(empty).headlines.items() if "less is better" in texts[2]}
+    assert better == {"Cost of a person", "Cost of a session", "Cost of a commit", "Cost of a pull request"}
+
+
+def test_every_sentence_speaks_of_the_period_or_names_its_days(awkward: World, page_of: Make) -> None:
+    page = page_of(awkward, "--month", "2026-08")
+
+    assert "<h1>1 to 31 August 2026</h1>" in page.html
+    trends = re.findall(r"<h3>([^<]*), (\d[^<]* to 31 August 2026)</h3>", page.html)
+    assert [title for title, _ in trends] == [
+        *("Activity by day", "People by week", "Acceptance by week", "Cost by model"),
+    ]
+    assert "in the 28 days up to 31 August 2026" in page.sentence("Activity by day")
+    assert "in the week of 24 August 2026" in page.sentence("People by week")
+    for title in ("Terminals", "Acceptance by tool", "Cost by model", "Models", "People", "API keys"):
+        assert "the period" in page.sentence(title)
+    assert f"since {awkward.sql('SELECT min(date) FROM claude_code_days')[0][0]:%-d %B %Y}" in page.sentence("Days")
+
+
+def test_a_jump_is_marked_in_the_chart(empty: World, page_of: Make) -> None:
+    monday = LAST - dt.timedelta(days=LAST.weekday() + 7)
+    first = monday - dt.timedelta(days=77)
+    for day in DayRange(first, LAST).days():
+        is_spike = monday <= day < monday + dt.timedelta(days=7)
+        empty.write(day, record(day, models=[model_usage("m", cents=9000 if is_spike else 1000)]))
+    empty.backfill(first, LAST, window_days=90)
+    page = page_of(empty)
+
+    charts = re.findall(r'<figure class="\w+" role="img" aria-label="Cost by model:.*?</figure>', page.html, re.DOTALL)
+    assert len(charts) == 2
+    for chart in charts:
+        assert chart.count(">jump: $630</text>") == chart.count(">jump: ") == 1
+    assert "jump: " not in page_of(empty, "--end", monday - dt.timedelta(days=1)).html
+
+
+def test_without_a_billed_cost_the_list_value_takes_its_place_unfolded(empty: World, page_of: Make) -> None:
+    empty.write_days(FIRST, LAST, customer_type="subscription")
+    empty.backfill(FIRST, LAST)
+    page = page_of(empty)
+
+    assert page.sentence("Cost by model").endswith("makes 100% of the period's list value, not billed.")
+    assert "List value of subscriptions by model" not in page.html
+
+
+def test_a_mark_that_is_not_there_has_no_footnote(empty: World, page_of: Make) -> None:
+    first = FIRST - dt.timedelta(days=FIRST.weekday() + 28)
+    last = LAST - dt.timedelta(days=LAST.weekday() + 1)
+    empty.write_days(first, LAST)
+    empty.backfill(first, last, window_days=90)
+    complete = page_of(empty, "--end", last).html
+    empty.backfill(last + dt.timedelta(days=2), TODAY)
+    torn = page_of(empty, "--end", TODAY).html
+    for note in ("Dashed outlines are days", "A cross is a day", "Pale weeks are", "Hollow points are"):
+        assert note not in complete
+        assert note in torn
+
+
+def test_tables_add_up_and_the_rest_stands_below(awkward: World, page_of: Make) -> None:
+    page = page_of(awkward)
+
+    for name in ("people", "keys", "models"):
+        costs = [number(text) or 0.0 for text in page.column(name, "Cost").values()]
+        assert sum(costs[:-1]) == pytest.approx(costs[-1], abs=0.005 * len(costs))
+        assert costs[-1] == number(page.headlines["Cost"][0])
+    assert re.search(r"<tbody class=rest><tr><td class=l>\(API keys\)<td>", page.html)
+    assert re.search(r"<tfoot><tr><td class=l>Total<td>", page.html)
+
+
+def test_list_value_and_terminals_are_folded_and_one_tool_is_a_whole_bar(empty: World, page_of: Make) -> None:
+    empty.write(LAST, record(LAST), record(LAST, customer_type="subscription"))
+    empty.backfill(LAST, LAST)
+    page = page_of(empty)
+
+    for title in ("Terminals", "List value of subscriptions by model"):
+        assert re.search(rf'<details class="panel"><summary>{title}', page.html)
+    (tools,) = re.findall(r'id="table-tools".*?</table>', page.html, re.DOTALL)
+    assert len(re.findall(r'<svg class="bar" width="120" height="8"', tools)) == 2  # with the total
 
 
 @pytest.mark.parametrize(
@@ -220,7 +331,7 @@ def test_teams_fold_and_silent_people_are_listed(empty: World, page_of: Make, tm
     (tmp_path / "teams.csv").write_text("\n".join(["email,team", *lines]))
     page = page_of(empty, "--team-map", "teams.csv")
     assert named(page, "teams", "Active people") == {"big": 6, "small": 1}
-    assert page.tables["who_stopped"][1:] == [["silent@example.test", "big", "–", "–", "never active"]]  # noqa: RUF001
+    assert page.tables["who_stopped"][1:] == [["silent@example.test", "big", "never active"]]
 
     page = page_of(empty, "--team-map", "teams.csv", "--no-people")
     assert page.column("teams", "Active people") == {"big": "6", "(small teams)": "2", "Total": "8"}

@@ -1,55 +1,18 @@
-"""Charts as Vega-Lite specifications, rendered to SVG. Colours are CSS variables, so that the page decides on them."""
+"""Charts as Vega-Lite specifications. Colours are CSS variables, so that the page decides on them. Pure."""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from claude_code_analytics.foreign_text import printable
-
+from ..metrics.periods import WEEK
 from ..metrics.series import FINAL, MISSING
-from ..metrics.tables import Table, rounded
-from .extra import extra
+from ..metrics.tables import Kind, Table, rounded
+from .drawing import DATE, LONGEST, Spec, by_time, drawable, sized, texts, value_axis
 
-Spec = dict[str, Any]
-
-# Widths of the two versions of each chart, in CSS pixels: text stays readable on a telephone.
-WIDE, NARROW = 860, 340
-_VERSION = "6.4"
-_DATE = {"type": "utc"}
-# Longer trends, in days, are marked by months.
-_WEEKS_UNTIL = 70
-_FEW = 3
-# Characters of a text in a chart.
-_LONGEST = 60
-
-
-def render(spec: Spec) -> str:
-    """Renders a specification to SVG.
-
-    Raises:
-        ConfigurationError: The extra `report` is not installed.
-    """
-    svg: str = extra("vl_convert").vegalite_to_svg(_drawable({**spec, "config": _config()}), vl_version=_VERSION)
-    return svg
-
-
-def _drawable(value: Any, longest: int | None = None) -> Any:
-    """Returns a specification without unprintable characters, which end the renderer's process; data is shortened."""
-    if isinstance(value, dict):
-        return {
-            _drawable(key, longest): _drawable(inner, _LONGEST if key in ("values", "title") else longest)
-            for key, inner in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_drawable(inner, longest) for inner in value]
-    if not isinstance(value, str):
-        return value
-    text = printable(value)
-    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
+# A week is drawn around its middle.
+_MIDDLE = WEEK / 2
 
 
 def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
@@ -58,16 +21,17 @@ def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
         {"day": str(day), "one": one, "seven": seven, "all": all_, "complete": complete == "yes", "state": state}
         for day, one, seven, all_, complete, state in table.rows
     ]
-    x = _time("day", table, width)
+    x = by_time("day", table, width)
+    top = max((value for row in table.rows for value in row[1:4] if value is not None), default=1) or 1
     layers = [
         _shade(period),
-        *_day_marks(x),
+        *_day_marks(x, top),
         _trend(x, "seven", 1.5),
         _trend(x, "all", 1.25, dashed=True),
         _trend(x, "all", 2.5),
-        _trend_labels(table),
+        _trend_labels(table, top),
     ]
-    return _sized({"data": {"values": values}, "layer": layers}, width, 240, right=60)
+    return sized({"data": {"values": values}, "layer": layers}, width, 240, right=60)
 
 
 def _shade(period: tuple[Any, Any]) -> Spec:
@@ -75,13 +39,13 @@ def _shade(period: tuple[Any, Any]) -> Spec:
         "data": {"values": [{"first": str(period[0]), "last": str(period[1])}]},
         "mark": {"type": "rect", "fill": "var(--period)"},
         "encoding": {
-            "x": {"field": "first", "type": "temporal", "scale": _DATE},
+            "x": {"field": "first", "type": "temporal", "scale": DATE},
             "x2": {"field": "last"},
         },
     }
 
 
-def _day_marks(x: Spec) -> Iterator[Spec]:
+def _day_marks(x: Spec, top: float) -> Iterator[Spec]:
     """Yields the bars of final days, those of other loaded days, and the crosses of missing ones."""
     bar = {"type": "bar", "width": {"band": 0.7}, "fill": "var(--context)"}
     outlined = {**bar, "fill": "var(--paper)", "stroke": "var(--context)", "strokeDash": [2, 2]}
@@ -94,7 +58,8 @@ def _day_marks(x: Spec) -> Iterator[Spec]:
         "size": 40,
         "opacity": 1,
     }
-    bars = {"x": _day(x), "y": _count("one")}
+    y = {"field": "one", "type": "quantitative", "title": None, "axis": value_axis(Kind.COUNT, 4, top)}
+    bars = {"x": _day(x), "y": y}
     yield _where(f"datum.state == '{FINAL}'", bar, bars)
     yield _where(f"datum.state != '{FINAL}' && datum.state != '{MISSING}'", outlined, bars)
     yield _where(f"datum.state == '{MISSING}'", cross, {"x": x, "y": {"datum": 0}})
@@ -119,87 +84,113 @@ def _trend(x: Spec, field: str, size: float, *, dashed: bool = False) -> Spec:
     }
 
 
-def _trend_labels(table: Table) -> Spec:
+def _trend_labels(table: Table, top: float) -> Spec:
     last = next((row for row in reversed(table.rows) if row[3] is not None), table.rows[-1])
     labels = (("28 days", last[3]), ("7 days", last[2]), ("1 day", last[1]))
     ends = [(text, float(value)) for text, value in labels if value is not None]
-    top = max((value for row in table.rows for value in row[1:4] if value is not None), default=1) or 1
     return _end_labels(ends, str(last[0]), top * 18 / 240)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Form of rows of weeks: bars or a line, and their scale."""
-
-    format: str = "d"
-    is_line: bool = False
-    shared: bool = True
-    from_zero: bool = True
-
-
-COUNTS, DOLLARS = Rows(shared=False), Rows("$,.0f")
-SHARES = Rows(".0%", is_line=True, from_zero=False)
-
-
-def weekly_rows(table: Table, columns: Sequence[int], titles: Sequence[str], width: int, rows: Rows) -> Spec:
-    """Returns one row of weeks for each column, under each other. Incomplete weeks are outlined.
+def stacked_weeks(table: Table, period: tuple[Any, Any], width: int, kind: Kind, jumps: Sequence[dt.date] = ()) -> Spec:
+    """Returns one bar for each week, with a part for each column; parts below zero hang from the axis.
 
     Args:
-        table: Weeks in its first column, `yes` or `no` (complete) in its last.
-        columns: Places of the columns.
-        titles: Text above each row.
+        table: Weeks in its first column, parts from the bottom to the top, `yes` or `no` (complete) in its last.
+        period: First and last day of what is shaded.
         width: `WIDE` or `NARROW`.
-        rows: How they are drawn.
+        kind: Unit of the parts.
+        jumps: Weeks to mark.
     """
     values = [
-        {
-            "week": str(row[0]),
-            "value": None if row[place] is None else float(row[place]),
-            "row": number,
-            "complete": row[-1],
-        }
-        for number, place in enumerate(columns)
+        {"week": _middle(row[0]), "value": float(value), "part": part, "complete": row[-1]}
         for row in table.rows
+        for part, value in enumerate(row[1:-1])
+        if value
     ]
-    bar_width = _bar_width(width, len(table.rows))
-    x = _time("week", table, width, padding=bar_width / 2 + 4)
+    x = by_time("week", table, width, padding=_week_width(width, table) / 2 + 4)
+    top = max(_heights(table).values(), default=0)
+    scale = {"domainMax": 1.15 * top or 1}  # room for the numbers
     y = {
         "field": "value",
         "type": "quantitative",
         "title": None,
-        "scale": {"zero": rows.from_zero},
-        "axis": _value_axis(rows.format, 2),
+        "scale": scale,
+        "axis": value_axis(kind, 4, top),
     }
-    layers = _week_line(y) if rows.is_line else _week_bars(bar_width)
-    charts = []
-    for number, title in enumerate(titles):
-        axis = x["axis"] if number == len(titles) - 1 else None
-        encoding = {"x": {**x, "axis": axis}, "y": _ticked(y, _highest(values, number))}
-        charts.append(_week_row(number, title, width, {"encoding": encoding, "layer": layers}))
-    resolve = {"scale": {"x": "shared", "y": "shared" if rows.shared else "independent"}}
+    colours = [f"var(--c{part})" for part in range(len(table.columns) - 2)]
+    fill = {
+        "field": "part",
+        "type": "ordinal",
+        "scale": {"domain": [*range(len(colours))], "range": colours},
+        "legend": None,
+    }
+    opacity = {"condition": {"test": "datum.complete == 'yes'", "value": 1}, "value": 0.45}
+    bars = {
+        "mark": {"type": "bar", "width": _week_width(width, table), "stroke": "var(--paper)", "strokeWidth": 0.75},
+        "encoding": {"x": x, "y": y, "fill": fill, "order": {"field": "part"}, "opacity": opacity},
+    }
+    layers = [_shade(period), bars, _marked(table, jumps, kind)]
+    return sized({"data": {"values": values}, "layer": layers}, width, 240, right=12)
+
+
+def _heights(table: Table) -> dict[dt.date, float]:
+    return {row[0]: float(sum(value for value in row[1:-1] if value and value > 0)) for row in table.rows}
+
+
+def _marked(table: Table, jumps: Sequence[dt.date], kind: Kind) -> Spec:
+    """Returns the height of the last complete week above its bar, and of the weeks that jumped."""
+    heights = _heights(table)
+    last = [row[0] for row in table.rows if row[-1] == "yes"][-1:]
+    marks = {week: rounded(heights[week], kind) for week in last}
+    marks |= {week: f"jump: {rounded(heights[week], kind)}" for week in jumps if week in heights}
+    values = [{"x": _middle(week), "y": heights[week], "text": text} for week, text in marks.items()]
+    return texts(values, align="center", dy=-8, fontWeight=600, stroke="var(--paper)", strokeWidth=3)
+
+
+def _middle(week: dt.date) -> str:
+    return (dt.datetime.combine(week, dt.time()) + _MIDDLE).isoformat()
+
+
+def weekly_rates(table: Table, width: int) -> Spec:
+    """Returns one row of weeks for each column of rates, under each other, with the last complete one as text.
+
+    Args:
+        table: Weeks in its first column, `yes` or `no` (complete) in its last.
+        width: `WIDE` or `NARROW`.
+    """
+    places = range(1, len(table.columns) - 1)
+    values = [
+        {"week": str(row[0]), "value": row[place], "row": place, "complete": row[-1]}
+        for place in places
+        for row in table.rows
+    ]
+    x = by_time("week", table, width, padding=8)
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "title": None,
+        "scale": {"zero": False},
+        "axis": value_axis(Kind.SHARE, 2),
+    }
+    charts = [
+        {
+            "title": {"text": _row_title(table, place), "anchor": "start", "frame": "group", "offset": 6},
+            "height": 64,
+            "width": width - 60,
+            "transform": [{"filter": f"datum.row == {place}"}],
+            "encoding": {"x": {**x, "axis": x["axis"] if place == places[-1] else None}, "y": y},
+            "layer": _week_line(y),
+        }
+        for place in places
+    ]
+    resolve = {"scale": {"x": "shared", "y": "shared"}}
     return {"data": {"values": values}, "vconcat": charts, "spacing": 16, "resolve": resolve}
 
 
-def _week_row(number: int, title: str, width: int, drawing: Spec) -> Spec:
-    return {
-        "title": {"text": title, "anchor": "start", "frame": "group", "offset": 6, "limit": width - 60},
-        "height": 64,
-        "width": width - 60,
-        "transform": [{"filter": f"datum.row == {number}"}],
-        **drawing,
-    }
-
-
-def _highest(values: Sequence[Spec], row: int) -> float:
-    return max((value["value"] or 0 for value in values if value["row"] == row), default=0)
-
-
-def _week_bars(width: float) -> list[Spec]:
-    hollow = {"fill": "var(--paper)", "stroke": "var(--accent)", "opacity": 1}
-    return [
-        {"transform": [_complete("yes")], "mark": {"type": "bar", "width": width, "fill": "var(--accent)"}},
-        {"transform": [_complete("no")], "mark": {"type": "bar", "width": width, **hollow, "strokeDash": [2, 2]}},
-    ]
+def _row_title(table: Table, place: int) -> str:
+    name = drawable(table.columns[place].title, LONGEST // 2)
+    rates = [row[place] for row in table.rows if row[-1] == "yes" and row[place] is not None]
+    return f"{name}   {rounded(rates[-1], Kind.SHARE)}" if rates else str(name)
 
 
 def _week_line(y: Spec) -> list[Spec]:
@@ -212,13 +203,6 @@ def _week_line(y: Spec) -> list[Spec]:
     ]
 
 
-def _ticked(y: Spec, top: float) -> Spec:
-    """Returns an axis of counts with whole numbers: Vega sets ticks at halves where the highest count is 1 or 2."""
-    if y["axis"]["format"] != "d" or top > _FEW:
-        return y
-    return {**y, "axis": {**y["axis"], "values": list(range(int(top) + 1))}}
-
-
 def _complete(word: str) -> Spec:
     return {"filter": f"datum.complete == '{word}'"}
 
@@ -227,56 +211,12 @@ def _point(fill: str) -> Spec:
     return {"type": "point", "fill": fill, "stroke": "var(--accent)", "size": 22, "opacity": 1}
 
 
-def tool_rates(table: Table, width: int) -> Spec:
-    """Returns a bar for the acceptance of each tool, and its name, rate and decisions above it."""
-    values = [
-        {
-            "row": number,
-            "rate": rate,
-            "text": f"{_drawable(name, _LONGEST // 2)}  {rounded(rate, table.columns[3].kind)} of "
-            f"{(accepted or 0) + (rejected or 0):,} edits",
-        }
-        for number, (name, accepted, rejected, rate, _) in enumerate(table.rows)
-        if rate is not None
-    ]
-    y = {
-        "field": "row",
-        "type": "ordinal",
-        "axis": None,
-        "sort": None,
-        "scale": {"paddingInner": 0.75, "paddingOuter": 0.4},
-    }
-    bar = {"type": "bar", "height": {"band": 1}}
-    return _sized(
-        {
-            "data": {"values": values},
-            "encoding": {"y": y},
-            "layer": [
-                {
-                    "mark": {**bar, "fill": "var(--line)"},
-                    "encoding": {"x": {"datum": 0, "type": "quantitative"}, "x2": {"datum": 1}},
-                },
-                {
-                    "mark": {**bar, "fill": "var(--accent)"},
-                    "encoding": {
-                        "x": {
-                            "field": "rate",
-                            "type": "quantitative",
-                            "scale": {"domain": [0, 1]},
-                            "axis": _value_axis(".0%", 4) | {"grid": False},
-                            "title": None,
-                        }
-                    },
-                },
-                {
-                    "mark": {"type": "text", "align": "left", "dy": -14, "fontSize": 13, "limit": width - 80},
-                    "encoding": {"x": {"datum": 0}, "text": {"field": "text"}},
-                },
-            ],
-        },
-        width,
-        46 * max(len(values), 1),
-    )
+def _day(x: Spec) -> Spec:
+    return {**x, "timeUnit": "utcyearmonthdate", "bandPosition": 0}
+
+
+def _week_width(width: int, table: Table) -> float:
+    return round(min(48.0, 0.8 * (width - 70) / max(len(table.rows), 1)), 1)
 
 
 def _end_labels(ends: Sequence[tuple[str, float]], x: str, gap: float) -> Spec:
@@ -291,72 +231,4 @@ def _end_labels(ends: Sequence[tuple[str, float]], x: str, gap: float) -> Spec:
     for text, value in sorted(ends, key=lambda end: -end[1]):
         y = min(value, values[-1]["y"] - gap) if values else value
         values.append({"x": x, "y": y, "text": text})
-    return {
-        "data": {"values": values},
-        "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 13, "limit": 140, "clip": False},
-        "encoding": {
-            "x": {"field": "x", "type": "temporal", "scale": _DATE},
-            "y": {"field": "y", "type": "quantitative"},
-            "text": {"field": "text"},
-        },
-    }
-
-
-def _sized(spec: Spec, width: int, height: int, right: int = 0) -> Spec:
-    padding = {"left": 4, "right": 4 + right, "top": 6, "bottom": 4}
-    size = {"type": "fit", "contains": "padding"}
-    return {**spec, "width": width, "height": height, "padding": padding, "autosize": size}
-
-
-def _day(x: Spec) -> Spec:
-    return {**x, "timeUnit": "utcyearmonthdate", "bandPosition": 0}
-
-
-def _count(field: str) -> Spec:
-    return {"field": field, "type": "quantitative", "title": None, "axis": _value_axis("d", 4)}
-
-
-def _bar_width(width: int, weeks: int) -> float:
-    return round(min(24.0, 0.7 * (width - 60) / max(weeks, 1)), 1)
-
-
-def _time(field: str, table: Table, width: int, **scale: float) -> Spec:
-    axis = _time_axis([row[0] for row in table.rows], width)
-    return {"field": field, "type": "temporal", "scale": {**_DATE, **scale}, "axis": axis, "title": None}
-
-
-def _time_axis(days: Sequence[dt.date], width: int) -> Spec:
-    """Returns an axis with the months of the days, or with weeks where the days are few."""
-    span = (max(days) - min(days)).days
-    marked = [min(days) + dt.timedelta(days=number) for number in range(span + 1)]
-    marked = [day for day in marked if (day.day == 1 if span > _WEEKS_UNTIL else day.weekday() == 0)] or [min(days)]
-    step = 1 if width == WIDE else math.ceil(len(marked) / 4)
-    return {
-        "values": [day.isoformat() for day in marked[::step]],
-        "format": "%b" if span > _WEEKS_UNTIL else "%-d %b",
-        "grid": False,
-        "labelOverlap": True,
-    }
-
-
-def _value_axis(format_: str, ticks: int) -> Spec:
-    return {
-        "format": format_,
-        "tickCount": ticks,
-        "domain": False,
-        "ticks": False,
-        "tickMinStep": 1 if format_ == "d" else 0,
-    }
-
-
-def _config() -> Spec:
-    text = {"labelColor": "var(--muted)", "labelFontSize": 13, "titleColor": "var(--muted)"}
-    return {
-        "aria": False,  # a label for each point is noise: the figure has one, and its numbers stand in the table
-        "background": None,
-        "font": "system-ui, sans-serif",
-        "view": {"stroke": None},
-        "axis": {**text, "gridColor": "var(--line)", "domainColor": "var(--line)", "tickColor": "var(--line)"},
-        "text": {"fill": "var(--ink)"},
-        "title": {"color": "var(--ink)", "fontSize": 13, "fontWeight": 600},
-    }
+    return texts(values, align="left", dx=8)

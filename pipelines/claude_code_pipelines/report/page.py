@@ -1,4 +1,4 @@
-"""The page of the report: head, headline numbers, panels by section, definitions. One file that makes no request."""
+"""The page of the report: head, answers, headline numbers, panels by section. One file that makes no request."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from claude_code_analytics.constants import version
+from claude_code_analytics.dates import DayRange
 
-from ..metrics.answers import answers
+from ..metrics.answers import Answer, answers
 from ..metrics.explanations import LEFT_OUT
 from ..metrics.figures import Figures
 from ..metrics.headlines import Headline, headlines
 from ..metrics.periods import in_words
-from ..metrics.sums import KEY
+from ..metrics.sums import KEY, PERSON
 from ..metrics.tables import Table
-from . import charts
-from .markup import PRINTED_ROWS, change_html, escape, table_html, value_html
+from . import drawing
+from .markup import PRINTED_ROWS, answer_html, cell, change_html, escape, table_html, value_html
 from .panels import SECTIONS, Panel, made
+
+# Headline numbers that stand on the first screen beside the answers.
+_TILES = ("sessions", "acceptance_rate", "commits", "pull_requests")
 
 
 def page_of(figures: Figures) -> tuple[str, list[Table]]:
@@ -37,7 +41,7 @@ def page_of(figures: Figures) -> tuple[str, list[Table]]:
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    title = f"Claude Code, {in_words(figures.period.days)}"
+    title = f"Claude Code at {escape(figures.organization)}, {in_words(figures.period.days)}"
     html = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
@@ -46,11 +50,11 @@ def page_of(figures: Figures) -> tuple[str, list[Table]]:
 <title>{title}</title>
 <style>{style}</style></head>
 <body>
-<header><p class="eyebrow">Claude Code in the organization</p><h1>{in_words(figures.period.days)}</h1>
+<header><p class="eyebrow">Claude Code at {escape(figures.organization)}</p><h1>{in_words(figures.period.days)}</h1>
 <p class="meta">{_completeness(figures)}</p></header>
 <main>
-<ul class="facts">{"".join(f"<li>{escape(each.label)}: {escape(each.text)}" for each in answers(figures))}</ul>
-<dl class="headlines">{"".join(map(_headline, headlines(figures)))}</dl>
+<dl class="answers">{"".join(map(_answer, answers(figures)))}</dl>
+{_numbers(figures)}
 {sections}
 </main>
 {_footer(figures)}
@@ -60,49 +64,77 @@ def page_of(figures: Figures) -> tuple[str, list[Table]]:
     return html, [table for _, table in panels]
 
 
-def _headline(each: Headline) -> str:
+def _answer(each: Answer) -> str:
+    return f"<div><dt>{escape(each.label)}</dt><dd>{answer_html(each.text)}</dd></div>"
+
+
+def _numbers(figures: Figures) -> str:
+    """Returns the few headline numbers that no answer says, and all of them, exact, with how they are counted."""
+    found = headlines(figures)
+    tiles = "".join(map(_tile, (each for each in found if each.name in _TILES)))
+    rows = "".join(
+        f"<tr><td class=l>{escape(each.label)}<td>{cell(each.value, each.kind)}<td>{cell(each.before, each.kind)}"
+        f"<td>{change_html(each.change, each.change_kind, falls=each.falls)}<td class=l>{escape(each.meaning)}"
+        for each in found
+    )
+    heads = "".join(f'<th scope="col">{title}</th>' for title in ("Period", "Before", "Change"))
+    who = "people" if figures.subject == PERSON else "API keys"
+    return (
+        f'<p class="who">What {who} did</p><dl class="headlines">{tiles}</dl>'
+        "<details><summary>All numbers of the period, and how they are counted</summary>"
+        '<div class="scroll"><table id="table-headlines"><thead><tr><th scope="col" class=l>Number</th>'
+        f"{heads}<th scope=col class=l>Counted</th></tr></thead><tbody>{rows}</tbody></table></div></details>"
+    )
+
+
+def _tile(each: Headline) -> str:
+    change = change_html(each.change, each.change_kind, falls=each.falls)
     return (
         f'<div><dt>{escape(each.label)}</dt><dd class="value">{value_html(each.value, each.kind)}</dd>'
-        f'<dd class="change">{change_html(each.change, each.change_kind)}</dd><dd>{escape(each.note)}</dd></div>'
+        f'<dd class="change">{change}</dd><dd>{escape(each.note)}</dd></div>'
     )
 
 
 def _panel(figures: Figures, panel: Panel, table: Table) -> str:
-    if panel.is_drawn:
-        numbers = f"<details><summary>Numbers</summary>{table_html(table)}</details>"
-    else:
-        numbers = table_html(table, tools=panel.searched)
+    title = f"{panel.title}, {_trend_days(figures, table)}" if panel.is_trend else panel.title
+    shown = table_html(
+        table.shown(), tools=panel.is_searched, ordered_by=figures.money if panel.is_searched else "", bars=panel.bars
+    )
     parts = [
-        f"<h3>{panel.title}</h3>",
         f'<p class="sentence">{escape(panel.sentence(figures, table))}</p>',
         *_drawings(figures, panel, table),
-        f'<p class="legend">{panel.key}</p>' if panel.key else "",
-        numbers,
-        f'<p class="note">{escape(panel.note)}</p>' if panel.note else "",
+        f"<details><summary>Numbers</summary>{shown}</details>" if panel.is_drawn else shown,
+        f'<p class="note">{escape(panel.note_on(table))}</p>',
     ]
     long = " long" if len(table.rows) > PRINTED_ROWS / 2 and not panel.is_drawn else ""
-    return f'<section class="panel{long}">{"".join(parts)}</section>'
+    if panel.is_folded:
+        return f'<details class="panel{long}"><summary>{title}</summary>{"".join(parts)}</details>'
+    return f'<section class="panel{long}"><h3>{title}</h3>{"".join(parts)}</section>'
+
+
+def _trend_days(figures: Figures, table: Table) -> str:
+    return in_words(DayRange(table.rows[0][0], figures.period.days.last))
 
 
 def _drawings(figures: Figures, panel: Panel, table: Table) -> Iterator[str]:
+    if panel.key is not None:
+        yield f'<p class="legend">{panel.key(figures, table)}</p>'
     if panel.chart is not None:
         label = f'role="img" aria-label="{panel.title}: its numbers follow"'
-        for name, width in (("wide", charts.WIDE), ("narrow", charts.NARROW)):
-            yield f'<figure class="{name}" {label}>{charts.render(panel.chart(figures, table, width))}</figure>'
+        for name, width in (("wide", drawing.WIDE), ("narrow", drawing.NARROW)):
+            yield f'<figure class="{name}" {label}>{drawing.render(panel.chart(figures, table, width))}</figure>'
     elif panel.drawing is not None:
         yield f"<figure>{panel.drawing(figures, table)}</figure>"
 
 
 def _completeness(figures: Figures) -> str:
-    sentence = escape(figures.period.sentence)
-    if not figures.period.is_complete:
+    period = figures.period
+    sentence = escape(period.sentence)
+    if not period.is_complete:
         sentence = f'<span class="warn">{sentence}</span>'
-    keys = (
-        " All activity comes from API keys, which may be people: the API names no person."
-        if figures.subject == KEY
-        else ""
-    )
-    return f"{escape(figures.organization)}. {sentence}{keys}"
+    keys = "All activity comes from API keys, which may be people: the API names no person."
+    hidden = "" if figures.request.names_people else "This page names no person."
+    return " ".join(filter(None, (escape(period.note), sentence, keys if figures.subject == KEY else "", hidden)))
 
 
 def _left_out(figures: Figures) -> str:
@@ -113,15 +145,11 @@ def _left_out(figures: Figures) -> str:
 
 
 def _footer(figures: Figures) -> str:
-    definitions = "".join(
-        f"<dt>{escape(each.label)}</dt><dd>{escape(each.meaning)}</dd>" for each in headlines(figures) if each.meaning
-    )
     fetched = figures.status.last_fetch
     read = f" from data fetched until {fetched:%Y-%m-%d %H:%M} UTC" if fetched else ""
     return (
-        f"<footer><p>How the numbers are counted</p><dl>{definitions}</dl>"
-        f"<p>Made at {figures.made_at:%Y-%m-%d %H:%M} UTC{read}, by claude-code-analytics {escape(version())}.</p>"
-        "</footer>"
+        f"<footer><p>Made at {figures.made_at:%Y-%m-%d %H:%M} UTC{read}, by claude-code-analytics {escape(version())}."
+        "</p></footer>"
     )
 
 

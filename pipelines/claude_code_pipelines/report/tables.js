@@ -1,6 +1,6 @@
 // Search, sorting and download for long tables. The page is complete without it.
 "use strict";
-const number = (text) => { const value = Number(text.replace(/[$,%]/g, "")); return text.trim() && !Number.isNaN(value) ? value : null; };
+const number = (text) => { const value = Number(text.replace(/[$,%]|^x /g, "")); return text.trim() && !Number.isNaN(value) ? value : null; };
 const compare = (a, b) => {
   const x = number(a), y = number(b);
   if (x !== null && y !== null) return x - y;
@@ -29,7 +29,7 @@ for (const table of document.querySelectorAll("table[data-tools]")) {
     count.textContent = wanted ? shown.toLocaleString("en") + " of " + rows.length.toLocaleString("en") : "";
   });
   save.addEventListener("click", () => {
-    const lines = [table.tHead.rows[0], ...rows.filter((row) => !row.hidden)].map((row) => [...row.cells].map((cell) => csvCell(cell.textContent)).join(","));
+    const lines = [table.tHead.rows[0], ...rows.filter((row) => !row.hidden), ...[...table.tBodies].slice(1).flatMap((rest) => [...rest.rows])].map((row) => [...row.cells].map((cell) => csvCell(cell.textContent)).join(","));
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
     link.download = table.id.replace("table-", "") + ".csv";
