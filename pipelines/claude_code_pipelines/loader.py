@@ -162,7 +162,7 @@ class _Loader:
         self._window_days = window_days
         self._observer = observer
         self._report = LoadReport(dataset=dataset_name(pipeline))
-        self._began = run.now()
+        self._began = run.mark()
         self._problem = ""
         self._has_new_columns = _lacks_columns(run)
 
@@ -178,7 +178,7 @@ class _Loader:
     def _load_range(self, days: DayRange) -> LoadReport:
         """Loads all days of a range, less those that an interrupted load of the same range had loaded."""
         key = (str(days), self._run.organization, self._run.actor_identity)
-        interrupted = begin_backfill(self._pipeline, key, self._began)
+        interrupted = begin_backfill(self._pipeline, key, self._run.at(self._began))
         states = self._run.proof.of(self._run.organization)
         left = [day for day in days.days() if not (interrupted and _is_held(states, day, interrupted))]
         self._report.resumed = len(days) - len(left)
@@ -306,10 +306,11 @@ class _Loader:
         """
         states = self._proof(DayRange(days[0], days[-1]))
         before = self._run.proof.of(self._run.organization)
+        began = self._run.at(self._began)
         held = {
             day
             for day, state in states.items()
-            if state.is_held_since(self._began) and state.load_id != before.get(day, DayState()).load_id
+            if state.is_held_since(began) and state.load_id != before.get(day, DayState()).load_id
         }
         missing = [day for day in days if day not in self._run.failures.errors and day not in held]
         if missing:

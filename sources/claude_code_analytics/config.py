@@ -53,6 +53,8 @@ class SourceConfig(BaseConfiguration):
         for name, least in (("lookback_days", 0), ("max_concurrent_days", 1), ("max_days", 1)):
             if getattr(self, name) is not None:
                 check_whole_number(name, getattr(self, name), least)
+        if not isinstance(self.include_today, bool):
+            raise ConfigurationError(f"include_today is {self.include_today!r}; it must be true or false")
         check_mode(self.actor_identity)
         self.organization_id = _optional_id(self.organization_id)
         usable_url(self.base_url)  # before a run, whose trace dlt keeps in a file with the address

@@ -38,6 +38,9 @@ MAX_CONCURRENT_DAYS = 4
 # A day is final when it was requested this long after its end. The API shows activity "typically" an hour late.
 FINAL_AFTER = dt.timedelta(hours=6)
 
+# Claude Code is younger than that: earlier days are typing errors, and a dataset would have them as its first day.
+EARLIEST_DAY = dt.date(2020, 1, 1)
+
 # Where the machine's clock and the API's are further apart, one is broken and nobody knows which: the run is refused.
 CLOCKS_MOST_APART = dt.timedelta(hours=24)
 

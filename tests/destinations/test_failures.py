@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from claude_code_pipelines.cli import commands
 from destinations.scenario import require_truth, some_records, write_days
 from support.backends.postgres_server import Postgres, PostgresServer
-from support.world import FIRST_DAY, MODELS, TABLES, TODAY, USAGE, World
+from support.world import FIRST_DAY, MODELS, TABLES, TODAY, TOOLS, USAGE, World
 
 PASSWORD = "of-the-Loader-7"
 WRONG_PASSWORD = "of-Nobody-8"
@@ -184,6 +184,9 @@ def test_a_reader_needs_the_rights_that_the_docs_list_and_is_told_the_missing_on
     for command in ("status", "summary"):
         assert run(world, command).exit_code == 0
     assert "permission denied for schema" in refused(world, "views")
+    server.run(f"REVOKE SELECT ON {world.dataset}.{TOOLS} FROM {loader}")  # Postgres no longer lists it
+    line = refused(world, "status", code=1)
+    assert f"permission denied for table {TOOLS}; grant this user that right" in line
 
 
 @pytest.mark.parametrize("backend", ["duckdb", "postgres"], indirect=True)

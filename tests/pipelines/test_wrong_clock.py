@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -19,7 +20,7 @@ from claude_code_pipelines.cli import commands
 from claude_code_pipelines.metrics.figures import Request, read_figures
 from claude_code_pipelines.metrics.views import create_views
 from support.days import MONDAY, TUESDAY, WEEK
-from support.world import TODAY, TestClock, World
+from support.world import LEDGER, TODAY, TestClock, World
 
 Door = Callable[[World, AnalyticsClient], Any]
 
@@ -59,6 +60,22 @@ def test_from_an_hour_on_a_warning_shows_both_times(
     assert max(world.days_requested()) <= TODAY
 
 
+@pytest.mark.parametrize("door", ["pipeline.run", "load", "backfill"])
+def test_a_clock_that_only_the_pages_show_wrong_makes_no_day_unheld(world: World, door: str) -> None:
+    machine = TestClock(world.clock.now + dt.timedelta(hours=2))
+
+    def without_date(request: httpx.Request) -> httpx.Response:
+        response = world.api.transport.handle_request(request)
+        if request.url.path.endswith("/me"):
+            del response.headers["date"]
+        return response
+
+    world.write_days(MONDAY, TUESDAY)
+    DOORS[door](world, world.client(clock=machine, sleep=machine.sleep, transport=httpx.MockTransport(without_date)))
+    assert world.status().days("held")[:2] == [MONDAY, TUESDAY]
+    assert world.sql(f"SELECT count(*) FROM {LEDGER} WHERE date = '{MONDAY}'") == [(1,)]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_exits_with_2_and_one_line(world: World, command: str) -> None:
     ran = CliRunner().invoke(commands, command.split(), obj=ahead(world, days=2))
@@ -79,7 +96,7 @@ def days_by_reader(world: World) -> dict[str, Any]:
     return {
         "status": (status.newest, status.final_until),
         "views": (last, final),
-        "figures": (last, figures.period.last),
+        "figures": (last, figures.period.days.last),
     }
 
 

@@ -45,6 +45,15 @@ def test_the_time_of_a_wrong_clock_is_the_header_carried_on(error: dict[str, flo
     assert machine.run.now() == machine.true
 
 
+def test_a_moment_before_the_first_response_has_the_apis_time_behind_it() -> None:
+    machine = Machine(dt.timedelta(hours=2))
+    mark = machine.run.mark()
+    machine.true += dt.timedelta(seconds=10)
+    assert machine.run.at(mark) == machine.true - dt.timedelta(seconds=10) + machine.error
+    machine.respond()
+    assert machine.run.at(mark) == machine.true - dt.timedelta(seconds=10)
+
+
 @pytest.mark.parametrize("error", [dt.timedelta(), dt.timedelta(hours=-5)])
 def test_what_comes_after_the_first_response_changes_nothing(error: dt.timedelta) -> None:
     machine = Machine(error)

@@ -167,6 +167,8 @@ def test_an_errors_text_is_one_short_line_without_control_characters() -> None:
 
 def test_the_servers_excerpt_of_our_sql_is_left_out() -> None:
     assert one_line(OSError("relation x is missing\nLINE 1: SELECT secret FROM y\n   ^")) == "relation x is missing"
+    details = "null value in column y\nDETAIL:  Failing row contains (user_actor, ada@example.test)."
+    assert one_line(OSError(details)) == "null value in column y"
 
 
 def test_an_error_without_a_text_is_shown_by_its_type() -> None:

@@ -184,6 +184,17 @@ class Session:
         """Returns the time, checked against the API's, aware, in UTC."""
         return self._clock.now()
 
+    def mark(self) -> float:
+        """Returns the present moment, for `at`."""
+        return self._clock.mark()
+
+    def at(self, mark: float) -> dt.datetime:
+        """Returns the time of a moment, checked against the API's, aware, in UTC.
+
+        What began before the first response has the API's time too, if it is asked for behind that response.
+        """
+        return self._clock.at(mark)
+
     def api_time(self) -> dt.datetime | None:
         """Returns the same; None as long as no response has shown the API's time."""
         return self._clock.now() if self._clock.is_checked else None

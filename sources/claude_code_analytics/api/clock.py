@@ -22,8 +22,8 @@ MOST_BEHIND = dt.timedelta(seconds=-1)
 MOST_AHEAD = dt.timedelta(seconds=3)
 # Apart by this or more: a warning.
 WARNED_FROM = dt.timedelta(hours=1)
-# Years that a `Date` header is believed in. A proxy without a clock sends 1970.
-PLAUSIBLE_YEARS = range(2025, 2100)
+# Years of a clock, right or wrong. A proxy without one sends 1970.
+PLAUSIBLE_YEARS = range(2000, 2101)
 
 _SHOWN = "%Y-%m-%d %H:%M:%S"
 
@@ -69,10 +69,18 @@ class RunClock:
 
     def now(self) -> dt.datetime:
         """Returns the time, aware, in UTC."""
+        return self.at(self._monotonic())
+
+    def mark(self) -> float:
+        """Returns the present moment, for `at`."""
+        return self._monotonic()
+
+    def at(self, mark: float) -> dt.datetime:
+        """Returns the time of a moment, aware, in UTC. It may differ once the API's time is known."""
         if self._settled is None:
-            return self._machine()
+            return self._machine() + dt.timedelta(seconds=mark - self._monotonic())
         moment, read_at = self._settled
-        return moment + dt.timedelta(seconds=self._monotonic() - read_at)
+        return moment + dt.timedelta(seconds=mark - read_at)
 
     def observe(self, date_header: str | None) -> None:
         """Settles the time by a response that has just arrived. Raises ConfigurationError where a clock is broken."""

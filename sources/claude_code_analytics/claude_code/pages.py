@@ -89,7 +89,7 @@ class _LostCursor(Exception):
 
 
 def _fetch(session: Session, date: dt.date) -> FetchedDay:
-    fetched_at = session.now()
+    began = session.mark()
     pages: dict[str | None, Page] = {}  # by the token of the next one
     records = 0
     params: Params = {"starting_at": date.isoformat(), "limit": PAGE_LIMIT}
@@ -108,7 +108,7 @@ def _fetch(session: Session, date: dt.date) -> FetchedDay:
         pages[page.next_page] = page
         records += page.record_count
         if page.next_page is None:
-            return _whole_day(date, list(pages.values()), response.request_id, fetched_at)
+            return _whole_day(date, list(pages.values()), response.request_id, session.at(began))
         params["page"] = page.next_page
 
 

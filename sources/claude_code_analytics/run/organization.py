@@ -56,7 +56,7 @@ def _check_unknown(known: Collection[str]) -> None:
 
 
 def _check_sample(own: str, others: Collection[str]) -> None:
-    if others and SAMPLE_ORGANIZATION_ID in (own, *others):
+    if others and any(is_same(name, SAMPLE_ORGANIZATION_ID) for name in (own, *others)):
         raise ConfigurationError(
             f"the dataset holds organization {', '.join(others)} and the load would add {own}; sample and real data do "
             "not mix: load into another dataset, or remove the sample's tables first"

@@ -80,6 +80,12 @@ class Run:
     def now(self) -> dt.datetime:
         return self._session.now()
 
+    def mark(self) -> float:
+        return self._session.mark()
+
+    def at(self, mark: float) -> dt.datetime:
+        return self._session.at(mark)
+
     def pause(self, seconds: float) -> None:
         self._session.pause(seconds)
 
@@ -207,13 +213,13 @@ class Run:
         Any other day is shaped in its turn, because the types of new columns depend on the order of days. Raises
         CredentialRefused, after which no day can be read.
         """
-        began = self.now()
+        began = self._session.mark()
         try:
             fetched = self.report.fetch(self._session, day)
         except CredentialRefused:
             raise
         except ApiError as error:
-            return FailedDay(day, began, error)
+            return FailedDay(day, self._session.at(began), error)
         with self._shaping:  # side by side they would only take more memory
             documented = self.report.shape_documented(fetched, self.organization, self.actors)
         return documented or replace(fetched, documented=None)  # what waits for its turn waits as bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, Protocol
 
 import dlt
@@ -104,11 +104,20 @@ class SqlBackend:
         # where dlt folds the case (Snowflake: to upper), its schema has lower case; elsewhere the case is the schema's
         keeps_case = self._client.capabilities.casefold_identifier is str
         with self._dataset(staging):
-            return {
+            found = {
                 names[table]: {name if keeps_case else name.lower(): column for name, column in columns.items()}
                 for table, columns in self._client.get_storage_tables(list(names))
                 if columns
             }
+            if found:
+                self._require_absent(table for table in names.values() if table not in found)
+            return found
+
+    def _require_absent(self, tables: Iterable[str]) -> None:
+        """Raises DatabaseException where a table is only hidden: Postgres lists none that the user has no right on."""
+        for table in tables:
+            with suppress(DatabaseUndefinedRelation):
+                self.query(f"SELECT 1 FROM {self.table(table)} WHERE 1 = 0")  # noqa: S608  # names
 
     def known_columns(self, tables: Iterable[str]) -> KnownColumns:
         versions = self._sql.make_qualified_table_name(self._client.schema.version_table_name)
