@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import io
 import os
@@ -10,9 +11,12 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 from .signals import end_at_signals
+from .visible_text import encodable
 
 # For dlt, unless the environment says otherwise: a demo needs no network, and a signal gets one message.
 _DLT = {"LOG_LEVEL": "CRITICAL", "DLTHUB_TELEMETRY": "false", "INTERCEPT_SIGNALS": "false"}
+# Variables that set the encoding of files and pipes.
+_ENCODING_SETTINGS = ("PYTHONIOENCODING", "LC_ALL", "LC_CTYPE", "LANG")
 
 
 class _Pipe(io.FileIO):
@@ -24,17 +28,34 @@ class _Pipe(io.FileIO):
         return len(data)
 
 
-def _stream(stream: TextIO | None) -> TextIO:
-    """Returns a stream in the place of a standard one; None is one that the caller closed (`2>&-`)."""
-    raw = _Pipe(stream.fileno(), "w", closefd=False) if stream else io.FileIO(os.devnull, "w")
-    encoding = stream.encoding if stream else "utf-8"
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True)
+class Stream(io.TextIOWrapper):
+    """A stream in the place of a standard one; plain characters stand in for those that its encoding lacks.
+
+    None is one that the caller closed (`2>&-`).
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        raw = _Pipe(stream.fileno(), "w", closefd=False) if stream else io.FileIO(os.devnull, "w")
+        self._codec = _encoding(stream)
+        # click takes ASCII for a mistake, and would write UTF-8 past this stream
+        declared = "utf-8" if codecs.lookup(self._codec).name == "ascii" else self._codec
+        super().__init__(io.BufferedWriter(raw), declared, line_buffering=True)
+
+    def write(self, text: str) -> int:
+        return super().write(encodable(text, self._codec))
+
+
+def _encoding(stream: TextIO | None) -> str:
+    """Returns the encoding of a terminal, or what the environment sets; else UTF-8, also in pipes on Windows."""
+    if stream and (stream.isatty() or any(map(os.environ.get, _ENCODING_SETTINGS))):
+        return stream.encoding
+    return "utf-8"
 
 
 def main() -> None:
     """Runs the command line in a process of its own, and ends that."""
     end_at_signals()
-    sys.stdout, sys.stderr = _stream(sys.stdout), _stream(sys.stderr)
+    sys.stdout, sys.stderr = Stream(sys.stdout), Stream(sys.stderr)
     os.umask(0o077)  # new files hold names and addresses: only their owner may read them (D11)
     gc.set_threshold(100_000, 50, 100)  # looking for cycles in the many objects of dlt takes a tenth of the time
     for name, value in _DLT.items():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -27,26 +28,33 @@ from ..visible_text import visible
 MOST_ROWS = 20
 MOST_STOPPED = 8
 _GAP = 2
-# A name that is cut shorter says nothing; columns give way before that.
+_COLUMNS, _LINES = 80, 24
+_FEWEST_COLUMNS, _MOST_COLUMNS = 60, 200
+# Its lines are Unicode, which rich would replace by other ones: `visible_text.encodable` has plain ones.
+_BOX = box.Box(str(box.SIMPLE_HEAD), ascii=True)
+# A name that is cut shorter says nothing; columns give way before that, and on a wide terminal before half of it.
 _SHORTEST_NAME = 30
 
 
 def show(figures: Figures, by: str, table: Table) -> None:
     """Prints the answers, the headline numbers, a table of the period, and who stopped."""
     width = _width()
-    parts: list[RenderableType] = [*_head(figures), _answers(figures, width), Text(), _headlines(figures)]
-    parts += [Text(f"\nBy {by.replace(',', ' and ')}", style="bold"), _printed(table, width)]
+    parts: list[RenderableType] = [*_head(figures), _answers(figures, width), Text(), _headlines(figures, width)]
+    parts += [Text(f"\nBy {by.replace(',', ' and ')}", style="bold"), *_printed(table, width)]
     if any(column.title.endswith("*") for column in table.columns):
         parts.append(Text("* cut by the period: --start chooses a longer one", style="dim"))
     stopped = who_stopped(figures)
     if stopped and stopped.rows:
-        parts += [Text("\nNo activity in the period", style="bold"), _printed(_first(stopped, MOST_STOPPED), width)]
-    Console(width=width, highlight=False).print(Group(*parts))
+        parts += [Text("\nNo activity in the period", style="bold"), *_printed(_first(stopped, MOST_STOPPED), width)]
+    # without a height, rich takes 80 columns on a terminal that can do little
+    Console(width=width, height=_LINES, highlight=False).print(Group(*parts))
 
 
 def _width() -> int:
-    """Returns the columns of the terminal, 80 where there is none."""
-    return max(40, shutil.get_terminal_size((80, 24)).columns) if os.isatty(1) or "COLUMNS" in os.environ else 80
+    """Returns the columns of the terminal, as far as a table is readable in them; 80 in a pipe."""
+    is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    columns = shutil.get_terminal_size((_COLUMNS, _LINES)).columns if is_known else _COLUMNS
+    return min(max(columns, _FEWEST_COLUMNS), _MOST_COLUMNS)
 
 
 def markdown(figures: Figures, by: str, table: Table) -> Iterator[str]:
@@ -151,19 +159,20 @@ def _answers(figures: Figures, width: int) -> RichTable:
     return table
 
 
-def _headlines(figures: Figures) -> RichTable:
+def _headlines(figures: Figures, width: int) -> RichTable:
     table = _plain_table()
     table.add_column("", no_wrap=True)
     for title in ("Period", "Before", "Change"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("", style="dim", overflow="fold")
+    has_room = width >= _COLUMNS
     for each in headlines(figures):
         table.add_row(
             each.label,
             Text("unknown" if each.value is None else rounded(each.value, each.kind), style="bold"),
             rounded(each.before, each.kind),
             rounded(each.change, each.change_kind),
-            each.note,
+            each.note if has_room else "",
         )
     return table
 
@@ -176,36 +185,56 @@ def _first(table: Table, most: int) -> Table:
     return Table(table.name, table.columns, table.rows[:most], [fold])
 
 
-def _printed(table: Table, width: int) -> RenderableType:
+def _printed(table: Table, width: int) -> Iterator[RenderableType]:
     if not table.data:
-        return Text("no activity in this period")
-    shown = _fitting(table.shown(), width)
-    cells = _cells(shown)
-    made = _plain_table()
-    widths = _widths([[column.title for column in shown.columns], *cells], width)
-    for column, size in zip(shown.columns, widths, strict=True):
+        yield Text("no activity in this period")
+        return
+    whole = table.shown()
+    shown = _fitting(whole, width)
+    made, cells = _plain_table(), _cells(shown)
+    for column, size in zip(shown.columns, _widths(shown, width), strict=True):
         justify: JustifyMethod = "right" if column.kind.is_number else "left"
         made.add_column(column.title, justify=justify, width=size, no_wrap=True)
     last = len(cells) - 1 - bool(shown.total)
     for number, line in enumerate(cells):
         made.add_row(*map(Text, line), end_section=number == last and bool(shown.total))
-    return made
+    yield made
+    left_out = len(whole.columns) - len(shown.columns)
+    if left_out:
+        yield Text(
+            f"{left_out} more column{'s' if left_out > 1 else ''} in a wider terminal, or with --csv", style="dim"
+        )
 
 
 def _fitting(table: Table, width: int) -> Table:
     """Returns the table without the columns of most detail, as many as do not fit."""
-    while True:
-        sizes = [max(map(cell_len, cells)) for cells in zip(*_lines(table), strict=True)]
-        name = min(sizes[0], _SHORTEST_NAME)
-        details = [column.detail for column in table.columns]
-        if name + sum(sizes[1:]) + _GAP * len(sizes[1:]) <= width or not max(details):
-            return table
-        gone = len(details) - 1 - details[::-1].index(max(details))
-        table = table.picked([place for place in range(len(details)) if place != gone])
+    longest = max(_SHORTEST_NAME, width // 2 - 10)
+    sizes = [
+        min(size, longest) if column.kind is Kind.TEXT else size
+        for size, column in zip(_sizes(table), table.columns, strict=True)
+    ]
+    kept = [*range(len(sizes))]
+    while sum(sizes[place] for place in kept) + _GAP * (len(kept) - 1) > width:
+        least = max(kept, key=lambda place: (table.columns[place].detail, place))
+        if not table.columns[least].detail:
+            break
+        kept.remove(least)
+    return table.picked(kept)
 
 
-def _lines(table: Table) -> list[list[str]]:
-    return [[column.title for column in table.columns], *_cells(table)]
+def _widths(table: Table, width: int) -> list[int]:
+    """Returns the widths of columns; the widest of names gives way to the numbers."""
+    sizes = _sizes(table)
+    names = [place for place, column in enumerate(table.columns) if column.kind is Kind.TEXT]
+    for _ in range(sum(sizes) + _GAP * (len(sizes) - 1) - width):
+        widest = max(names, key=sizes.__getitem__)
+        sizes[widest] = max(1, sizes[widest] - 1)
+    return sizes
+
+
+def _sizes(table: Table) -> list[int]:
+    lines = [[column.title for column in table.columns], *_cells(table)]
+    return [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
 
 
 def _cells(table: Table) -> list[list[str]]:
@@ -224,11 +253,5 @@ def _all_rows(table: Table) -> list[tuple[Any, ...]]:
     return [*table.data, *([table.total] if table.total else [])]
 
 
-def _widths(lines: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Returns the widths of columns; the first one, of names, gives way to the numbers."""
-    names, *numbers = (max(map(cell_len, cells)) for cells in zip(*lines, strict=True))
-    return [max(1, min(names, width - sum(numbers) - _GAP * len(numbers))), *numbers]
-
-
 def _plain_table() -> RichTable:
-    return RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    return RichTable(box=_BOX, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)

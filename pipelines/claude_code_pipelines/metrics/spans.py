@@ -117,7 +117,7 @@ def _crossed(figures: Figures, by: str, span: str, top: int | None, sort: str | 
     cells = _cells(figures, by, span)
     columns: list[Recipe] = [
         (Column(spec.title, Kind.TEXT, by), lambda group: group.label),
-        *(_cell_column(figures, key, bucket, span) for bucket in _buckets(figures, span)),
+        *_cell_columns(figures, key, span),
         (Column("Period", MEASURES[key].kind, key), measured(key)),
     ]
     groups = [
@@ -145,6 +145,13 @@ def _side_by_side(rows: Iterable[Row], span: str) -> Row:
         for first, cell in grouped((row for row in rows if row["side"] == NOW), lambda row: row[span]).items()
         for name, value in merged(cell).items()
     }
+
+
+def _cell_columns(figures: Figures, key: str, span: str) -> Iterator[Recipe]:
+    buckets = list(_buckets(figures, span))
+    for age, bucket in zip(range(len(buckets), 0, -1), buckets, strict=True):
+        column, value = _cell_column(figures, key, bucket, span)
+        yield replace(column, detail=age), value  # the oldest give way first
 
 
 def _cell_column(figures: Figures, key: str, bucket: DayRange, span: str) -> Recipe:
