@@ -37,6 +37,15 @@ def test_the_summary_fits_80_columns(awkward: World, command: Command, by: str, 
     assert "\x1b" not in result.stdout
 
 
+def test_of_many_periods_the_newest_are_shown_whole(awkward: World, command: Command) -> None:
+    lines = command(awkward, "summary", "--by", "tool,day").stdout.splitlines()
+    (titles,) = [line.split() for line in lines if line.startswith("Tool ")]
+    days = [str(TODAY - dt.timedelta(days=age)) for age in range(len(titles) - 2, 0, -1)]
+    assert titles == ["Tool", *days, "Period"]
+    assert len(days) > 2
+    assert any("more columns in a wider terminal, or with --csv" in line for line in lines)
+
+
 def test_the_summary_is_the_same_as_json_and_csv(awkward: World, command: Command) -> None:
     found = json.loads(command(awkward, "summary", "--by", "tool", "--json").stdout)
     rows = list(csv.DictReader(command(awkward, "summary", "--by", "tool", "--csv").stdout.splitlines()))
