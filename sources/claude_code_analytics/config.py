@@ -11,7 +11,7 @@ from dlt.common.configuration.specs import BaseConfiguration, known_sections
 from dlt.common.typing import TSecretStrValue
 
 from .api.client import AnalyticsClient, check_whole_number, usable_url
-from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME, UNKNOWN_ORGANIZATION
+from .constants import BASE_URL, EARLIEST_DAY, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME, UNKNOWN_ORGANIZATION
 from .dates import check_range, parse_day
 from .exceptions import ConfigurationError
 from .foreign_text import printable
@@ -49,6 +49,10 @@ class SourceConfig(BaseConfiguration):
         for name in ("start_date", "end_date"):
             if getattr(self, name) is not None:
                 setattr(self, name, parse_day(getattr(self, name), name))
+            if getattr(self, name) and getattr(self, name) < EARLIEST_DAY:
+                raise ConfigurationError(
+                    f"{name} {getattr(self, name)} lies before Claude Code existed; take a day from {EARLIEST_DAY} on"
+                )
         check_range(self.start_date, self.end_date)
         for name, least in (("lookback_days", 0), ("max_concurrent_days", 1), ("max_days", 1)):
             if getattr(self, name) is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pendulum
 
-from .constants import EARLIEST_DAY, FINAL_AFTER
+from .constants import FINAL_AFTER
 from .exceptions import ConfigurationError
 
 ONE_DAY = dt.timedelta(days=1)
@@ -87,12 +87,10 @@ def check_range(
     today: dt.date | None = None,
     names: tuple[str, str] = ("start_date", "end_date"),
 ) -> None:
-    """Refuses a range that ends before it starts, or lies after `today` (UTC, by the API's clock) or long ago."""
+    """Refuses a range that lies after `today` (UTC, by the API's clock), or ends before it starts."""
     for day, name in zip((first, last), names, strict=True):
         if day is not None and today is not None and day > today:
             raise ConfigurationError(f"{name} {day} lies in the future; today is {today} (UTC)")
-        if day is not None and day < EARLIEST_DAY:
-            raise ConfigurationError(f"{name} {day} lies before Claude Code existed; take a day from {EARLIEST_DAY} on")
     if first is not None and last is not None and last < first:
         raise ConfigurationError(f"{names[1]} {last} lies before {names[0]} {first}; swap them")
 

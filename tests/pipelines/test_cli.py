@@ -368,6 +368,10 @@ def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_curre
     ("arguments", "sentence"),
     [
         ("load --start 2026-09-21", "start_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
+        (
+            "load --start 1925-11-01",
+            "start_date 1925-11-01 lies before Claude Code existed; take a day from 2020-01-01",
+        ),
         ("load --start yesterday", "'--start': 'yesterday' is not a day; write YYYY-MM-DD, such as 2025-01-31 (see "),
         ("load --window-days 0", "window_days is 0; it must be a whole number, 1 or more"),
         ("load --destination nowhere", "dlt knows no destination 'nowhere'; use one of duckdb, motherduck, postgres"),
