@@ -7,6 +7,7 @@ import functools
 import gc
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     dlt derives the types of its settings anew at each of 180 look-ups a run: a seventh of the time of a small load.
     `-m slow` and `python tests/destinations`, which CI runs, take dlt as it is.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` ignores it, and so would the programs that tests start
     if "not slow" in config.getoption("markexpr"):
         derive = functools.cache(base_configuration.extract_inner_hint)
         for module in (base_configuration, resolve):
