@@ -18,7 +18,7 @@ from claude_code_analytics.constants import SOURCE_NAME
 
 @configspec
 class _Naming(BaseConfiguration):
-    """What dlt's configuration of a destination says of datasets: read apart, it needs no credentials."""
+    """dlt's settings of dataset names. Read without the rest of a destination's, they need no credentials."""
 
     staging_dataset_name_layout: str = "%s_staging"
     enable_dataset_name_normalization: bool = True

@@ -111,7 +111,7 @@ def sums(rows: Iterable[Row], suffix: str = "") -> Row:
 
 
 def known(actors: set[str | None]) -> int | None:
-    """How many there are; None where one of them is dropped."""
+    """Number of actors; None where one of them is dropped."""
     return None if None in actors else len(actors)
 
 

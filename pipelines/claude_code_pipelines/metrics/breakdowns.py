@@ -28,7 +28,7 @@ _REST = (NO_TEAM, SMALL_TEAMS, UNKNOWN, DROPPED, *_OTHER_TYPES.values(), _OTHER_
 
 @dataclass(frozen=True)
 class Breakdown:
-    """What a table is about.
+    """Subject of a table.
 
     Attributes:
         name: Name of the table.

@@ -1,4 +1,4 @@
-"""What changed: movers between the period and the days before, and who made a week jump (METRICS, R16). Pure."""
+"""Changes: movers between the period and the days before, and the causes of a week's jump (METRICS, R16). Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Mover:
 
     @property
     def difference(self) -> Decimal:
-        """What it costs more."""
+        """Cost above that of the days before."""
         return self.now - self.before
 
     @property
@@ -52,7 +52,7 @@ class Mover:
 
 @dataclass(frozen=True)
 class Cause:
-    """What exceeded its own median week most.
+    """An actor or model that exceeded its own median week most.
 
     Attributes:
         by: What it is, a key of `KINDS`.

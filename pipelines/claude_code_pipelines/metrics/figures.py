@@ -127,7 +127,7 @@ class Figures:
 
     @property
     def treatment(self) -> str:
-        """How identities are treated, in words."""
+        """Treatment of identities, in words."""
         return "kept" if self.knows_people else "dropped" if "drop" in self.identities else "hashed"
 
     @cached_property
@@ -167,7 +167,7 @@ class Figures:
 
     @cached_property
     def daily_costs(self) -> Mapping[dt.date, Decimal]:
-        """What all actors cost, by day."""
+        """Cost of all actors, by day."""
         return daily_costs(self.rows["trend:day"])
 
 

@@ -31,7 +31,7 @@ class JumpWeek:
 
     @property
     def excess(self) -> Decimal:
-        """What it cost more than the median."""
+        """Cost above the median."""
         return self.cost - self.median
 
 

@@ -75,7 +75,7 @@ class Period:
 
     @property
     def sentence(self) -> str:
-        """How complete the period is, and what it is compared with."""
+        """Completeness of the period, and the days that it is compared with."""
         gaps = self.gaps
         if gaps:
             return f"{gaps}: no comparison with {self.name_before}."
