@@ -11,8 +11,8 @@ PAGE_SIZE = 1000
 DAY_IN_TEMPLATE = b"2000-01-01"
 TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 MODELS = ("claude-sonnet-5", "claude-opus-5")
-# Far enough in the past for ten years of days.
-FIRST_DAY = dt.date(2015, 1, 1)
+# The first day that the source accepts: more than five years of days.
+FIRST_DAY = dt.date(2020, 1, 1)
 
 
 def record(number: int) -> dict[str, object]:

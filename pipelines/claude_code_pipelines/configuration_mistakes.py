@@ -22,7 +22,6 @@ from dlt.common.normalizers.naming.exceptions import InvalidNamingType, NamingTy
 from dlt.destinations.impl.duckdb.exceptions import InvalidInMemoryDuckdbCredentials
 from dlt.pipeline.exceptions import InvalidPipelineName
 
-from claude_code_analytics.config import SourceConfig
 from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.warehouse.destinations import NAMES, SUPPORTED, missing_driver, similar_to
 
@@ -84,6 +83,8 @@ def _unreadable_setting(error: Any) -> str:
 
 def _wrong_type(error: Any) -> str:
     """Names a setting whose text is of another type, without that text: it may be a secret."""
+    from claude_code_analytics.config import SourceConfig  # with the HTTP client, which few commands need
+
     own = f"sources.{SOURCE_NAME}." if error.field_name in SourceConfig.get_resolvable_fields() else ""
     kind = {int: "a whole number", bool: "true or false", float: "a number"}.get(error.hint, f"of type {error.hint}")
     return f"{own}{error.field_name} in dlt's configuration must be {kind}"

@@ -16,9 +16,8 @@ from dlt.common.pipeline import PipelineContext
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.claude_code.report import DailyReport
-from claude_code_analytics.config import set_default
 from claude_code_analytics.constants import SOURCE_NAME
-from claude_code_analytics.warehouse.destinations import destination_of, kind_of
+from claude_code_analytics.warehouse.destinations import destination_of, kind_of, set_default
 from claude_code_analytics.warehouse.proof import Proof, read_proof
 
 from .dataset_names import dataset_name

@@ -1,10 +1,9 @@
-"""Parameters of the source: default and check; how dlt's configuration is read, and completed for one pipeline."""
+"""Parameters of the source: default and check; how dlt's configuration is read."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import dlt
 from dlt.common.configuration import configspec
 from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration, known_sections
@@ -78,13 +77,6 @@ class SourceConfig(BaseConfiguration):
     def actors(self) -> Pseudonymizer:
         """Returns the treatment of actors, or raises ConfigurationError for `hash` without a key."""
         return pseudonymizer(self.actor_identity, self.identity_key)
-
-
-def set_default(pipeline: dlt.Pipeline, key: str, value: Any) -> None:
-    """Sets a dlt setting that the user left open, for one pipeline: no other pipeline of the process sees it (D5d)."""
-    own = f"{pipeline.pipeline_name}.{key}"
-    if dlt.config.get(key) is None and dlt.config.get(own) is None:
-        dlt.config[own] = value
 
 
 def resolve_config(**given: Any) -> SourceConfig:

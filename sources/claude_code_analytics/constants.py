@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
-from importlib import metadata
 
 DISTRIBUTION = "dlt-claude-code-analytics"
 
@@ -48,6 +47,8 @@ CLOCKS_MOST_APART = dt.timedelta(hours=24)
 @cache
 def version() -> str:
     """Returns the version of the installed distribution, or `0` where `dlt init` copied the source alone."""
+    from importlib import metadata  # slower than `--help`
+
     try:
         return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:

@@ -84,7 +84,6 @@ class Doors:
             tables=(VISITS, BADGES),
             ledger=LEDGER,
             fetch=self.fetch,
-            shape_documented=lambda day, organization, actors: None,
             shape=self.shape,
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 from dlt.common.schema import Schema
 
 from claude_code_analytics.claude_code.columns import MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
-from claude_code_analytics.claude_code.tables import shape, shape_documented
+from claude_code_analytics.claude_code.tables import shape_any, shape_documented
 from claude_code_analytics.json_codec import decode_exact
 from claude_code_analytics.privacy import pseudonymizer
 from claude_code_simulator import OMITTED, SAMPLE_ORGANIZATION_ID, SampleOrganization, model_usage, record
@@ -87,7 +87,7 @@ def test_the_rows_are_those_of_dlts_own_normalizer() -> None:
     assert len(documented) > 50
     for sent, day in (
         (documented, shape_documented(fetched(documented), SAMPLE_ORGANIZATION_ID, pseudonymizer("keep"))),
-        (everything, shape(fetched(everything), shaping())),
+        (everything, shape_any(fetched(everything), shaping())),
     ):
         assert day is not None
         mine = whole_records({name: table.to_pylist() for name, table in day.tables.items()})

@@ -283,7 +283,7 @@ def test_a_field_of_any_name_is_kept(key: str) -> None:
 def kept_leaves(day: ShapedDay, run: Shaping) -> Iterator[str]:
     for table in RECORD_TABLES:
         made = {column.name for column in table.columns if not column.path} | {"organization_id", "date"}
-        types = run.extra.types[table.name]
+        types = run.extra.types.get(table.name, {})
         for row in day.tables[table.name].to_pylist():
             for name, value in row.items():
                 if name not in made and value is not None:

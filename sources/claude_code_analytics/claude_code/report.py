@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..api.client import Session
 from ..constants import USAGE_TABLE
-from ..privacy import Pseudonymizer
 from ..warehouse.schema import Table
 from .columns import DAYS, MODEL_BREAKDOWN, TOOL_ACTIONS, USAGE
-from .pages import FetchedDay, fetch_day
-from .tables import ShapedDay, Shaping, shape, shape_documented
+
+if TYPE_CHECKING:
+    from ..api.client import Session
+    from .pages import FetchedDay
+    from .tables import ShapedDay, Shaping
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,20 +25,28 @@ class DailyReport:
     tables: tuple[Table, ...]  # of the records, the root first
     ledger: Table
     fetch: Callable[[Session, dt.date], FetchedDay]
-    # Returns None where a record is not as documented. Pure and thread-safe.
-    shape_documented: Callable[[FetchedDay, str, Pseudonymizer], ShapedDay | None]
-    # Shapes any day, or raises UndecodableDay.
-    shape: Callable[[FetchedDay, Shaping], ShapedDay]
+    shape: Callable[[FetchedDay, Shaping], ShapedDay]  # raises UndecodableDay
 
     def __repr__(self) -> str:
         return f"<report {self.name}>"  # as the default of a parameter it stands in help texts
+
+
+def _fetch(session: Session, date: dt.date) -> FetchedDay:
+    from .pages import fetch_day  # here, like the next one, because most commands read only which tables there are
+
+    return fetch_day(session, date)
+
+
+def _shape(day: FetchedDay, shaping: Shaping) -> ShapedDay:
+    from .tables import shape
+
+    return shape(day, shaping)
 
 
 CLAUDE_CODE = DailyReport(
     name=USAGE_TABLE,
     tables=(USAGE, TOOL_ACTIONS, MODEL_BREAKDOWN),
     ledger=DAYS,
-    fetch=fetch_day,
-    shape_documented=shape_documented,
-    shape=shape,
+    fetch=_fetch,
+    shape=_shape,
 )

@@ -38,10 +38,6 @@ class ShapedDay:
     content_hash: str  # of the records, without the texts of their actors
     tables: dict[str, pa.Table]  # by name, without `_dlt_load_id`
 
-    @property
-    def nbytes(self) -> int:
-        return sum(table.nbytes for table in self.tables.values())
-
 
 @dataclass(frozen=True)
 class Shaping:
@@ -52,11 +48,16 @@ class Shaping:
     extra: ExtraColumns
 
 
+def shape(day: FetchedDay, shaping: Shaping) -> ShapedDay:
+    """Shapes a day, or raises UndecodableDay. Learns the types of new columns."""
+    return shape_documented(day, shaping.organization_id, shaping.actors) or shape_any(day, shaping)
+
+
 def shape_documented(day: FetchedDay, organization_id: str, actors: Pseudonymizer) -> ShapedDay | None:
-    """Shapes a day whose records are all as documented, fast and in any thread.
+    """Shapes a day whose records are all as documented, fast.
 
     None where anything is unexpected: an unknown field, a value that does not fit its column, a record of another
-    organization. Otherwise equal to `shape`.
+    organization. Otherwise equal to `shape_any`.
     """
     unexpected: list[str] = []
     extra = ExtraColumns(naming="__".join, types={}, warn=unexpected.append)
@@ -70,7 +71,7 @@ def shape_documented(day: FetchedDay, organization_id: str, actors: Pseudonymize
     return None if unexpected else shaped
 
 
-def shape(day: FetchedDay, shaping: Shaping) -> ShapedDay:
+def shape_any(day: FetchedDay, shaping: Shaping) -> ShapedDay:
     """Shapes a day with records of any kind, or raises UndecodableDay. Learns the types of new columns."""
     try:
         return _shaped(day, decode_any(day, shaping.actors), shaping.organization_id, shaping.extra)

@@ -213,11 +213,16 @@ def count_rows_and_cells(rows: pa.Table) -> dict[tuple[str, dt.date], tuple[int,
 
     Markers and dlt's own columns are left out.
     """
-    rows = rows.filter(pc.not_equal(rows[ROW_ID], MARKER))
-    counts = pa.repeat(0, rows.num_rows)
-    for name, column in zip(rows.column_names, rows.columns, strict=True):
-        if not is_dlt_column(name):
-            counts = pc.add(counts, column.is_valid().cast(pa.int64()))
-    by_day = pa.table({"o": rows["organization_id"], "d": rows["date"], "n": counts}).group_by(["o", "d"])
-    found = by_day.aggregate([("n", "count"), ("n", "sum")]).to_pylist()
-    return {(each["o"], each["d"]): (each["n_count"], each["n_sum"]) for each in found}
+    counted = [name for name in rows.column_names if not is_dlt_column(name)]
+    gaps = [name for name in counted if rows[name].null_count]
+    keys = ["organization_id", "date", "is_marker"]
+    marked = rows.select(list({*keys[:2], *gaps})).append_column(keys[2], pc.equal(rows[ROW_ID], MARKER))
+    found = marked.group_by(keys).aggregate([([], "count_all"), *((name, "count") for name in gaps)])
+    return {
+        (day["organization_id"], day["date"]): (
+            day["count_all"],
+            day["count_all"] * (len(counted) - len(gaps)) + sum(day[f"{name}_count"] for name in gaps),
+        )
+        for day in found.to_pylist()
+        if not day["is_marker"]
+    }

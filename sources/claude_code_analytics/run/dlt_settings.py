@@ -6,7 +6,9 @@ from typing import Any
 
 import dlt
 from dlt.common.configuration import known_sections
+from dlt.common.configuration.container import Container
 from dlt.common.configuration.resolve import resolve_configuration
+from dlt.common.pipeline import PipelineContext
 from dlt.common.schema import Schema
 from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 from dlt.extract import DltResource
@@ -22,7 +24,7 @@ def running_destination() -> Destination:
         dlt.current.load_package_state()
     except CurrentLoadPackageStateNotAvailable:
         return NOWHERE
-    return destination_of(dlt.current.pipeline())
+    return destination_of(Container()[PipelineContext].pipeline())
 
 
 def check_resource(resource: DltResource) -> None:

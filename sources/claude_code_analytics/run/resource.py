@@ -12,12 +12,12 @@ from dlt.extract import DltResource, DltSource
 
 from ..api.client import AnalyticsClient
 from ..claude_code.report import DailyReport
-from ..config import SourceConfig, set_default
+from ..config import SourceConfig
 from ..constants import SOURCE_NAME, START_DATE
 from ..dates import ONE_DAY
 from ..exceptions import ClaudeCodeAnalyticsError, DestinationError
 from ..foreign_text import printable
-from ..warehouse.destinations import NOWHERE, Destination
+from ..warehouse.destinations import NOWHERE, Destination, set_default
 from .batches import SplitBatch, read_batches
 from .cursor import Cursor
 from .dlt_settings import check_contract, check_resource, running_destination

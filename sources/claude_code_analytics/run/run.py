@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -66,7 +65,6 @@ class Run:
         self._fetched: set[dt.date] = set()
         self._ids: list[str] = []  # of the organization, as the API names it
         self._reader = Prefetcher(self._read, at_once=self._client.max_concurrent_days, size_of=lambda day: day.nbytes)
-        self._shaping = threading.Lock()
 
     def __enter__(self) -> Run:
         return self
@@ -207,19 +205,15 @@ class Run:
                 "to have all days alike"
             )
 
-    def _read(self, day: dt.date) -> ShapedDay | FetchedDay | FailedDay:
-        """Reads a day, and shapes it in the thread that read it if it is as documented.
+    def _read(self, day: dt.date) -> FetchedDay | FailedDay:
+        """Reads a day, which is shaped in its turn: the types of new columns depend on the order of days.
 
-        Any other day is shaped in its turn, because the types of new columns depend on the order of days. Raises
-        CredentialRefused, after which no day can be read.
+        Raises CredentialRefused, after which no day can be read.
         """
         began = self._session.mark()
         try:
-            fetched = self.report.fetch(self._session, day)
+            return self.report.fetch(self._session, day)
         except CredentialRefused:
             raise
         except ApiError as error:
             return FailedDay(day, self._session.at(began), error)
-        with self._shaping:  # side by side they would only take more memory
-            documented = self.report.shape_documented(fetched, self.organization, self.actors)
-        return documented or replace(fetched, documented=None)  # what waits for its turn waits as bytes

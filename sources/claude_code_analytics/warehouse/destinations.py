@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+import dlt
 from dlt.common.destination import DestinationCapabilitiesContext
 
 from ..constants import DISTRIBUTION
@@ -165,6 +166,13 @@ def destination_of(pipeline: Any) -> Destination:
             f"install their writer: {missing_driver(kind)}"
         )
     return found
+
+
+def set_default(pipeline: dlt.Pipeline, key: str, value: Any) -> None:
+    """Sets a dlt setting that the user left open, for one pipeline: no other pipeline of the process sees it (D5d)."""
+    own = f"{pipeline.pipeline_name}.{key}"
+    if dlt.config.get(key) is None and dlt.config.get(own) is None:
+        dlt.config[own] = value
 
 
 def missing_driver(name: str) -> str:

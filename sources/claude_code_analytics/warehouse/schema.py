@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Path = tuple[str, ...]
 # Decoded values by the keys that lead to them, each list as long as the table has rows.
@@ -31,6 +32,8 @@ def is_dlt_column(name: str) -> bool:
 @cache
 def arrow_types() -> dict[str, pa.DataType]:
     """Returns the Arrow type of each dlt type. A function: dlt imports the source where pyarrow may be missing."""
+    import pyarrow as pa
+
     return {
         "text": pa.string(),
         "bigint": pa.int64(),
@@ -58,6 +61,8 @@ class Column:
 
     @property
     def field(self) -> pa.Field:
+        import pyarrow as pa
+
         return pa.field(self.name, arrow_types()[self.data_type], nullable=self.nullable)
 
 
@@ -88,4 +93,6 @@ class Table:
 
     @property
     def shaped_schema(self) -> pa.Schema:
+        import pyarrow as pa
+
         return pa.schema([column.field for column in self.shaped_columns])
