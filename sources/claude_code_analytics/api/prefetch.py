@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 # Bytes, about, that are held or expected before no further day is begun.
-BYTES_AHEAD = 24 * 2**20
+BYTES_AHEAD = 8 * 2**20
 HEARTBEAT_SECONDS = 0.5
 
 

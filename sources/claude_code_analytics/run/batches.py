@@ -32,7 +32,7 @@ from .planner import Plan
 from .run import Run
 
 # Rows in one yield. Larger Arrow tables cost dlt less, but its pipe holds about four batches at a time.
-ROWS_PER_BATCH = 50_000
+ROWS_PER_BATCH = 20_000
 
 # Key of an Arrow table's metadata: what `SplitBatch` needs to know about it.
 _ABOUT = b"claude_code_batch"

@@ -26,10 +26,11 @@ from .destinations import Destination
 from .schema import ROW_ID, Column, Table
 
 # The rows of a table whose (organization, day) is staged. `$organization` and `$date` become quoted column names, dlt
-# fills in the two tables. A correlated subquery over renamed columns: `date IN (..) AND organization_id IN (..)`
-# deletes foreign days, and `{table}.date` matches nothing on the BigQuery stand-in, without an error.
+# fills in the two tables. DISTINCT, because DuckDB would keep all staged rows in memory. A correlated subquery over
+# renamed columns: `date IN (..) AND organization_id IN (..)` deletes foreign days, and `{table}.date` matches nothing
+# on the BigQuery stand-in, without an error.
 STAGED_DAYS = (
-    "EXISTS (SELECT 1 FROM (SELECT $organization AS o, $date AS d FROM {staging_table}) s "
+    "EXISTS (SELECT 1 FROM (SELECT DISTINCT $organization AS o, $date AS d FROM {staging_table}) s "
     "WHERE s.o = $organization AND s.d = $date)"
 )
 
