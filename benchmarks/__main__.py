@@ -7,23 +7,27 @@ counts.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import statistics
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 import duckdb
+import msgspec
 
+from claude_code_analytics.claude_code.pages import FetchedDay, read_page
+from claude_code_analytics.claude_code.tables import Shaping, shape
+from claude_code_analytics.privacy import pseudonymizer
+from claude_code_analytics.warehouse.unknown_fields import ExtraColumns
+from claude_code_simulator import SAMPLE_ORGANIZATION_ID
 from measuring import HERE, Run, contender, contents, other_reader, python_with_ingestr, run, serving
-from pages import FIRST_DAY, days
-
-INGESTR_ENVIRONMENT = Path("~/.cache/dlt-claude-code-analytics/ingestr")
+from pages import DAY_IN_TEMPLATE, FIRST_DAY, days, templates, totals
 
 
 @click.group()
@@ -31,111 +35,138 @@ def benchmarks() -> None:
     """Measures this project against others, and against its targets."""
 
 
+# How to load the same days, the least first.
+WAYS = ("floor", "plain run", "backfill", "dlt, Parquet", "dlt", "ingestr")
+INGESTR = click.option(
+    "--ingestr",
+    type=Path,
+    default=Path("~/.cache/dlt-claude-code-analytics-benchmarks/ingestr"),
+    show_default=True,
+    help="its environment, made where it is missing",
+)
+without = click.option("--without", multiple=True, type=click.Choice(WAYS), help="ways to leave out")
+
+
 @benchmarks.command()
 @click.option("--days", "count", default=90, show_default=True)
 @click.option("--records", default=1000, show_default=True, help="records a day")
-@click.option("--times", default=3, show_default=True, help="runs of each contender; the median counts")
-@click.option("--without", multiple=True, help="contenders to leave out")
-@click.option(
-    "--ingestr", type=Path, default=Path("~/.cache/dlt-claude-code-analytics-benchmarks/ingestr"), show_default=True
-)
+@click.option("--times", default=3, show_default=True, help="rounds; in each, every way runs once")
+@without
+@INGESTR
 def compare(count: int, records: int, times: int, without: tuple[str, ...], ingestr: Path) -> None:
     """Compares this project, plain dlt, ingestr and the floor on the same pages."""
-    names = [name for name in ("floor", "ours", "dlt, Parquet", "dlt", "ingestr") if name not in without]
-    runs: dict[str, list[Run]] = {name: [] for name in names}
-    expected: Any = None
+    ways = [way for way in WAYS if way not in without]
+    rounds: list[dict[str, Run]] = []
     with serving(records) as address:
         for turn in range(times):
-            for name in names:
-                if name == "dlt" and turn:
-                    continue  # minutes, and always the last
-                with tempfile.TemporaryDirectory() as work:
-                    folder, database = Path(work), Path(work, "warehouse.duckdb")
-                    if name == "ingestr":
-                        command = [
-                            str(python_with_ingestr(ingestr.expanduser())),
-                            str(HERE / "ingestr_way.py"),
-                            address,
-                        ]
-                        command += [FIRST_DAY.isoformat(), days(count + 1)[-1].isoformat(), str(database)]
-                    else:
-                        command = [
-                            sys.executable,
-                            str(HERE / "contenders.py"),
-                            name,
-                            address,
-                            str(count),
-                            str(database),
-                        ]
-                    done = run(command, folder)
-                    found = contents(database)
-                if name == "ingestr":
-                    same = found["usage"][0] if "usage" in found else 0
-                    if "usage" not in found or same != count * records:
-                        raise click.ClickException(f"ingestr has {found}")
-                elif expected is None:
-                    expected = found
-                elif found != expected:
-                    raise click.ClickException(f"{name} has {found}, the others {expected}")
-                runs[name].append(done)
-                click.echo(f"{name}: {done.whole:.1f} s, {done.inside:.1f} s in-process", err=True)
-    rows = sum(int(table[0]) for table in expected.values())
-    ours, base = _median(runs["ours"]), _median(runs["floor"]) if "floor" in runs else None
-    click.echo(f"{count} days x {records:,} records, {rows:,} rows, median of {times} (plain dlt: one run)")
-    titles = ("whole s", "in-process s", "records/s", "peak MB", "whole / ours", "inside / floor")
-    click.echo(f"{'':14}" + "".join(f"{title:>15}" for title in titles))
-    for name in names:
-        found = _median(runs[name])
-        figures = (
-            f"{found.whole:.2f}",
-            f"{found.inside:.2f}",
-            f"{count * records / found.inside:,.0f}",
-            f"{found.megabytes:.0f}",
-            f"{found.whole / ours.whole:.2f}",
-            f"{found.inside / base.inside:.2f}" if base else "",
-        )
-        click.echo(f"{name:14}" + "".join(f"{figure:>15}" for figure in figures))
+            chosen = [way for way in ways if way != "dlt" or not turn]  # it takes minutes, and is always the last
+            rounds.append({way: _loaded(way, address, count, records, ingestr) for way in chosen})
+            for way, done in rounds[-1].items():
+                click.echo(f"round {turn + 1}, {way}: {done.inside:.1f} s in-process, {done.cpu:.1f} s CPU", err=True)
+    click.echo(f"{count} days x {records:,} records, medians of {times} rounds, and of the ratios within each")
+    titles = ("whole s", "in-process s", "CPU s", "peak MB", "inside / floor", "CPU / floor", "whole / plain")
+    click.echo(f"{'':14}" + "".join(f"{title:>16}" for title in titles))
+    for way in ways:
+        runs = [each[way] for each in rounds if way in each]
+        figures = [_median(run.whole for run in runs), _median(run.inside for run in runs)]
+        figures += [_median(run.cpu for run in runs), max(run.megabytes for run in runs)]
+        figures += [_ratio(rounds, way, "floor", "inside"), _ratio(rounds, way, "floor", "cpu")]
+        figures.append(_ratio(rounds, way, "plain run", "whole"))
+        click.echo(f"{way:14}" + "".join(f"{figure:16.2f}" for figure in figures))
 
 
-def _median(runs: list[Run]) -> Run:
-    return Run(
-        statistics.median(each.whole for each in runs),
-        statistics.median(each.inside for each in runs),
-        max(each.megabytes for each in runs),
-        "",
-    )
+def _loaded(way: str, address: str, count: int, records: int, ingestr: Path) -> Run:
+    """Loads the days in a process of its own, and compares what the warehouse holds with what was served."""
+    with tempfile.TemporaryDirectory() as work:
+        database = Path(work, "warehouse.duckdb")
+        if way == "ingestr":
+            command = [str(python_with_ingestr(ingestr.expanduser())), str(HERE / "ingestr_way.py"), address]
+            command += [FIRST_DAY.isoformat(), days(count + 1)[-1].isoformat(), str(database)]
+        else:
+            command = contender(way, address, count, database)
+        done = run(command, Path(work))
+        found = contents(database)
+    per_day = totals(records)
+    expected = {table: (rows * count, round(total * count, 3)) for table, (rows, total) in per_day.items()}
+    if way == "ingestr":  # one flat table
+        found, expected = {"usage": found["usage"][0]}, {"usage": expected["usage"][0]}
+    if found != expected:
+        raise click.ClickException(f"{way} has {found}, the API served {expected}")
+    return done
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def _ratio(rounds: list[dict[str, Run]], way: str, base: str, figure: str) -> float:
+    ratios = [getattr(each[way], figure) / getattr(each[base], figure) for each in rounds if {way, base} <= each.keys()]
+    return statistics.median(ratios) if ratios else float("nan")
 
 
 @benchmarks.command()
 @click.option("--records", default=1000, show_default=True, help="records a day")
+@click.option("--way", "ways", multiple=True, default=("plain run", "backfill"), type=click.Choice(WAYS))
 @click.argument("day_counts", nargs=-1, type=int)
-def memory(records: int, day_counts: tuple[int, ...]) -> None:
-    """Measures the peak memory of backfills of DAY_COUNTS days (1000 and 4000 by default)."""
+@INGESTR
+def memory(records: int, ways: tuple[str, ...], day_counts: tuple[int, ...], ingestr: Path) -> None:
+    """Measures the peak memory of loads of DAY_COUNTS days (90, 365 and 1000 by default)."""
     with serving(records) as address:
-        for count in day_counts or (1000, 4000):
-            with tempfile.TemporaryDirectory() as work:
-                database = Path(work, "warehouse.duckdb")
-                done = run(contender("ours", address, count, database), Path(work))
-                found = contents(database)
-            click.echo(
-                f"{found['usage'][0]:>10,} records  {done.megabytes:>6.0f} MB  {done.inside:>7.1f} s  "
-                f"{found['usage'][0] / done.inside:>8,.0f} records/s"
-            )
+        for count in day_counts or (90, 365, 1000):
+            for way in ways:
+                done = _loaded(way, address, count, records, ingestr)
+                click.echo(
+                    f"{count:>5} days x {records:,}, {way:10} {done.megabytes:>6.0f} MB {done.inside:>7.1f} s "
+                    f"in-process {done.cpu:>7.1f} s CPU"
+                )
 
 
 @benchmarks.command()
-@click.option("--days", "count", default=365, show_default=True)
-@click.option("--latency", default=0.25, show_default=True, help="seconds per response")
-def latency(count: int, latency: float) -> None:
-    """Measures a backfill over a slow API against the least time that four days at once can take."""
-    with serving(10, "--latency", str(latency)) as address, tempfile.TemporaryDirectory() as work:
-        command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
-        done = run(command, Path(work))
-    least = count * latency / 4
-    click.echo(
-        f"{count} days of {latency} s: {done.inside:.1f} s in-process, {done.whole:.1f} s whole; {least:.1f} s "
-        f"at least, ratio {done.inside / least:.3f} ({done.whole / least:.3f} whole)"
-    )
+@click.option("--days", "day_counts", default=(90, 365), multiple=True, show_default=True)
+@click.option("--records", default=1000, show_default=True, help="records a day")
+@click.option("--seconds", "latencies", default=(0.0, 0.05, 0.25), multiple=True, show_default=True)
+@click.option("--way", "ways", multiple=True, default=("plain run", "backfill"), type=click.Choice(WAYS))
+@INGESTR
+def latency(
+    day_counts: tuple[int, ...], records: int, latencies: tuple[float, ...], ways: tuple[str, ...], ingestr: Path
+) -> None:
+    """Measures first loads over slow APIs against the least time that four days at once can take."""
+    for seconds in latencies:
+        with serving(records, "--latency", str(seconds)) as address:
+            for count in day_counts:
+                least = count * seconds / 4
+                for way in ways:
+                    done = _loaded(way, address, count, records, ingestr)
+                    ratio = f"{done.inside / least:.2f} of the network's {least:.1f} s" if least else ""
+                    click.echo(f"{seconds:.2f} s a response, {count} days, {way:10} {done.inside:>6.1f} s {ratio}")
+
+
+@benchmarks.command()
+@click.option("--times", default=60, show_default=True)
+def shaping(times: int) -> None:
+    """Measures one page of 1,000 records, decoded and shaped, against msgspec's decoding to plain objects."""
+    body = templates(1000)[0].replace(DAY_IN_TEMPLATE, FIRST_DAY.isoformat().encode())
+    moment = dt.datetime.now(dt.timezone.utc)
+    settings = Shaping(SAMPLE_ORGANIZATION_ID, pseudonymizer("keep"), ExtraColumns("__".join, {}, click.echo))
+
+    def shaped() -> object:
+        page = read_page(body)
+        assert page
+        day = FetchedDay(FIRST_DAY, (body,), page.record_count, None, moment, page.documented)
+        return shape(day, settings)
+
+    parts = {"untyped decoding": msgspec.json.Decoder().decode, "typed decoding": read_page, "all": lambda _: shaped()}
+    found: dict[str, list[float]] = {name: [] for name in parts}
+    gc.disable()  # it runs at moments that have nothing to do with the part that is measured
+    for _ in range(times):
+        for name, work in parts.items():
+            began = time.thread_time()
+            work(body)
+            found[name].append(time.thread_time() - began)
+    base = statistics.median(found["untyped decoding"])
+    for name, seconds in found.items():
+        middle = statistics.median(seconds)
+        click.echo(f"{name:18}{middle * 1e3:>8.2f} ms CPU, {middle / base:.2f} of untyped decoding")
 
 
 @benchmarks.command()
@@ -151,7 +182,7 @@ def limits(count: int, burst: int, per_second: float, hint: str, shared: bool, t
         serving(10, "--burst", str(burst), "--per-second", str(per_second), "--hint", hint) as address,
         tempfile.TemporaryDirectory() as work,
     ):
-        command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
+        command = contender("backfill", address, count, Path(work, "warehouse.duckdb"))
         with other_reader(address, 2 / per_second if shared else None) as other:
             run(command, Path(work))
         log = [
@@ -177,21 +208,36 @@ def limits(count: int, burst: int, per_second: float, hint: str, shared: bool, t
             click.echo(f"{number * step:>6.1f} s  {'+' * within.count(200)}{'x' * within.count(429)}")
 
 
+# Commands, and what each cannot do without.
+COMMANDS = {
+    "--help": "import click",
+    "--version": "import click",
+    "status": "import dlt, duckdb",
+    "summary": "import dlt, duckdb",
+    "report": "import dlt, duckdb",
+    "load": "import dlt, duckdb, pyarrow, httpx",
+}
+
+
 @benchmarks.command()
+@click.option("--days", "count", default=365, show_default=True)
+@click.option("--records", default=100, show_default=True, help="records a day")
 @click.option("--times", default=7, show_default=True)
-def startup(times: int) -> None:
-    """Compares a daily run of eight days of 100 records, as a whole process, with importing its libraries."""
-    imports, runs = [], []
-    with serving(100) as address, tempfile.TemporaryDirectory() as work:
-        folder = Path(work)
+def startup(count: int, records: int, times: int) -> None:
+    """Compares commands on days that are loaded, as whole processes, with importing their libraries: CPU seconds."""
+    with serving(records) as address, tempfile.TemporaryDirectory() as work:
+        folder, program = Path(work), [sys.executable, "-m", "claude_code_pipelines"]
         variables = {"SOURCES__CLAUDE_CODE_ANALYTICS__BASE_URL": address, "ANTHROPIC_ADMIN_KEY": "key"}
-        command = [sys.executable, "-m", "claude_code_pipelines", "load"]
-        run([*command, "--start", (FIRST_DAY.replace(year=2026)).isoformat()], folder, **variables)
-        for _ in range(times):
-            imports.append(run([sys.executable, "-c", "import dlt, duckdb, pyarrow, httpx"], folder).whole)
-            runs.append(run(command, folder, **variables).whole)
-    base, ours = statistics.median(imports), statistics.median(runs)
-    click.echo(f"imports {base:.2f} s, a daily run {ours:.2f} s, ratio {ours / base:.2f} (medians of {times})")
+        first = dt.datetime.now(dt.timezone.utc).date() - dt.timedelta(days=count)
+        run([*program, "load", "--start", first.isoformat()], folder, **variables)
+        for name, imports in COMMANDS.items():
+            runs = [
+                (run([sys.executable, "-c", imports], folder), run([*program, name], folder, **variables))
+                for _ in range(times)
+            ]
+            ratio = _median(command.cpu / base.cpu for base, command in runs)
+            base, command = (_median(pair[side].cpu for pair in runs) for side in (0, 1))
+            click.echo(f"{name:10} {command:.2f} s, {imports}: {base:.2f} s, ratio {ratio:.2f} (medians of {times})")
 
 
 @benchmarks.command()
@@ -200,7 +246,7 @@ def growth() -> None:
     sizes = {1: 800, 100: 400, 1000: 90, 10_000: 9, 50_000: 2}
     for records, count in sizes.items():
         with serving(records) as address, tempfile.TemporaryDirectory() as work:
-            command = contender("ours", address, count, Path(work, "warehouse.duckdb"))
+            command = contender("backfill", address, count, Path(work, "warehouse.duckdb"))
             done = run(command, Path(work))
         each = done.inside / (records * count) * 1e6
         click.echo(
@@ -221,7 +267,7 @@ def _daily_run_on(millions: int) -> tuple[float, float]:
     """Returns seconds and megabytes of a load of eight days into a target with millions of rows of other days."""
     with serving(1000) as address, tempfile.TemporaryDirectory() as work:
         folder, database = Path(work), Path(work, "warehouse.duckdb")
-        command = contender("ours", address, 8, database)
+        command = contender("backfill", address, 8, database)
         run(command, folder)
         run([sys.executable, str(HERE / "filled.py"), str(database), str(millions)], folder)
         runs = [run(command, folder) for _ in range(3)]

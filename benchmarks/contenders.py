@@ -20,7 +20,7 @@ from pages import days
 REPORT = "/v1/organizations/usage_report/claude_code"
 
 
-def ours(address: str, count: int, database: str) -> Callable[[], None]:
+def backfilled(address: str, count: int, database: str) -> Callable[[], None]:
     """Prepares a backfill with this project, as the command runs it."""
     from claude_code_analytics import AnalyticsClient
     from claude_code_pipelines import Warehouse, backfill
@@ -31,6 +31,21 @@ def ours(address: str, count: int, database: str) -> Callable[[], None]:
         wanted = days(count)
         with AnalyticsClient(api_key="key", base_url=address) as client:
             backfill(Warehouse(dataset="bench"), wanted[0], wanted[-1], client=client)
+
+    return run
+
+
+def plain_run(address: str, count: int, database: str) -> Callable[[], None]:
+    """Prepares a run of this project's source in a pipeline of the user's own."""
+    import dlt
+
+    from claude_code_analytics import claude_code_analytics
+
+    def run() -> None:
+        wanted = days(count)
+        source = claude_code_analytics("key", start_date=wanted[0], end_date=wanted[-1], base_url=address)
+        pipeline = dlt.pipeline("plain", destination=dlt.destinations.duckdb(database), dataset_name="bench")
+        pipeline.run(source)
 
     return run
 
@@ -129,7 +144,8 @@ CREATE TABLE claude_code_usage__model_breakdown AS SELECT id, date::DATE AS date
 """
 
 WAYS: dict[str, Callable[[str, int, str], Callable[[], None]]] = {
-    "ours": ours,
+    "plain run": plain_run,
+    "backfill": backfilled,
     "dlt": plain_dlt(None),
     "dlt, Parquet": plain_dlt("parquet"),
     "floor": floor,

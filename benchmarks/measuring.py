@@ -33,10 +33,11 @@ TABLES = {
 
 @dataclass
 class Run:
-    """Measurements of one process: seconds in all, seconds that it measured itself, peak megabytes."""
+    """Measurements of one process: seconds in all, those that it measured itself, those of CPU, peak megabytes."""
 
     whole: float
     inside: float
+    cpu: float
     megabytes: float
     output: str
 
@@ -80,7 +81,8 @@ def run(command: list[str], folder: Path, **variables: str) -> Run:
     if process.returncode:
         raise click.ClickException(f"{command} ended with {process.returncode}:\n{text[-3000:]}")
     printed = re.findall(r'\{"seconds": ([0-9.]+)\}', text)
-    return Run(whole, float(printed[-1]) if printed else whole, usage.ru_maxrss / 1024, text)
+    inside = float(printed[-1]) if printed else whole
+    return Run(whole, inside, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
 def contents(database: Path) -> dict[str, Any]:

@@ -48,6 +48,19 @@ def record(number: int) -> dict[str, object]:
     }
 
 
+def totals(records: int) -> dict[str, tuple[int, float]]:
+    """Returns the rows of a day of so many records in each table, and a sum of them; see `measuring.TABLES`."""
+    numbers = range(records)
+    return {
+        "usage": (records, sum(1 + number % 9 for number in numbers)),
+        "tools": (len(TOOLS) * records, sum(number % 17 for number in numbers) * len(TOOLS)),
+        "models": (
+            len(MODELS) * records,
+            sum(number % 100 + (0.5 if number % 2 else 0) for number in numbers) * len(MODELS),
+        ),
+    }
+
+
 def templates(records: int) -> list[bytes]:
     """Returns the pages of a day of so many records, as bodies with `DAY_IN_TEMPLATE` in place of the day."""
     numbers = range(records)

@@ -117,15 +117,13 @@ class Reader:
             query: As `rows` takes it.
             **parameters: As `rows` takes them.
         """
-        tree = sqlglot.parse_one(query, read=DIALECT, into=exp.Select)
-        columns = [name.lower() for name in tree.named_selects]
-        needed = self._needed({table.name for table in tree.find_all(exp.Table)})
+        needed = self._needed(_tables_in(query))
         selects = [f"{self._cte(name)} AS ({self._completed(name)})" for name in self._lacking]
         selects += [f"{self._cte(name)} AS ({self._transpiled(self._selects[name], parameters)})" for name in needed]
         front = f"WITH {', '.join(selects)} " if selects else ""
-        sql = front + self._transpiled(tree, parameters)
+        sql = front + self._transpiled(query, parameters)
         texts = [str(parameters[name]) for name in _PLACEHOLDER.findall(sql)]
-        return _PLACEHOLDER.sub("%s", sql), columns, texts
+        return _PLACEHOLDER.sub("%s", sql), _named(query), texts
 
     def _needed(self, tables: set[str]) -> list[str]:
         """Returns the views among tables and those that they read, less those that are kept, in order of definition."""
@@ -137,8 +135,8 @@ class Reader:
             left = read & self._selects.keys() - found - self._kept
         return [name for name in self._selects if name in found]
 
-    def _transpiled(self, select: str | exp.Expression, parameters: Mapping[str, str | dt.date]) -> str:
-        tree = sqlglot.parse_one(select, read=DIALECT, into=exp.Select) if isinstance(select, str) else select
+    def _transpiled(self, select: str, parameters: Mapping[str, str | dt.date]) -> str:
+        tree = _parsed(select).copy()
         for node in list(tree.find_all(exp.Parameter)):
             value = parameters[node.name]
             is_day = isinstance(value, dt.date)
@@ -188,13 +186,17 @@ def _lacking(backend: Backend) -> dict[str, dict[str, str]]:
     return found
 
 
-def _named(select: str) -> list[str]:
-    return [name.lower() for name in sqlglot.parse_one(select, read=DIALECT, into=exp.Select).named_selects]
-
-
 @cache
-def _tables_in(select: str) -> frozenset[str]:
-    return frozenset(table.name for table in sqlglot.parse_one(select, read=DIALECT).find_all(exp.Table))
+def _parsed(select: str) -> exp.Select:
+    return sqlglot.parse_one(select, read=DIALECT, into=exp.Select)
+
+
+def _named(select: str) -> list[str]:
+    return [name.lower() for name in _parsed(select).named_selects]
+
+
+def _tables_in(select: str) -> set[str]:
+    return {table.name for table in _parsed(select).find_all(exp.Table)}
 
 
 def _converter(name: str) -> Callable[[Any], Any]:
