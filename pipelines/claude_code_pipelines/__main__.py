@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
+from .new_files import keep_new_files_private
 from .signals import end_at_signals
 from .visible_text import encodable
 
@@ -56,7 +57,7 @@ def main() -> None:
     """Runs the command line in a process of its own, and ends that."""
     end_at_signals()
     sys.stdout, sys.stderr = Stream(sys.stdout), Stream(sys.stderr)
-    os.umask(0o077)  # new files hold names and addresses: only their owner may read them (D11)
+    keep_new_files_private()
     gc.set_threshold(100_000, 50, 100)  # looking for cycles in the many objects of dlt takes a tenth of the time
     for name, value in _DLT.items():
         os.environ.setdefault(f"RUNTIME__{name}", value)

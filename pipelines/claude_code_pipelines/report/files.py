@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from errno import EINVAL, ENOENT
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from shutil import copymode
 from typing import BinaryIO
+from uuid import uuid4
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.foreign_text import printable
@@ -15,6 +16,7 @@ from ..metrics.csv_text import csv_of
 from ..metrics.figures import Figures
 from ..metrics.headlines import headlines
 from ..metrics.tables import Column, Kind, Table
+from ..new_files import users_umask
 from .page import page_of
 from .workbook import workbook_of
 
@@ -50,9 +52,10 @@ def write_report(
     contents = _contents(figures, output, csv_folder, workbook)
     streamed = contents.pop(STANDARD_OUTPUT, b"")
     try:
-        if csv_folder is not None:
-            csv_folder.mkdir(parents=True, exist_ok=True)
-        _replace_all({_writable(file): content for file, content in contents.items()})
+        with users_umask():
+            if csv_folder is not None:
+                csv_folder.mkdir(parents=True, exist_ok=True)
+            _replace_all({_writable(file): content for file, content in contents.items()})
         _remove(_stale(figures, csv_folder, contents) if csv_folder is not None else ())
     except OSError as error:
         reason = printable(error.strerror or str(error))
@@ -113,13 +116,14 @@ def _writable(file: Path) -> Path:
 
 
 def _replace_all(contents: Mapping[Path, bytes]) -> None:
-    """Writes all files whole or none."""
-    partial: dict[Path, Path] = {}
+    """Writes all files whole or none. A file that exists keeps its mode."""
+    partial = {file: file.with_name(f".{file.name}.{uuid4().hex}") for file in contents}
     try:
-        for file, content in contents.items():
-            with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as written:
-                partial[file] = Path(written.name)
-                written.write(content)
+        for file, made in partial.items():
+            with made.open("xb") as written:
+                if file.exists():
+                    copymode(file, made)
+                written.write(contents[file])
         for file, made in partial.items():
             made.replace(file)
     finally:
