@@ -1,42 +1,18 @@
-"""The page in headless Chromium with the network off: silent console, charts with ink, a PDF of few pages."""
+"""The page in headless Chromium: silent console, room on every screen, sorting, and the download of its tables."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from report.browser import DARK, NEEDS_BROWSER, chromium, viewed, without_policy
 from report.conftest import PAGE, Page
 from support.world import World
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed: apt-get install chromium brings one"),
-]
-
-
-def chromium(page: Path, *options: str) -> tuple[str, str]:
-    """Opens a page; returns its elements after the script ran, and what the browser logged."""
-    done = subprocess.run(  # noqa: S603
-        [
-            str(BROWSER),
-            *("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"),
-            *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={page.parent / 'profile'}"),
-            *options,
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return done.stdout, done.stderr
+pytestmark = NEEDS_BROWSER
 
 
 def test_the_script_runs_silently_and_adds_search_and_sorting(
@@ -52,14 +28,6 @@ def test_the_script_runs_silently_and_adds_search_and_sorting(
     assert "onerror" not in re.sub(r"&lt;.*?&gt;", "", elements)
 
 
-_MEASURED = """<script>addEventListener("load", () => {
-const over = [...document.querySelectorAll("body *")].filter((each) =>
-  !each.closest("details:not([open]) > :not(summary)") && each.getBoundingClientRect().right > innerWidth + 1);
-const top = document.querySelector(".answers b").getBoundingClientRect().top;
-parent.document.title = [over.length, document.documentElement.scrollWidth <= innerWidth, top < 400].join(" ");
-});</script>"""
-
-
 @pytest.mark.parametrize("width", [1280, 400])
 def test_nothing_is_off_the_right_edge_and_money_is_above_400_pixels(
     awkward: World, page_of: Callable[..., Page], tmp_path: Path, width: int
@@ -67,15 +35,21 @@ def test_nothing_is_off_the_right_edge_and_money_is_above_400_pixels(
     people = [row[0] for row in awkward.sql("SELECT DISTINCT actor__email_address FROM claude_code_usage") if row[0]]
     teams = {person.strip().lower(): "a team of some length" for person in people}
     (tmp_path / "teams.csv").write_text("email,team\n" + "".join(f'"{each}",{team}\n' for each, team in teams.items()))
-    page = page_of(awkward, "--team-map", "teams.csv")
-    bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.html)
-    (tmp_path / "bare.html").write_text(bare + _MEASURED)
-    frame = tmp_path / "frame.html"
-    frame.write_text(f'<iframe src="bare.html" width="{width}" height="900" style="border: 0"></iframe>')
-    elements, _ = chromium(
-        frame, "--allow-file-access-from-files", "--window-size=1400,1000", "--virtual-time-budget=5000", "--dump-dom"
-    )
-    assert "<title>0 true true</title>" in elements
+    view = viewed(page_of(awkward, "--team-map", "teams.csv").html, tmp_path, width)
+    assert (view.over, view.scrolls) == (0, False)
+    assert view.money < 400
+    assert view.gap < 200
+    for chart in view.charts:
+        assert width / 2 < chart["width"] <= min(width - 40, 704)
+        assert chart["text"] > 11, "too small to read"
+
+
+def test_charts_follow_the_dark(awkward: World, page_of: Callable[..., Page], tmp_path: Path) -> None:
+    view = viewed(page_of(awkward).html, tmp_path, 1280, DARK)
+    assert view.paper == "rgb(23, 23, 26)"
+    for chart in view.charts:
+        assert "rgb(143, 173, 255)" in chart["paints"]
+        assert not {"rgb(47, 85, 192)", "rgb(31, 30, 28)", "rgb(0, 0, 0)"} & {*chart["paints"]}
 
 
 _SORTED = """<script>addEventListener("load", () => {
@@ -91,10 +65,34 @@ document.title = [isSorted, table.tBodies[1].rows[0].cells[0].textContent, table
 def test_sorting_leaves_the_rest_and_the_total_below(
     awkward: World, page_of: Callable[..., Page], tmp_path: Path
 ) -> None:
-    bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page_of(awkward).html)
-    (tmp_path / "bare.html").write_text(bare + _SORTED)
+    (tmp_path / "bare.html").write_text(without_policy(page_of(awkward).html) + _SORTED)
     elements, _ = chromium(tmp_path / "bare.html", "--dump-dom")
     assert "<title>true,(API keys),Total</title>" in elements
+
+
+_SAVED = """<pre></pre><script>
+URL.createObjectURL = (file) => { file.text().then((text) => {
+  document.querySelector("pre").textContent += "[" + text + "]"; }); return "#"; };
+HTMLAnchorElement.prototype.click = function () { document.title = this.download; };
+addEventListener("load", () => {
+  const search = document.querySelector('.tools:has(+ * #table-keys) input');
+  search.value = "nothing that is there"; search.dispatchEvent(new Event("input"));
+  document.querySelector(".tools:has(+ * #table-keys) button").click();
+});</script>"""
+
+
+def test_the_button_saves_the_file_that_csv_writes(
+    awkward: World, page_of: Callable[..., Page], tmp_path: Path
+) -> None:
+    """It saves all rows, also those that the search hides."""
+    html = page_of(awkward, "--csv", "tables").html
+    (tmp_path / "bare.html").write_text(without_policy(html).replace("<script>", f"{_SAVED}<script>", 1))
+    elements, log = chromium(tmp_path / "bare.html", "--virtual-time-budget=5000", "--dump-dom")
+    (file,) = (tmp_path / "tables").glob("claude-code-keys-*.csv")
+    assert f"<title>{file.name}</title>" in elements, log
+    text = file.read_text().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert text.count("\n") > 3
+    assert f"<pre>[{text}]</pre>" in elements
 
 
 def test_a_violation_of_the_policy_would_be_seen(awkward: World, page_of: Callable[..., Page], tmp_path: Path) -> None:
@@ -102,17 +100,3 @@ def test_a_violation_of_the_policy_would_be_seen(awkward: World, page_of: Callab
     (tmp_path / PAGE).write_text(page.html.replace("</main>", '<img src="https://example.test/x.png"></main>'))
 
     assert "Content Security Policy" in chromium(tmp_path / PAGE, "--dump-dom")[1]
-
-
-def test_every_chart_has_ink_and_the_page_prints(awkward: World, page_of: Callable[..., Page], tmp_path: Path) -> None:
-    page = page_of(awkward)
-    charts = re.findall(r'<figure class="(?:wide|narrow)"[^>]*><svg.*?</svg>', page.html, re.DOTALL)
-    assert len(charts) == 10
-    for chart in charts:
-        assert re.search(r'(fill|stroke)="var\(--(accent|c0)\)"', chart)
-        assert not re.search(r'(fill|stroke)="#', chart), "a colour that is no variable of the page"
-
-    pdf = tmp_path / "page.pdf"
-    chromium(tmp_path / PAGE, f"--print-to-pdf={pdf}")
-    assert pdf.read_bytes().startswith(b"%PDF")
-    assert pdf.stat().st_size < 3_000_000

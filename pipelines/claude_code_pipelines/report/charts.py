@@ -1,4 +1,4 @@
-"""Charts as Vega-Lite specifications. Colours are CSS variables, so that the page decides on them. Pure."""
+"""Charts as Vega-Lite specifications. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 from ..metrics.periods import WEEK
 from ..metrics.series import FINAL, MISSING
 from ..metrics.tables import Kind, Table, rounded
-from .drawing import DATE, LONGEST, Spec, by_time, drawable, sized, texts, value_axis
+from .colours import colour, part_colours
+from .drawing import DATE, HEIGHT, LINE, LONGEST, WIDTH, Spec, by_time, drawable, sized, texts, value_axis
 
 # A week is drawn around its middle.
 _MIDDLE = WEEK / 2
 
 
-def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
+def active_days(table: Table, period: tuple[Any, Any]) -> Spec:
     """Bars for each day, lines for the 7 and 28 days that end with it."""
     values = [
         {"day": str(day), "one": one, "seven": seven, "all": all_, "complete": complete == "yes", "state": state}
         for day, one, seven, all_, complete, state in table.rows
     ]
-    x = by_time("day", table, width)
+    x = by_time("day", table)
     top = max((value for row in table.rows for value in row[1:4] if value is not None), default=1) or 1
     layers = [
         _shade(period),
@@ -31,13 +32,13 @@ def active_days(table: Table, period: tuple[Any, Any], width: int) -> Spec:
         _trend(x, "all", 2.5),
         _trend_labels(table, top),
     ]
-    return sized({"data": {"values": values}, "layer": layers}, width, 240, right=60)
+    return sized({"data": {"values": values}, "layer": layers})
 
 
 def _shade(period: tuple[Any, Any]) -> Spec:
     return {
         "data": {"values": [{"first": str(period[0]), "last": str(period[1])}]},
-        "mark": {"type": "rect", "fill": "var(--period)"},
+        "mark": {"type": "rect", "fill": colour("period")},
         "encoding": {
             "x": {"field": "first", "type": "temporal", "scale": DATE},
             "x2": {"field": "last"},
@@ -47,13 +48,13 @@ def _shade(period: tuple[Any, Any]) -> Spec:
 
 def _day_marks(x: Spec, top: float) -> Iterator[Spec]:
     """Yields the bars of final days, those of other loaded days, and the crosses of missing ones."""
-    bar = {"type": "bar", "width": {"band": 0.7}, "fill": "var(--context)"}
-    outlined = {**bar, "fill": "var(--paper)", "stroke": "var(--context)", "strokeDash": [2, 2]}
+    bar = {"type": "bar", "width": {"band": 0.7}, "binSpacing": 0, "fill": colour("context")}
+    outlined = {**bar, "fill": colour("paper"), "stroke": colour("context"), "strokeDash": [2, 2]}
     cross = {
         "type": "point",
         "shape": "cross",
         "angle": 45,
-        "fill": "var(--warn)",
+        "fill": colour("warn"),
         "stroke": None,
         "size": 40,
         "opacity": 1,
@@ -76,7 +77,7 @@ def _trend(x: Spec, field: str, size: float, *, dashed: bool = False) -> Spec:
         "transform": [] if dashed else [{"calculate": f"datum.complete ? datum.{field} : null", "as": shown}],
         "mark": {
             "type": "line",
-            "stroke": "var(--accent)",
+            "stroke": colour("accent"),
             "strokeWidth": size,
             "strokeDash": [2, 3] if dashed else [],
         },
@@ -88,16 +89,15 @@ def _trend_labels(table: Table, top: float) -> Spec:
     last = next((row for row in reversed(table.rows) if row[3] is not None), table.rows[-1])
     labels = (("28 days", last[3]), ("7 days", last[2]), ("1 day", last[1]))
     ends = [(text, float(value)) for text, value in labels if value is not None]
-    return _end_labels(ends, str(last[0]), top * 18 / 240)
+    return _end_labels(ends, str(last[0]), top * LINE / HEIGHT)
 
 
-def stacked_weeks(table: Table, period: tuple[Any, Any], width: int, kind: Kind, jumps: Sequence[dt.date] = ()) -> Spec:
+def stacked_weeks(table: Table, period: tuple[Any, Any], kind: Kind, jumps: Sequence[dt.date] = ()) -> Spec:
     """Returns one bar for each week, with a part for each column; parts below zero hang from the axis.
 
     Args:
         table: Weeks in its first column, parts from the bottom to the top, `yes` or `no` (complete) in its last.
         period: First and last day of what is shaded.
-        width: `WIDE` or `NARROW`.
         kind: Unit of the parts.
         jumps: Weeks to mark.
     """
@@ -107,7 +107,7 @@ def stacked_weeks(table: Table, period: tuple[Any, Any], width: int, kind: Kind,
         for part, value in enumerate(row[1:-1])
         if value
     ]
-    x = by_time("week", table, width, padding=_week_width(width, table) / 2 + 4)
+    x = by_time("week", table, padding=_week_width(table) / 2 + 4)
     top = max(_heights(table).values(), default=0)
     scale = {"domainMax": 1.15 * top or 1}  # room for the numbers
     y = {
@@ -117,7 +117,7 @@ def stacked_weeks(table: Table, period: tuple[Any, Any], width: int, kind: Kind,
         "scale": scale,
         "axis": value_axis(kind, 4, top),
     }
-    colours = [f"var(--c{part})" for part in range(len(table.columns) - 2)]
+    colours = part_colours(len(table.columns) - 2)
     fill = {
         "field": "part",
         "type": "ordinal",
@@ -126,11 +126,11 @@ def stacked_weeks(table: Table, period: tuple[Any, Any], width: int, kind: Kind,
     }
     opacity = {"condition": {"test": "datum.complete == 'yes'", "value": 1}, "value": 0.45}
     bars = {
-        "mark": {"type": "bar", "width": _week_width(width, table), "stroke": "var(--paper)", "strokeWidth": 0.75},
+        "mark": {"type": "bar", "width": _week_width(table), "stroke": colour("paper"), "strokeWidth": 0.75},
         "encoding": {"x": x, "y": y, "fill": fill, "order": {"field": "part"}, "opacity": opacity},
     }
     layers = [_shade(period), bars, _marked(table, jumps, kind)]
-    return sized({"data": {"values": values}, "layer": layers}, width, 240, right=12)
+    return sized({"data": {"values": values}, "layer": layers})
 
 
 def _heights(table: Table) -> dict[dt.date, float]:
@@ -144,19 +144,18 @@ def _marked(table: Table, jumps: Sequence[dt.date], kind: Kind) -> Spec:
     marks = {week: rounded(heights[week], kind) for week in last}
     marks |= {week: f"jump: {rounded(heights[week], kind)}" for week in jumps if week in heights}
     values = [{"x": _middle(week), "y": heights[week], "text": text} for week, text in marks.items()]
-    return texts(values, align="center", dy=-8, fontWeight=600, stroke="var(--paper)", strokeWidth=3)
+    return texts(values, align="center", dy=-8, fontWeight=600, stroke=colour("paper"), strokeWidth=3)
 
 
 def _middle(week: dt.date) -> str:
     return (dt.datetime.combine(week, dt.time()) + _MIDDLE).isoformat()
 
 
-def weekly_rates(table: Table, width: int) -> Spec:
+def weekly_rates(table: Table) -> Spec:
     """Returns one row of weeks for each column of rates, under each other, with the last complete one as text.
 
     Args:
         table: Weeks in its first column, `yes` or `no` (complete) in its last.
-        width: `WIDE` or `NARROW`.
     """
     places = range(1, len(table.columns) - 1)
     values = [
@@ -164,7 +163,7 @@ def weekly_rates(table: Table, width: int) -> Spec:
         for place in places
         for row in table.rows
     ]
-    x = by_time("week", table, width, padding=8)
+    x = by_time("week", table, padding=8)
     y = {
         "field": "value",
         "type": "quantitative",
@@ -174,9 +173,9 @@ def weekly_rates(table: Table, width: int) -> Spec:
     }
     charts = [
         {
-            "title": {"text": _row_title(table, place), "anchor": "start", "frame": "group", "offset": 6},
+            "title": {"text": _row_title(table, place), "anchor": "start", "frame": "group", "offset": 8},
             "height": 64,
-            "width": width - 60,
+            "width": WIDTH - 70,
             "transform": [{"filter": f"datum.row == {place}"}],
             "encoding": {"x": {**x, "axis": x["axis"] if place == places[-1] else None}, "y": y},
             "layer": _week_line(y),
@@ -194,12 +193,12 @@ def _row_title(table: Table, place: int) -> str:
 
 
 def _week_line(y: Spec) -> list[Spec]:
-    line = {"type": "line", "stroke": "var(--accent)", "strokeWidth": 2}
+    line = {"type": "line", "stroke": colour("accent"), "strokeWidth": 2}
     whole = {"calculate": "datum.complete == 'yes' ? datum.value : null", "as": "whole"}
     return [
         {"transform": [whole], "mark": line, "encoding": {"y": {**y, "field": "whole"}}},
-        {"transform": [whole], "mark": _point("var(--accent)"), "encoding": {"y": {**y, "field": "whole"}}},
-        {"transform": [_complete("no")], "mark": _point("var(--paper)")},
+        {"transform": [whole], "mark": _point(colour("accent")), "encoding": {"y": {**y, "field": "whole"}}},
+        {"transform": [_complete("no")], "mark": _point(colour("paper"))},
     ]
 
 
@@ -208,15 +207,15 @@ def _complete(word: str) -> Spec:
 
 
 def _point(fill: str) -> Spec:
-    return {"type": "point", "fill": fill, "stroke": "var(--accent)", "size": 22, "opacity": 1}
+    return {"type": "point", "fill": fill, "stroke": colour("accent"), "size": 22, "opacity": 1}
 
 
 def _day(x: Spec) -> Spec:
     return {**x, "timeUnit": "utcyearmonthdate", "bandPosition": 0}
 
 
-def _week_width(width: int, table: Table) -> float:
-    return round(min(48.0, 0.8 * (width - 70) / max(len(table.rows), 1)), 1)
+def _week_width(table: Table) -> float:
+    return round(min(48.0, 0.8 * (WIDTH - 80) / max(len(table.rows), 1)), 1)
 
 
 def _end_labels(ends: Sequence[tuple[str, float]], x: str, gap: float) -> Spec:

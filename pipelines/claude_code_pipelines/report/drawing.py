@@ -10,12 +10,16 @@ from typing import Any
 from claude_code_analytics.foreign_text import printable
 
 from ..metrics.tables import Kind, Table
+from .colours import colour
 from .extra import extra
 
 Spec = dict[str, Any]
 
-# Widths of the two versions of each chart, in CSS pixels: text stays readable on a telephone.
-WIDE, NARROW = 960, 340
+# Size of a chart and of its text in CSS pixels. The text is large, so that it is readable in a chart that a telephone
+# shrinks; where there is room, the style makes it smaller.
+WIDTH, HEIGHT, _TEXT = 600, 240, 18
+# Height of a line of text.
+LINE = 22
 DATE = {"type": "utc"}
 # Characters of a text in a chart.
 LONGEST = 60
@@ -34,7 +38,7 @@ def render(spec: Spec) -> str:
         ConfigurationError: The extra `report` is not installed.
     """
     svg: str = extra("vl_convert").vegalite_to_svg(drawable({**spec, "config": _config()}), vl_version=_VERSION)
-    return svg
+    return svg.replace("<text ", '<text paint-order="stroke" ')  # an outline behind its letters, not over them
 
 
 def drawable(value: Any, longest: int | None = None) -> Any:
@@ -52,17 +56,17 @@ def drawable(value: Any, longest: int | None = None) -> Any:
     return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def sized(spec: Spec, width: int, height: int, right: int = 0) -> Spec:
-    padding = {"left": 4, "right": 4 + right, "top": 6, "bottom": 4}
+def sized(spec: Spec) -> Spec:
+    padding = {"left": 4, "right": 14, "top": 6, "bottom": 4}
     size = {"type": "fit", "contains": "padding"}
-    return {**spec, "width": width, "height": height, "padding": padding, "autosize": size}
+    return {**spec, "width": WIDTH, "height": HEIGHT, "padding": padding, "autosize": size}
 
 
 def texts(values: Sequence[Spec], **mark: Any) -> Spec:
     """Returns texts at days and heights."""
     return {
         "data": {"values": values},
-        "mark": {"type": "text", "fontSize": 13, "limit": 140, "clip": False, **mark},
+        "mark": {"type": "text", "fontSize": _TEXT, "limit": 200, "clip": False, **mark},
         "encoding": {
             "x": {"field": "x", "type": "temporal", "scale": DATE},
             "y": {"field": "y", "type": "quantitative"},
@@ -71,19 +75,18 @@ def texts(values: Sequence[Spec], **mark: Any) -> Spec:
     }
 
 
-def by_time(field: str, table: Table, width: int, **scale: float) -> Spec:
-    axis = _time_axis([row[0] for row in table.rows], width)
+def by_time(field: str, table: Table, **scale: float) -> Spec:
+    axis = _time_axis([row[0] for row in table.rows])
     return {"field": field, "type": "temporal", "scale": {**DATE, **scale}, "axis": axis, "title": None}
 
 
-def _time_axis(days: Sequence[dt.date], width: int) -> Spec:
+def _time_axis(days: Sequence[dt.date]) -> Spec:
     """Returns an axis with the months of the days, or with weeks where the days are few."""
     span = (max(days) - min(days)).days
     marked = [min(days) + dt.timedelta(days=number) for number in range(span + 1)]
     marked = [day for day in marked if (day.day == 1 if span > _WEEKS_UNTIL else day.weekday() == 0)] or [min(days)]
-    step = 1 if width == WIDE else math.ceil(len(marked) / 4)
     return {
-        "values": [day.isoformat() for day in marked[::step]],
+        "values": [day.isoformat() for day in marked],
         "format": "%b" if span > _WEEKS_UNTIL else "%-d %b",
         "grid": False,
         "labelOverlap": True,
@@ -98,13 +101,13 @@ def value_axis(kind: Kind, ticks: int, top: float = math.inf) -> Spec:
 
 
 def _config() -> Spec:
-    text = {"labelColor": "var(--muted)", "labelFontSize": 13, "titleColor": "var(--muted)"}
+    text = {"labelColor": colour("muted"), "labelFontSize": _TEXT, "titleColor": colour("muted")}
     return {
         "aria": False,  # a label for each point is noise: the figure has one, and its numbers stand in the table
         "background": None,
         "font": "system-ui, sans-serif",
         "view": {"stroke": None},
-        "axis": {**text, "gridColor": "var(--line)", "domainColor": "var(--line)", "tickColor": "var(--line)"},
-        "text": {"fill": "var(--ink)"},
-        "title": {"color": "var(--ink)", "fontSize": 13, "fontWeight": 600},
+        "axis": {**text, "gridColor": colour("line"), "domainColor": colour("line"), "tickColor": colour("line")},
+        "text": {"fill": colour("ink")},
+        "title": {"color": colour("ink"), "fontSize": _TEXT, "fontWeight": 600},
     }

@@ -17,6 +17,7 @@ from ..metrics.figures import Figures
 from ..metrics.headlines import headlines
 from ..metrics.tables import Column, Kind, Table
 from ..new_files import users_umask
+from .downloads import csv_name
 from .page import page_of
 from .workbook import workbook_of
 
@@ -71,7 +72,7 @@ def _contents(figures: Figures, output: Path, csv_folder: Path | None, workbook:
     contents = {output: page.encode()}
     if csv_folder is not None:
         for table in (headline_table(figures), *tables):
-            contents[csv_folder / _csv_name(table.name, figures)] = csv_of(table).encode()
+            contents[csv_folder / csv_name(table.name, figures)] = csv_of(table).encode()
     if workbook is not None:
         contents[workbook] = workbook_of(figures, tables)
     return contents
@@ -84,15 +85,9 @@ def headline_table(figures: Figures) -> Table:
     return Table("headlines", columns, rows)
 
 
-def _csv_name(table: str, figures: Figures) -> str:
-    """Returns the name of a CSV file, by which a later report of the same days knows it."""
-    days = figures.period.days
-    return f"claude-code-{table.replace('_', '-')}-{days.first}-to-{days.last}.csv"
-
-
 def _stale(figures: Figures, folder: Path, written: Iterable[Path]) -> Iterator[Path]:
     """Yields the files of tables that a report of the same days had, and this one has not."""
-    yield from set(folder.glob(_csv_name("*", figures))) - set(written)
+    yield from set(folder.glob(csv_name("*", figures))) - set(written)
 
 
 def _remove(files: Iterable[Path]) -> None:

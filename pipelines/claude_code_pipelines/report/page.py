@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import starmap
 
 from claude_code_analytics.constants import version
 from claude_code_analytics.dates import DayRange
@@ -16,19 +17,30 @@ from ..metrics.figures import Figures
 from ..metrics.headlines import Headline, headlines
 from ..metrics.periods import in_words
 from ..metrics.sums import KEY, PERSON
-from ..metrics.tables import Table
-from . import drawing
-from .markup import PRINTED_ROWS, answer_html, cell, change_html, escape, table_html, value_html
+from ..metrics.tables import Kind, Table
+from .colours import colour_style
+from .downloads import download_attributes
+from .drawing import render
+from .markup import ROW_HEAD, answer_html, body, cell, change_html, escape, framed, head, table_html, value_html
 from .panels import SECTIONS, Panel, made
 
 # Headline numbers that stand on the first screen beside the answers.
 _TILES = ("sessions", "acceptance_rate", "commits", "pull_requests")
 
+# Titles of all headline numbers.
+_HEADS = (
+    ("Number", Kind.TEXT),
+    ("Period", Kind.COUNT),
+    ("Before", Kind.COUNT),
+    ("Change", Kind.COUNT),
+    ("Counted", Kind.TEXT),
+)
+
 
 def page_of(figures: Figures) -> tuple[str, list[Table]]:
     """Returns the page and the tables that it shows."""
     panels = made(figures)
-    style, script = _asset("style.css"), _asset("tables.js")
+    style, script = colour_style() + _asset("style.css"), _asset("tables.js")
     sections = "".join(
         f'<section id="{name}"><h2>{title}</h2>'
         + "".join(_panel(figures, panel, table) for panel, table in panels if panel.section == name)
@@ -73,17 +85,16 @@ def _numbers(figures: Figures) -> str:
     found = headlines(figures)
     tiles = "".join(map(_tile, (each for each in found if each.name in _TILES)))
     rows = "".join(
-        f"<tr><td class=l>{escape(each.label)}<td>{cell(each.value, each.kind)}<td>{cell(each.before, each.kind)}"
-        f"<td>{change_html(each.change, each.change_kind, falls=each.falls)}<td class=l>{escape(each.meaning)}"
+        f"<tr>{ROW_HEAD}{escape(each.label)}<td>{cell(each.value, each.kind)}<td>{cell(each.before, each.kind)}"
+        f"<td>{change_html(each.change, each.change_kind, falls=each.falls)}<td align=left>{escape(each.meaning)}"
         for each in found
     )
-    heads = "".join(f'<th scope="col">{title}</th>' for title in ("Period", "Before", "Change"))
     who = "people" if figures.subject == PERSON else "API keys"
+    title = "All numbers of the period, and how they are counted"
+    table = framed(title, "".join(starmap(head, _HEADS)), body(rows), ' id="table-headlines"')
     return (
         f'<p class="who">What {who} did</p><dl class="headlines">{tiles}</dl>'
-        "<details><summary>All numbers of the period, and how they are counted</summary>"
-        '<div class="scroll"><table id="table-headlines"><thead><tr><th scope="col" class=l>Number</th>'
-        f"{heads}<th scope=col class=l>Counted</th></tr></thead><tbody>{rows}</tbody></table></div></details>"
+        f"<details><summary>{title}</summary>{table}</details>"
     )
 
 
@@ -97,19 +108,19 @@ def _tile(each: Headline) -> str:
 
 def _panel(figures: Figures, panel: Panel, table: Table) -> str:
     title = f"{panel.title}, {_trend_days(figures, table)}" if panel.is_trend else panel.title
-    shown = table_html(
-        table.shown(), tools=panel.is_searched, ordered_by=figures.money if panel.is_searched else "", bars=panel.bars
-    )
+    attributes = download_attributes(table, figures) if panel.is_searched else ""
+    caption = f"{title}: numbers" if panel.is_drawn else title
+    ordered_by = figures.money if panel.is_searched else ""
+    shown = table_html(table.shown(), caption, attributes, ordered_by=ordered_by, bars=panel.bars)
     parts = [
         f'<p class="sentence">{escape(panel.sentence(figures, table))}</p>',
         *_drawings(figures, panel, table),
         f"<details><summary>Numbers</summary>{shown}</details>" if panel.is_drawn else shown,
         f'<p class="note">{escape(panel.note_on(table))}</p>',
     ]
-    long = " long" if len(table.rows) > PRINTED_ROWS / 2 and not panel.is_drawn else ""
     if panel.is_folded:
-        return f'<details class="panel{long}"><summary>{title}</summary>{"".join(parts)}</details>'
-    return f'<section class="panel{long}"><h3>{title}</h3>{"".join(parts)}</section>'
+        return f'<details class="panel"><summary>{title}</summary>{"".join(parts)}</details>'
+    return f'<section class="panel"><h3>{title}</h3>{"".join(parts)}</section>'
 
 
 def _trend_days(figures: Figures, table: Table) -> str:
@@ -121,8 +132,7 @@ def _drawings(figures: Figures, panel: Panel, table: Table) -> Iterator[str]:
         yield f'<p class="legend">{panel.key(figures, table)}</p>'
     if panel.chart is not None:
         label = f'role="img" aria-label="{panel.title}: its numbers follow"'
-        for name, width in (("wide", drawing.WIDE), ("narrow", drawing.NARROW)):
-            yield f'<figure class="{name}" {label}>{drawing.render(panel.chart(figures, table, width))}</figure>'
+        yield f"<figure {label}>{render(panel.chart(figures, table))}</figure>"
     elif panel.drawing is not None:
         yield f"<figure>{panel.drawing(figures, table)}</figure>"
 

@@ -13,7 +13,7 @@ from ..metrics.figures import Figures
 from ..metrics.queries import API_COST, LIST_VALUE
 from ..metrics.seats import who_stopped
 from ..metrics.tables import Kind, Table
-from . import charts, markup, sentences
+from . import charts, markup, sentences, shapes
 from .drawing import Spec
 from .stacks import cost_parts, jump_weeks_shown, legend, people_parts
 
@@ -27,7 +27,7 @@ class Panel:
         title: Title.
         table: Returns the numbers; None leaves the panel out.
         sentence: Returns one sentence that says what the panel shows.
-        chart: Returns a chart of a width; None where the table is the panel.
+        chart: Returns a chart; None where the table is the panel.
         drawing: Returns HTML in place of a chart.
         note: What must not be concluded.
         marks: Place of a column, value in it, and what the drawing shows there; said only where it occurs.
@@ -42,7 +42,7 @@ class Panel:
     title: str
     table: Callable[[Figures], Table | None]
     sentence: Callable[[Figures, Table], str]
-    chart: Callable[[Figures, Table, int], Spec] | None = None
+    chart: Callable[[Figures, Table], Spec] | None = None
     drawing: Callable[[Figures, Table], str] | None = None
     note: str = ""
     marks: tuple[tuple[int, str, str], ...] = ()
@@ -105,8 +105,8 @@ def _cost_table(figures: Figures, amount: str) -> Table | None:
     return made if len(made.columns) > 3 else None
 
 
-def _stacked_cost(figures: Figures, table: Table, width: int) -> Spec:
-    return charts.stacked_weeks(cost_parts(table), _shaded(figures), width, Kind.MONEY, jump_weeks_shown(figures))
+def _stacked_cost(figures: Figures, table: Table) -> Spec:
+    return charts.stacked_weeks(cost_parts(table), _shaded(figures), Kind.MONEY, jump_weeks_shown(figures))
 
 
 def _cost_legend(figures: Figures, table: Table) -> str:
@@ -119,7 +119,7 @@ PANELS = (
         "Activity by day",
         _active_days,
         sentences.active,
-        chart=lambda figures, table, width: charts.active_days(table, _shaded(figures), width),
+        chart=lambda figures, table: charts.active_days(table, _shaded(figures)),
         note="Bars: on the day. Thin line: in the 7 days that end with it, bold: in 28. "
         "The period of the page is shaded.",
         marks=(
@@ -134,9 +134,7 @@ PANELS = (
         "People by week",
         lambda figures: _filled(series.weeks(figures)) if series.has_people(figures) else None,
         sentences.weeks,
-        chart=lambda figures, table, width: charts.stacked_weeks(
-            people_parts(table), _shaded(figures), width, Kind.COUNT
-        ),
+        chart=lambda figures, table: charts.stacked_weeks(people_parts(table), _shaded(figures), Kind.COUNT),
         note="Lapsed, below the line: active the week before, and not in this one; they may be on holiday. "
         "New: first seen in the loaded data, not first ever.",
         marks=_PALE,
@@ -173,7 +171,7 @@ PANELS = (
         "Acceptance by week",
         lambda figures: table if len((table := series.acceptance_weeks(figures)).columns) > 2 else None,
         sentences.acceptance,
-        chart=lambda figures, table, width: charts.weekly_rates(table, width),
+        chart=lambda figures, table: charts.weekly_rates(table),
         note=f"Weeks with fewer than {series.FEWEST_DECISIONS} proposals of a tool are left out. "
         "The number is that of the last complete week.",
         marks=((-1, "no", "Hollow points are weeks that are not complete."),),
@@ -204,9 +202,7 @@ PANELS = (
         lambda figures: _cost_table(figures, LIST_VALUE) if figures.money == API_COST else None,
         sentences.list_value_models,
         # jumps are those of the cost
-        chart=lambda figures, table, width: charts.stacked_weeks(
-            cost_parts(table), _shaded(figures), width, Kind.MONEY
-        ),
+        chart=lambda figures, table: charts.stacked_weeks(cost_parts(table), _shaded(figures), Kind.MONEY),
         note="What the use would cost at list prices. Nobody is billed for it: never add it to the cost.",
         marks=_PALE,
         key=_cost_legend,
@@ -243,8 +239,8 @@ PANELS = (
         "Days",
         sentences.days_table,
         sentences.days,
-        drawing=lambda figures, table: markup.calendar(series.day_states(figures)),
-        key=lambda figures, table: "".join(f"<span>{markup.key_of(kind)} {kind}</span>" for kind in DAY_KINDS),
+        drawing=lambda figures, table: shapes.calendar(series.day_states(figures)),
+        key=lambda figures, table: " ".join(f"<span>{shapes.key_of(kind)} {kind}</span>" for kind in DAY_KINDS),
     ),
 )
 

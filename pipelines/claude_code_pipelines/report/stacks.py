@@ -10,7 +10,8 @@ from claude_code_analytics.dates import DayRange
 from ..metrics.figures import Figures
 from ..metrics.jumps import LOOK_BACK, jump_weeks
 from ..metrics.tables import Column, Kind, Table, rounded
-from .markup import escape, swatch
+from .markup import escape
+from .shapes import swatches
 
 
 def people_parts(table: Table) -> Table:
@@ -44,10 +45,10 @@ def legend(table: Table, kind: Kind) -> str:
     values = complete[-1][1:-1] if complete else [None] * (len(table.columns) - 2)
     week = f"<span>Week of {complete[-1][0]:%-d %B %Y}:</span>" if complete else ""
     parts = (
-        f"<span>{swatch(part)} {escape(column.title)}{_valued(value, kind)}</span>"
-        for part, (column, value) in enumerate(zip(table.columns[1:-1], values, strict=True))
+        f"<span>{swatch} {escape(column.title)}{_valued(value, kind)}</span>"
+        for swatch, column, value in zip(swatches(len(values)), table.columns[1:-1], values, strict=True)
     )
-    return week + "".join(parts)
+    return " ".join([week, *parts])
 
 
 def _valued(value: Any, kind: Kind) -> str:
