@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from errno import EINVAL, ENOENT
 from pathlib import Path
 from shutil import copymode
@@ -52,19 +53,25 @@ def write_report(
         )
     contents = _contents(figures, output, csv_folder, workbook)
     streamed = contents.pop(STANDARD_OUTPUT, b"")
-    try:
-        with users_umask():
-            if csv_folder is not None:
-                csv_folder.mkdir(parents=True, exist_ok=True)
-            _replace_all({_writable(file): content for file, content in contents.items()})
+    with _refusing(output), users_umask():
+        if csv_folder is not None:
+            csv_folder.mkdir(parents=True, exist_ok=True)
+        _replace_all({_writable(file): content for file, content in contents.items()})
         _remove(_stale(figures, csv_folder, contents) if csv_folder is not None else ())
+    if stream is not None:
+        stream.write(streamed)
+    return list(contents)
+
+
+@contextmanager
+def _refusing(output: Path) -> Iterator[None]:
+    """Turns an error of the file system into one line; without a name, it is about the page."""
+    try:
+        yield
     except OSError as error:
         reason = printable(error.strerror or str(error))
         file = printable(str(error.filename2 or error.filename or output))
         raise ConfigurationError(f"{file} cannot be written: {reason}; choose another place") from None
-    if stream is not None:
-        stream.write(streamed)
-    return list(contents)
 
 
 def _contents(figures: Figures, output: Path, csv_folder: Path | None, workbook: Path | None) -> dict[Path, bytes]:

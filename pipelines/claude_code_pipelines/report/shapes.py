@@ -47,7 +47,7 @@ def calendar(states: Mapping[dt.date, str]) -> str:
     names = "".join(
         f'<text x="0" y="{27 + row * _STEP}">{name}</text>' for row, name in ((0, "Mo"), (3, "Th"), (6, "Su"))
     )
-    width, height = 28 + weeks * _STEP, 18 + 7 * _STEP
+    width, height = 40 + weeks * _STEP, 18 + 7 * _STEP  # with room for the name of a month above the last week
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="State of each day"><g font-family="sans-serif" font-size="10" fill="{colour("muted")}">'
