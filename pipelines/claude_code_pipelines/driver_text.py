@@ -10,7 +10,9 @@ from claude_code_analytics.foreign_text import printable
 _PASSWORD = re.compile(r"""(?<=://)[^\s"']*@|(?<=host name ")[^"]*@""")  # a password may hold @ and / unescaped
 # What drivers add that is of no use here, or tells too much: Postgres quotes our SQL, and whole rows with their
 # addresses. DuckDB advertises its read-only mode.
-_NOISE = re.compile(r"\nLINE \d+:.*|\nDETAIL:.*|\nHINT:  Use DROP.*|\. However, you would be able to open.*", re.DOTALL)
+_NOISE = re.compile(
+    r"\nLINE \d+:.*|\nDETAIL:.*|\nCONTEXT:.*|\nHINT:  Use DROP.*|\. However, you would be able to open.*", re.DOTALL
+)
 _LONGEST = 300
 
 

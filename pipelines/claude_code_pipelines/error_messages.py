@@ -60,6 +60,11 @@ _STATES = (
         "only its owner can do that: let the owner run the same command, or make this user the owner",
     ),
     (
+        r"row-level security",
+        f"it must not apply to this user: load as the tables' owner, or ALTER ROLE ... BYPASSRLS, {_THEN_AGAIN}",
+    ),
+    (r"a trigger or a rule keeps rows", f"drop it from the table, {_THEN_AGAIN}, or load into another --dataset"),
+    (
         r"permission denied|access denied|insufficient privileges|not authorized|read-only",
         f"grant this user that right (docs/destinations.md#rights), {_THEN_AGAIN}",
     ),

@@ -212,18 +212,16 @@ class _Loader:
         Returns the days that were read and are not held. Where failed days stop the run, it raises the API's error, and
         the days before them are committed.
         """
-        states: Mapping[dt.date, DayState] = {}
-        missing = list(days)
-        failures = 0
-        for repeat in range(MOST_REPEATS + 1):
-            if repeat:
-                self._wait(missing, FIRST_WAIT * 2.0 ** (repeat - 1))
-                states, missing = self._prove(days)
-            if missing:
-                failures += not self._try_write(missing, is_last_try=failures + 1 == MOST_FAILED_WRITES)
-                states, missing = self._prove(days)
+        self._write_repeatedly(days)
+        states, missing = self._prove(days)
+        for repeat in range(MOST_REPEATS):
             if not missing or self._run.failures.final:
                 break
+            self._wait(missing, FIRST_WAIT * 2.0**repeat)
+            states, missing = self._prove(days)
+            if missing:
+                self._write_repeatedly(missing)
+                states, missing = self._prove(days)
         held = [day for day in days if day not in missing and day not in self._run.failures.errors]
         self._commit({day: states[day] for day in held})
         self._run.failures.raise_final()
@@ -274,18 +272,24 @@ class _Loader:
         self._observer.repeating(missing, seconds)
         self._run.pause(seconds)
 
-    def _try_write(self, days: Sequence[dt.date], *, is_last_try: bool) -> bool:
+    def _write_repeatedly(self, days: Sequence[dt.date], tries: int = MOST_FAILED_WRITES) -> None:
+        """Writes days; a destination error is retried, even if the tables hold the rows: dlt has not recorded the load.
+
+        Days that could not be read are not requested again.
+        """
         try:
-            self._write(days)
+            self._write([day for day in days if day not in self._run.failures.errors])
         except DestinationError:
             with translate_errors("the failed load could not be aborted"):
                 abort_own_packages(self._pipeline)
-            if is_last_try:
+            if tries == 1 or self._run.failures.final:
                 raise
-            return False
-        return True
+            self._wait(days, FIRST_WAIT)
+            self._write_repeatedly(days, tries - 1)
 
     def _write(self, days: Sequence[dt.date]) -> None:
+        if not days:
+            return
         with translate_errors("the window could not be written"):
             moves_cursor = self._run.config.end_date is None
             self._pipeline.extract(window_source(self._run, days, moves_cursor=moves_cursor))

@@ -231,3 +231,56 @@ def test_a_server_that_stops_while_it_writes_costs_nothing(world: World, server:
     assert set(world.status().days("inconsistent")) <= {third + number * ONE_DAY for number in range(3)}
     require_recovery(world, *BACKFILL)
     assert not world.status().has_gap
+
+
+# What keeps a loader with every right from replacing rows of a table: how it is set up, and the message.
+SECURITY = "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; CREATE POLICY one ON {table} FOR INSERT WITH CHECK (true);"
+HIDDEN = f'row-level security policy for table "{TOOLS}"; it must not apply to this user: load as'
+KEEPERS = {
+    "no rows may be deleted": (SECURITY + "CREATE POLICY two ON {table} FOR SELECT USING (true)", HIDDEN),
+    "rows are hidden": (SECURITY, HIDDEN),
+    "a trigger": (
+        "CREATE FUNCTION {dataset}.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
+        "CREATE TRIGGER keep BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {dataset}.keep()",
+        f"loading table {TOOLS} failed: a trigger or a rule keeps rows of {FIRST_DAY} from being deleted; drop it",
+    ),
+    "a rule": (
+        "CREATE RULE keep AS ON DELETE TO {table} DO INSTEAD NOTHING",
+        f"loading table {TOOLS} failed: a trigger or a rule keeps rows of {FIRST_DAY} from being deleted; drop it",
+    ),
+}
+
+
+@on_postgres
+@pytest.mark.parametrize("keeper", KEEPERS)
+def test_rows_that_a_loader_cannot_delete_are_not_doubled(
+    world: World, server: PostgresServer, loader: str, monkeypatch: pytest.MonkeyPatch, keeper: str
+) -> None:
+    write_days(world, FIRST_DAY, TODAY)
+    with monkeypatch.context() as patched:
+        patched.setenv(CREDENTIALS, world.backend.address)
+        require_recovery(world)
+    dataset, table = world.dataset, world.backend.qualified(world.dataset, TOOLS)
+    for schema in (dataset, f"{dataset}_staging"):
+        server.run(f"GRANT ALL ON SCHEMA {schema} TO {loader}; GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {loader}")
+    set_up, message = KEEPERS[keeper]
+    before = world.backend.tables(dataset)[TOOLS]
+    server.run(set_up.format(table=table, dataset=dataset))
+
+    line = refused(world, *BACKFILL, code=1)
+    assert message in line
+    assert "CONTEXT" not in line
+    assert sorted(map(str, world.backend.tables(dataset)[TOOLS])) == sorted(map(str, before))
+
+
+@on_postgres
+def test_a_load_that_dlt_may_not_record_is_incomplete(world: World, server: PostgresServer, loader: str) -> None:
+    write_days(world, FIRST_DAY, TODAY)
+    server.run(f"GRANT CREATE ON DATABASE postgres TO {loader}")
+    require_recovery(world)
+    loads = world.backend.qualified(world.dataset, "_dlt_loads")
+    server.run(f"ALTER TABLE {loads} OWNER TO postgres; GRANT SELECT ON {loads} TO {loader}")
+    line = refused(world, *BACKFILL, code=1)
+    assert "permission denied for table _dlt_loads; grant this user that right" in line
+    server.run(f"GRANT INSERT ON {loads} TO {loader}")
+    require_recovery(world, *BACKFILL)

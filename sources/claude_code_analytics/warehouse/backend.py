@@ -60,10 +60,11 @@ class Backend(Protocol):
 
 
 @contextmanager
-def open_backend(pipeline: dlt.Pipeline, schema_name: str | None) -> Iterator[Backend]:
+def open_backend(pipeline: dlt.Pipeline, schema_name: str | None, *, needs_all_rows: bool = False) -> Iterator[Backend]:
     """Opens the destination behind a pipeline, or raises DltException where it cannot be reached.
 
-    The dlt schema of the tables decides the dataset where a pipeline has one for each schema.
+    The dlt schema of the tables decides the dataset where a pipeline has one for each schema. With `needs_all_rows`,
+    queries fail that row-level security would hide rows from.
     """
     known = schema_name if schema_name in pipeline.schema_names else None
     with ExitStack() as opened:
@@ -74,6 +75,8 @@ def open_backend(pipeline: dlt.Pipeline, schema_name: str | None) -> Iterator[Ba
         except Exception as error:  # dlt passes the drivers' own errors on where a connection fails
             raise DatabaseTransientException(error) from error
         destination = destination_of(pipeline)
+        if needs_all_rows and destination.shows_all_rows:
+            client.sql_client.execute_sql(destination.shows_all_rows)
         is_delta = destination.table_format == "delta"
         yield DeltaBackend(client) if is_delta else SqlBackend(client, reports_types=destination.reports_types)
 

@@ -35,6 +35,7 @@ class Destination:
     strategy: str = "delete-insert"  # dlt's merge strategy
     has_markers: bool = True  # the condition that selects the replaced rows can look into what is staged
     takes_turns: bool = False  # concurrent merges of a table wait for each other, by a lock in their own text
+    shows_all_rows: str = ""  # statement after which a query that would leave out hidden rows fails
     counts_rows: bool = False  # only days with more staged rows than their marker says are searched for copies
     has_views: bool = True
     stores_nul: bool = True  # texts may hold the character U+0000
@@ -84,6 +85,7 @@ SUPPORTED = (
         requirement=f"{DISTRIBUTION}[postgres]",
         file_format="insert_values",  # dlt's CSV turns empty strings into NULL
         takes_turns=True,
+        shows_all_rows="SET row_security = off",
         stores_nul=False,
         reports_types=True,
     ),

@@ -88,7 +88,7 @@ def read_proof(
     it. Raises ConfigurationError where tables were changed by hand, and DltException where the destination cannot be
     queried.
     """
-    with open_backend(pipeline, schema_name) as backend:
+    with open_backend(pipeline, schema_name, needs_all_rows=True) as backend:
         stored = stored_tables(backend, tables, ledger)
         staged = complete_tables(backend, tables, ledger, stored) if completes_tables else {}
         if api_time and ledger.name in stored:
