@@ -57,7 +57,15 @@ class ApiError(ClaudeCodeAnalyticsError):
 
 
 class CredentialRefused(ApiError):
-    """401 or 403: the credential is wrong, expired, or of a kind that this endpoint does not accept."""
+    """401 or 403: the credential is wrong, expired, or of a kind that this endpoint does not accept.
+
+    Attributes:
+        is_for_all: True if no request can succeed (401). A 403 may be about its day alone.
+    """
+
+    @property
+    def is_for_all(self) -> bool:
+        return self.status == 401
 
 
 class RequestRefused(ApiError):

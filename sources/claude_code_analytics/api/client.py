@@ -231,8 +231,9 @@ class Session:
         try:
             return self._retried(lambda: read(self._client._send(self, path, params, day)))
         except CredentialRefused as error:
-            self._refused = error
-            self.cancel()
+            if error.is_for_all:
+                self._refused = error
+                self.cancel()
             raise
         except PausedTooLong as pause:
             minutes = pause.seconds / 60

@@ -19,12 +19,15 @@ from .credentials import REDACTED, Credential, clean
 
 # What to do about a status that a retry does not change.
 ADVICE: dict[int, str] = {
-    400: "the request itself was refused: check base_url, or look for a newer version of this package",
+    400: "check base_url, or look for a newer version of this package",
     402: "a billing problem of the organization: see Console > Billing",
-    404: "no such endpoint: check base_url (organizations on Claude Platform on AWS do not have it)",
+    404: "check base_url (organizations on Claude Platform on AWS do not have this endpoint)",
     407: "put the proxy's user name and password into HTTP_PROXY or HTTPS_PROXY (http://user:password@host:port)",
     429: "the organization's spend limit is reached, and waiting does not help: see Console > Limits",
 }
+
+# Statuses that may be about the day of a request alone, whatever the credential: a gateway blocked it, say.
+_PERHAPS_OF_A_DAY = frozenset({400, 403, 404})
 
 # Seconds. Far longer than a run waits, and short enough to be added to any time.
 _LONGEST_PAUSE = 86_400.0
@@ -104,14 +107,17 @@ def refusal(response: httpx.Response, credential: Credential, day: dt.date | Non
     status = response.status_code
     described = describe(response, credential)
     kind: type[ApiError] = RequestRefused
+    is_perhaps_of_a_day = day is not None and status in _PERHAPS_OF_A_DAY
+    condition = "if other days fail too, " if is_perhaps_of_a_day else ""
     if status in (401, 403):
-        kind, what = CredentialRefused, f"the API refused the credential: {described}; {credential.advice()}"
+        refused = "this day" if is_perhaps_of_a_day else "the credential"
+        kind, what = CredentialRefused, f"the API refused {refused}: {described}; {condition}{credential.advice()}"
     elif 300 <= status < 400:
         what = f"the API returned a redirect ({status}), which is never followed; check base_url"
     elif status < 300:
         what = f"the API returned {status} where only 200 makes sense; check base_url"
     else:
-        what = f"the API returned {described}; {ADVICE.get(status, 'a retry does not help')}"
+        what = f"the API returned {described}; {condition}{ADVICE.get(status, 'a retry does not help')}"
     return kind(what, day=day, status=status, request_id=request_id(response, credential))
 
 

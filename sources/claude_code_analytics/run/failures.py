@@ -14,7 +14,7 @@ from ..exceptions import ApiError, UnexpectedResponse
 
 logger = logging.getLogger("claude_code_analytics")
 
-# Statuses that are about the day of a request. Other refusals (billing, a redirect) are about all requests.
+# Statuses that are about the day of a request. Other refusals (rights, billing, a redirect) may be about all requests.
 _STATUSES_OF_A_DAY = frozenset({400, 404, 413})
 # Days in a row, without a success in between, that stop a run: those whose requests fail, because the API is down, and
 # those with a fault of their own, because the fault is then not theirs.

@@ -186,9 +186,8 @@ class Run:
         named = self._session.organization()
         ids = [named.id, named.header_id]
         if not named.id:  # refused for good; a page may carry the header, or is refused too
-            day = last_final_day(self.now())
-            params: Params = {"starting_at": day.isoformat(), "limit": 1}
-            ids.append(self._session.get(REPORT_PATH, params, read_page, day).organization_id)
+            params: Params = {"starting_at": last_final_day(self.now()).isoformat(), "limit": 1}
+            ids.append(self._session.get(REPORT_PATH, params, read_page).organization_id)
         return [each for each in ids if each]
 
     def _warn_of_mixtures(self) -> None:
@@ -208,12 +207,12 @@ class Run:
     def _read(self, day: dt.date) -> FetchedDay | FailedDay:
         """Reads a day, which is shaped in its turn: the types of new columns depend on the order of days.
 
-        Raises CredentialRefused, after which no day can be read.
+        Raises the CredentialRefused after which no day can be read.
         """
         began = self._session.mark()
         try:
             return self.report.fetch(self._session, day)
-        except CredentialRefused:
-            raise
         except ApiError as error:
+            if isinstance(error, CredentialRefused) and error.is_for_all:
+                raise
             return FailedDay(day, self._session.at(began), error)
