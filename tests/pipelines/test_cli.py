@@ -186,18 +186,22 @@ def test_an_interrupted_backfill_says_what_is_committed_and_then_what_it_resumed
     assert "loaded 2 days (2026-09-03..2026-09-04)" in resumed.stdout
 
 
-def test_days_that_are_not_held_are_exit_code_1_and_named(run: Run, world: World) -> None:
+def test_days_that_are_not_held_are_exit_code_1_and_named_and_the_others_are_in_the_views(
+    run: Run, world: World, file: Path
+) -> None:
     world.api.fault = lambda request, number: (
         httpx.Response(200, content=b'{"data":[17],"has_more":false,"next_page":null}')
         if request.url.params.get("starting_at") == "2026-09-19"
         else None
     )
-    result = run("load", "--start", "2026-09-18", "--progress", "plain")
+    result = run("load", "--start", "2026-09-18", "--progress", "plain", "--views")
     assert result.exit_code == 1
+    assert query(file, "SELECT count(*) FROM claude_code_day_ledger") == [(2,)]
     assert [request.params.get("starting_at") for request in world.api.requests].count("2026-09-19") == 1
     lines = result.stderr.splitlines()
-    assert lines[-4].endswith("; the load goes on without this day")
-    assert lines[-3].startswith("committed 2026-09-18, 2026-09-20  3/3 days  0 records  ")
+    assert lines[-5].endswith("; the load goes on without this day")
+    assert lines[-4].startswith("committed 2026-09-18, 2026-09-20  3/3 days  0 records  ")
+    assert lines[-3] == "14 views are up to date"
     assert lines[-2].startswith("error: 1 day could not be read: 2026-09-19; 2026-09-19: record 1 ")
     assert lines[-1].startswith("committed: 2 days, 2026-09-18, 2026-09-20; ")
 

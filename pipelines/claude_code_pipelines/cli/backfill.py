@@ -36,5 +36,9 @@ def command(
     from .load import finish
 
     with reported(progress, loads=True) as shown:
-        report = backfill(target, start, end, window_days=window_days, client=client, observer=shown)
-        finish(report, target, shown, with_views=views)
+        finish(
+            lambda: backfill(target, start, end, window_days=window_days, client=client, observer=shown),
+            target,
+            shown,
+            with_views=views,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -40,42 +41,53 @@ def command(
     from .frame import reported
 
     with reported(progress, loads=True) as shown:
-        report = load(target, start=start, end=end, window_days=window_days, client=client, observer=shown)
-        finish(report, target, shown, with_views=views)
+        finish(
+            lambda: load(target, start=start, end=end, window_days=window_days, client=client, observer=shown),
+            target,
+            shown,
+            with_views=views,
+        )
 
 
-def finish(report: LoadReport, target: Warehouse, shown: Display, *, with_views: bool) -> None:
-    """Ends a load: brings the views up to date, and prints what was loaded, also where a view failed."""
-    from claude_code_analytics import ConfigurationError, DestinationError
-    from claude_code_analytics.foreign_text import printable
+def finish(work: Callable[[], LoadReport], target: Warehouse, shown: Display, *, with_views: bool) -> None:
+    """Loads, brings the views up to date, also where the load is incomplete, and prints what was loaded."""
+    from claude_code_analytics import ClaudeCodeAnalyticsError
 
     from ..console import messages
     from ..exit_codes import INCOMPLETE
     from .frame import next_command
 
-    failed = None
-    if with_views:
-        try:
+    try:
+        report = work()
+    except ClaudeCodeAnalyticsError:
+        if with_views and shown.committed_days:
             _refresh_views(target, shown)
-        except (ConfigurationError, DestinationError) as error:
-            failed = error
+        raise
+    are_current = not with_views or _refresh_views(target, shown)
     shown.finish([*messages.loaded(report), next_command(target, "status")])
-    if failed:
-        click.echo(f"error: the load is complete, the views are not up to date: {printable(str(failed))}", err=True)
+    if not are_current:
         raise click.exceptions.Exit(INCOMPLETE)
 
 
-def _refresh_views(target: Warehouse, shown: Display) -> None:
+def _refresh_views(target: Warehouse, shown: Display) -> bool:
+    """Brings the views up to date, or says why they are not. Returns whether they are."""
+    from claude_code_analytics import ConfigurationError, DestinationError
+    from claude_code_analytics.foreign_text import printable
     from claude_code_analytics.warehouse.destinations import destination_of
 
     from ..error_messages import translate_errors
     from ..metrics.catalog import VIEWS
     from ..metrics.views import create_views
 
-    pipeline = target.dlt_pipeline()
-    if not destination_of(pipeline).has_views:
-        shown.print("warning: Delta tables have no views; report and summary need none")
-        return
-    with translate_errors("the warehouse could not be reached"):
-        create_views(pipeline)
+    try:
+        pipeline = target.dlt_pipeline()
+        if not destination_of(pipeline).has_views:
+            shown.print("warning: Delta tables have no views; report and summary need none")
+            return True
+        with translate_errors("the warehouse could not be reached"):
+            create_views(pipeline)
+    except (ConfigurationError, DestinationError) as error:
+        shown.print(f"error: the days are committed, the views are not up to date: {printable(str(error))}")
+        return False
     shown.print(f"{len(VIEWS)} views are up to date")
+    return True
