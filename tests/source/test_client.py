@@ -517,7 +517,7 @@ def test_any_other_failure_to_name_the_organization_is_an_error(
         session.organization()
 
 
-ODD_IDS = ["", "a\nb", "\x1b[2J", f"org {KEY}", "x" * 300, " padded"]
+ODD_IDS = ["", "unknown", "Unknown", "a\nb", "\x1b[2J", f"org {KEY}", "x" * 300, " padded"]
 
 
 @pytest.mark.parametrize("reply", [{}, [], None, "me", *({"id": odd} for odd in (None, 5, *ODD_IDS))])

@@ -133,6 +133,37 @@ def test_of_two_ids_that_the_api_names_the_datasets_own_is_used_and_a_warning_sa
     assert [text for text in warnings_of() if f"days are loaded as those of {stored}" in text]
 
 
+@pytest.mark.parametrize("is_open_first", [True, False])
+def test_an_organization_with_another_id_in_the_headers_of_pages_is_never_held_under_both(
+    world: World, warnings_of: Any, is_open_first: bool
+) -> None:
+    """`organizations/me` is closed at first, or later."""
+    world.organization.id = REAL_ID
+    world.api.organization_header = "200"
+
+    def respond(is_open: bool) -> None:
+        answer = httpx.Response(200, json={"id": OTHER_ID})
+        world.api.fault = (
+            (lambda request, number: answer if request.url.path == ME else None) if is_open else (refuse_organization())
+        )
+
+    respond(is_open_first)
+    world.run(**CLOSED)
+    own = OTHER_ID if is_open_first else REAL_ID
+    assert owners(world, LEDGER) == {own: 2}
+    respond(not is_open_first)
+    if is_open_first:
+        with refused(ConfigurationError, match=f"holds organization {own}, and {REAL_ID} is perhaps another id of it"):
+            world.run(**CLOSED)
+        assert owners(world, LEDGER) == {own: 2}
+        world.run(**CLOSED, organization_id=REAL_ID)
+        assert owners(world, LEDGER) == {own: 2, REAL_ID: 2}
+    else:
+        world.run(**CLOSED)
+        assert owners(world, LEDGER) == {own: 4}
+        assert [text for text in warnings_of() if f"days are loaded as those of {own}" in text]
+
+
 @pytest.mark.parametrize("stored", [None, REAL_ID.upper(), OTHER_ID])
 @pytest.mark.parametrize("given", [REAL_ID, OTHER_ID])
 def test_of_two_ids_that_the_api_names_the_parameter_decides_before_the_dataset(

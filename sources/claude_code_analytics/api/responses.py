@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from ..constants import ORGANIZATION_PATH
+from ..constants import ORGANIZATION_PATH, UNKNOWN_ORGANIZATION
 from ..exceptions import ApiError, ApiUnavailable, CredentialRefused, RequestRefused
 from ..json_codec import NotJson, decode_exact
 from .clock import parse_http_date
@@ -132,7 +132,7 @@ def _identifier(found: object, credential: Credential) -> str | None:
     """Returns an id that is printable, not too long, and no echo of the credential, as it was sent; else None."""
     if not isinstance(found, str) or REDACTED in found or clean(found, credential) != found:
         return None
-    return found or None
+    return None if found.lower() in ("", UNKNOWN_ORGANIZATION) else found
 
 
 def _error(response: httpx.Response) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from ..constants import SAMPLE_ORGANIZATION_ID, UNKNOWN_ORGANIZATION
+from ..constants import ORGANIZATION_PATH, SAMPLE_ORGANIZATION_ID, UNKNOWN_ORGANIZATION
 from ..exceptions import ConfigurationError
 
 
@@ -17,14 +17,19 @@ def own_id(
 ) -> str:
     """Returns the id that rows, markers and ledger rows of a run carry, in the spelling that the dataset knows.
 
-    `named` has the ids that the API returned: of `/v1/organizations/me`, then of the header. Where there is none,
-    `problem` says why. `given` is the parameter; where it is one of two different ids, it decides before the dataset.
-    Raises ConfigurationError where they contradict each other, or what the dataset holds.
+    `named` has the ids that the API returned: of `/v1/organizations/me`, then of headers. Where that endpoint names
+    none, `problem` says why. `given` is the parameter; where it is one of two different ids, it decides before the
+    dataset. Raises ConfigurationError where they contradict each other, or what the dataset holds.
     """
     _check_unknown(known)
     candidates = _candidates(named, problem, given)
     stored = [name for each in candidates for name in known if is_same(name, each)]
     own = stored[0] if stored else candidates[0]
+    if known and problem and not (stored or given):
+        raise ConfigurationError(
+            f"the dataset holds organization {', '.join(known)}, and {own} is perhaps another id of it ({problem}); "
+            f"use a key that may read {ORGANIZATION_PATH}, or set organization_id to {own} to add a second organization"
+        )
     others = [each for each in named if not is_same(each, own)]
     if others:
         warn(f"the API names two organizations, {own} and {others[0]}; days are loaded as those of {own}")

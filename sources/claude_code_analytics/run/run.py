@@ -108,10 +108,13 @@ class Run:
             self.proof = read_proof(
                 pipeline, schema_name, tables, ledger, now=now, completes_tables=True, api_time=api_time
             )
-        named = self._session.organization()
         # a source that the same package read before is not in the dataset yet
         self._known = sorted({*self.proof.organizations, *PackageDays().organizations})
-        self.organization = own_id(self._ids, named.problem, self.config.organization_id, self._known, self.warn)
+        self.organization = self._own_id()
+        if self._known and self.organization not in self._known and not self.config.organization_id:
+            self._ids += self._ids_of_a_page()  # a header may name it as an earlier load did
+            self.organization = self._own_id()
+        named = self._session.organization()
         self.organization_name = named.name if is_same(named.id or "", self.organization) else None
 
     def learn(self, proof: Proof) -> None:
@@ -184,11 +187,18 @@ class Run:
 
     def _named_ids(self) -> list[str]:
         named = self._session.organization()
-        ids = [named.id, named.header_id]
-        if not named.id:  # refused for good; a page may carry the header, or is refused too
-            params: Params = {"starting_at": last_final_day(self.now()).isoformat(), "limit": 1}
-            ids.append(self._session.get(REPORT_PATH, params, read_page).organization_id)
-        return [each for each in ids if each]
+        ids = [each for each in (named.id, named.header_id) if each]
+        # refused for good; a page may carry the header, or is refused too
+        return ids if named.id else ids + self._ids_of_a_page()
+
+    def _ids_of_a_page(self) -> list[str]:
+        params: Params = {"starting_at": last_final_day(self.now()).isoformat(), "limit": 1}
+        named = self._session.get(REPORT_PATH, params, read_page).organization_id
+        return [named] if named else []
+
+    def _own_id(self) -> str:
+        problem, given = self._session.organization().problem, self.config.organization_id
+        return own_id(self._ids, problem, given, self._known, self.warn)
 
     def _warn_of_mixtures(self) -> None:
         """Warns where a second organization, or another treatment of actors, comes beside what is loaded."""
