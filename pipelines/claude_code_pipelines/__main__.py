@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import gc
 import io
 import os
@@ -29,14 +30,31 @@ class _Pipe(io.FileIO):
         return len(data)
 
 
+class _Dropped(io.RawIOBase):
+    """Takes the place of a closed standard error."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+class _Closed(_Dropped):
+    """Takes the place of a closed standard output."""
+
+    def write(self, data: Any) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
 class Stream(io.TextIOWrapper):
     """A stream in the place of a standard one; plain characters stand in for those that its encoding lacks.
 
-    None is one that the caller closed (`2>&-`).
+    None is one that the caller closed (`>&-`): a result is then an error, and the log is dropped.
     """
 
-    def __init__(self, stream: TextIO | None) -> None:
-        raw = _Pipe(stream.fileno(), "w", closefd=False) if stream else io.FileIO(os.devnull, "w")
+    def __init__(self, stream: TextIO | None, instead: type[io.RawIOBase] = _Dropped) -> None:
+        raw = _Pipe(stream.fileno(), "w", closefd=False) if stream else instead()
         self._codec = _encoding(stream)
         # click takes ASCII for a mistake, and would write UTF-8 past this stream
         declared = "utf-8" if codecs.lookup(self._codec).name == "ascii" else self._codec
@@ -56,7 +74,7 @@ def _encoding(stream: TextIO | None) -> str:
 def main() -> None:
     """Runs the command line in a process of its own, and ends that."""
     end_at_signals()
-    sys.stdout, sys.stderr = Stream(sys.stdout), Stream(sys.stderr)
+    sys.stdout, sys.stderr = Stream(sys.stdout, _Closed), Stream(sys.stderr)
     keep_new_files_private()
     gc.set_threshold(100_000, 50, 100)  # looking for cycles in the many objects of dlt takes a tenth of the time
     for name, value in _DLT.items():

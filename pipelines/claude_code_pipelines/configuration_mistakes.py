@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, get_args
 
 from dlt.common.configuration.exceptions import (
     ConfigFieldMissingException,
@@ -86,7 +86,8 @@ def _wrong_type(error: Any) -> str:
     from claude_code_analytics.config import SourceConfig  # with the HTTP client, which few commands need
 
     own = f"sources.{SOURCE_NAME}." if error.field_name in SourceConfig.get_resolvable_fields() else ""
-    kind = {int: "a whole number", bool: "true or false", float: "a number"}.get(error.hint, f"of type {error.hint}")
+    choices = f"one of {', '.join(map(str, get_args(error.hint)))}" if get_args(error.hint) else f"of type {error.hint}"
+    kind = {int: "a whole number", bool: "true or false", float: "a number"}.get(error.hint, choices)
     return f"{own}{error.field_name} in dlt's configuration must be {kind}"
 
 

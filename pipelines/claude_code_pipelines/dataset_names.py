@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,9 @@ from dlt.common.schema import Schema
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.constants import SOURCE_NAME
+
+# Postgres lets a superuser create tables there.
+_RESERVED = re.compile("information_schema|pg_catalog|pg_toast", re.IGNORECASE)
 
 
 @configspec
@@ -28,7 +32,8 @@ def dataset_name(pipeline: dlt.Pipeline) -> str:
     """Returns the name of the dataset that holds the tables, without connecting and without credentials.
 
     Raises:
-        ConfigurationError: It would be the staging dataset too, which dlt truncates.
+        ConfigurationError: The database has one of that name for itself, or it would be the staging dataset too, which
+            dlt truncates.
     """
     place: Any = pipeline.destination
     given = {name: place.config_params[name] for name in _Naming.get_resolvable_fields() if name in place.config_params}
@@ -44,6 +49,8 @@ def dataset_name(pipeline: dlt.Pipeline) -> str:
     config.staging_dataset_name_layout = naming.staging_dataset_name_layout
     config.enable_dataset_name_normalization = naming.enable_dataset_name_normalization
     name = str(config.normalize_dataset_name(schema))
+    if _RESERVED.fullmatch(name):
+        raise ConfigurationError(f"dataset {name} belongs to the database itself; choose another name")
     if config.normalize_staging_dataset_name(schema) == name:
         raise ConfigurationError(
             f"staging_dataset_name_layout makes the staging dataset {name} too, which dlt empties; leave it out, or "

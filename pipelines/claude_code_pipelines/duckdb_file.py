@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,33 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
         client.close_connection()
     except Exception as error:  # noqa: BLE001  # DuckDB's own errors: it writes the file out when it is closed
         raise DestinationError(f"the file could not be written out: {one_line(error)}") from None
+
+
+@contextmanager
+def no_file_left_behind(pipeline: dlt.Pipeline) -> Iterator[None]:
+    """Removes a DuckDB file that a failed load made, unless rows are in it: its own, or those of somebody else."""
+    if kind_of(pipeline) != "duckdb":
+        yield
+        return
+    with translate_errors("the configuration could not be read"):
+        file = Path(pipeline.sql_client().credentials.database)
+    was_there = file.exists()
+    try:
+        yield
+    except BaseException:
+        if not was_there and file.exists():
+            with suppress(duckdb.Error, OSError):  # another load has it open, or Windows keeps an open file
+                _remove_without_rows(file)
+        raise
+
+
+def _remove_without_rows(file: Path) -> None:
+    with closing(duckdb.connect(str(file))) as connection:  # nobody else can open it meanwhile
+        tables = connection.execute("SELECT schema_name, table_name, estimated_size FROM duckdb_tables()").fetchall()
+        if not any(
+            rows for schema, table, rows in tables if not (schema.endswith("_staging") or table.startswith("_dlt"))
+        ):
+            file.unlink()
 
 
 def release_memory() -> None:

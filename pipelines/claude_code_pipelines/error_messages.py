@@ -17,12 +17,19 @@ from .driver_text import one_line
 
 _THEN_AGAIN = "then run the same command again"
 
-# Drivers' messages that are about a setting and do not name it, and what is said instead.
+# Messages of Python, dlt and the drivers that are about a setting and do not name it, and what is said instead.
 _REWORDED = (
     (
         r"invalid dsn|invalid connection option",
         "the warehouse's address is none that Postgres takes; write postgresql://user:password@host:5432/database",
     ),
+    (r"^Unknown level: (.*)", r"runtime.log_level is \1; use DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    (r"^invalid format: (.*)", r"runtime.log_format cannot be used: \1; leave it out"),
+    (
+        r"max_workers must be greater than 0",
+        "load.workers and normalize.workers (LOAD__WORKERS, NORMALIZE__WORKERS) must be 1 or more",
+    ),
+    (r"cannot find context for (.*)", r"normalize.start_method is \1, which Python does not have; leave it out"),
 )
 
 # Drivers' messages, in any case of letters, and the fix, which may quote a group; the first match counts. The first
@@ -39,6 +46,11 @@ _MISTAKES = (
         "set `location` in [destination.bigquery] to that of the dataset, or choose another --dataset",
     ),
     (r"\[Errno 17\] File exists", "that folder was not made by a load: choose another --dataset, or move it away"),
+    (r"invalid port number|invalid sslmode", "check the warehouse's address in dlt's configuration"),
+    (
+        r"unacceptable schema name|system catalog|temporary catalog|Ambiguous reference to catalog or schema",
+        "the database takes no dataset of that name: choose another --dataset",
+    ),
     (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
     (
         r"Cannot open file .*No such file or directory|not a valid DuckDB database|Is a directory",
@@ -100,6 +112,10 @@ def translate_errors(step: str = "the destination failed") -> Iterator[None]:
         yield
     except (DltException, ImportError) as error:
         raise _translated(error, step) from None
+    except ValueError as error:  # of dlt's logging, say; any other is a mistake of ours
+        if isinstance(error, ClaudeCodeAnalyticsError) or not (reworded := _fix(error, _REWORDED)):
+            raise
+        raise ConfigurationError(reworded) from None
 
 
 def _translated(error: BaseException, step: str) -> BaseException:

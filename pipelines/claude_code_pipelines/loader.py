@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Mapping, Sequence
+from types import NoneType
 
 import dlt
 
 from claude_code_analytics import AnalyticsClient, ConfigurationError, DestinationError
+from claude_code_analytics.argument_types import Types, check_types, check_whole_number
 from claude_code_analytics.claude_code.report import CLAUDE_CODE, DailyReport
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import SOURCE_NAME, START_DATE
@@ -20,11 +22,18 @@ from claude_code_analytics.warehouse.proof import UNREADABLE, DayState
 from .comments import comment_tables
 from .dataset_names import dataset_name
 from .defaults import WINDOW_DAYS
-from .duckdb_file import kept_open, release_memory
+from .duckdb_file import kept_open, no_file_left_behind, release_memory
 from .error_messages import translate_errors
 from .events import DaysNotHeld, LoadObserver, LoadReport
 from .recovery import abort_own_packages, begin_backfill, end_backfill, locked, put_in_order
 from .warehouse import Warehouse, active_pipeline_kept, read_warehouse
+
+_TYPES: Types = {
+    "target": (Warehouse, dlt.Pipeline),
+    "client": (AnalyticsClient, NoneType),
+    "observer": (LoadObserver, NoneType),
+    "report": (DailyReport,),
+}
 
 # Days that are not held after they were written are read again, after a wait that doubles (decision D5b): another load
 # is writing them. The randomness keeps two loads from meeting again.
@@ -69,9 +78,8 @@ def load(
         ApiError: The credential was refused, or so many days in a row failed that the load stopped. Earlier days stay.
         DaysNotHeld: Days that could not be read, or that the warehouse does not hold after all. All others are loaded.
     """
-    if not isinstance(window_days, int) or window_days < 1:
-        raise ConfigurationError(f"window_days is {window_days!r}; it must be a whole number, 1 or more")
-    _check_types(target, client, observer)
+    check_types(_TYPES, locals())
+    check_whole_number("window_days", window_days, 1)
     with translate_errors("the configuration could not be read"):
         config = resolve_config(start_date=start, end_date=end)
     observer = observer or LoadObserver()
@@ -81,7 +89,7 @@ def load(
         run = Run(
             report, config, client, on_wait=observer.waiting, on_fetched=observer.fetched, on_failed=observer.failed
         )
-        with run, locked(pipeline):
+        with run, locked(pipeline), no_file_left_behind(pipeline):
             _open(run, pipeline)
             return _Loader(pipeline, run, window_days, observer).load()
 
@@ -121,17 +129,6 @@ def backfill(
     first, last = parse_day(start, "start"), parse_day(end, "end")
     check_range(first, last, names=("start", "end"))
     return load(target, start=first, end=last, window_days=window_days, client=client, observer=observer, report=report)
-
-
-def _check_types(target: object, client: object, observer: object) -> None:
-    for name, value, kinds in (
-        ("target", target, (Warehouse, dlt.Pipeline)),
-        ("client", client, (AnalyticsClient, type(None))),
-        ("observer", observer, (LoadObserver, type(None))),
-    ):
-        if not isinstance(value, kinds):
-            wanted = " or ".join(kind.__name__ for kind in kinds)
-            raise ConfigurationError(f"{name} is of type {type(value).__name__}; it must be of type {wanted}")
 
 
 def _check_pipeline(pipeline: dlt.Pipeline) -> None:

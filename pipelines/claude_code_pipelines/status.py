@@ -6,16 +6,25 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import NoneType
 
 import dlt
 
 from claude_code_analytics import ConfigurationError
+from claude_code_analytics.argument_types import Types, check_types
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.dates import ONE_DAY, DayRange, last_final_day
 from claude_code_analytics.warehouse.proof import DayState, Proof
 
 from .read_only import described, open_read_only
 from .warehouse import Warehouse, read_warehouse
+
+_TYPES: Types = {
+    "target": (Warehouse, dlt.Pipeline),
+    "now": (dt.datetime,),
+    "first": (dt.date, NoneType),
+    "last": (dt.date, NoneType),
+}
 
 # What a day can be, in the order in which a person on call looks.
 KINDS = ("missing", "inconsistent", "partial", "changed", "held")
@@ -80,6 +89,9 @@ def read_status(
         ConfigurationError: Nothing is loaded there.
         DestinationError: The warehouse cannot be queried.
     """
+    check_types(_TYPES, locals())
+    if now.tzinfo is None:
+        raise ConfigurationError("now has no time zone; use datetime.now(timezone.utc)")
     with open_read_only(target) as pipeline:
         return status_of(pipeline, now, first, last)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import dlt
 from dlt.common.configuration.container import Container
+from dlt.common.destination import Destination
 from dlt.common.exceptions import DltException
 from dlt.common.pipeline import PipelineContext
 
 from claude_code_analytics import ConfigurationError
+from claude_code_analytics.argument_types import Types, check_types
 from claude_code_analytics.claude_code.report import DailyReport
 from claude_code_analytics.constants import SOURCE_NAME
 from claude_code_analytics.warehouse.destinations import destination_of, kind_of, set_default
@@ -26,6 +30,14 @@ from .error_messages import translate_errors
 
 # Longer than any merge of a window by another load, which takes turns with ours.
 LOCK_TIMEOUT_SECONDS = 120
+
+_TYPES: Types = {
+    "destination": (str, Destination, type, NoneType),
+    "dataset": (str,),
+    "pipeline": (str,),
+    "working_dir": (str, os.PathLike, NoneType),
+    "staging": (str, Destination, type, NoneType),
+}
 
 _PIPELINE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 
@@ -55,10 +67,8 @@ class Warehouse:
         Raises:
             ConfigurationError: An unknown destination, a bad name, a working folder that cannot be used.
         """
-        for name in ("destination", "dataset", "pipeline", "staging"):
-            value = getattr(self, name)
-            if name in ("dataset", "pipeline") and not isinstance(value, str):
-                raise ConfigurationError(f"{name} is of type {type(value).__name__}; it must be a text")
+        check_types(_TYPES, vars(self))
+        for name, value in vars(self).items():
             if isinstance(value, str) and not value.strip():
                 raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
         if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names a folder

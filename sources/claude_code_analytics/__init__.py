@@ -1,6 +1,6 @@
 """A dlt source that loads an organization's Claude Code analytics (Anthropic Admin API) day by day, exactly.
 
-Everything outside `__all__` is internal, also the ten modules that the pipelines of this distribution use.
+Everything outside `__all__` is internal, also the eleven modules that the pipelines of this distribution use.
 
 Names are imported when they are first used, so that constants and errors can be used without dlt.
 """

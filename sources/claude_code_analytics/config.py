@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dlt.common.configuration import configspec
 from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration, known_sections
 from dlt.common.typing import TSecretStrValue
 
-from .api.client import AnalyticsClient, check_whole_number, usable_url
+from .api.client import AnalyticsClient, usable_url
+from .argument_types import OPTIONAL_TEXT, Types, check_types, check_whole_number
 from .constants import BASE_URL, EARLIEST_DAY, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME, UNKNOWN_ORGANIZATION
 from .dates import check_range, parse_day
 from .exceptions import ConfigurationError
@@ -18,6 +20,25 @@ from .privacy import Pseudonymizer, check_mode, pseudonymizer
 
 # What `dlt init` writes into secrets.toml for each secret.
 _PLACEHOLDER = "<configure me>"
+
+
+_TYPES: Types = {
+    "api_key": OPTIONAL_TEXT,
+    "access_token": OPTIONAL_TEXT,
+    "include_today": (bool,),
+    "actor_identity": (str,),
+    "identity_key": OPTIONAL_TEXT,
+    "organization_id": OPTIONAL_TEXT,
+    "base_url": (str,),
+}
+
+# dlt answers None for any other type with a page of text; `on_resolved` refuses it in one line.
+if TYPE_CHECKING:
+    Text: TypeAlias = str
+    Number: TypeAlias = int
+    Flag: TypeAlias = bool
+else:
+    Text, Number, Flag = str | None, int | None, bool | None
 
 
 @configspec
@@ -31,33 +52,27 @@ class SourceConfig(BaseConfiguration):
     access_token: TSecretStrValue | None = None
     start_date: Any | None = None
     end_date: Any | None = None
-    lookback_days: int = LOOKBACK_DAYS
-    include_today: bool = True
+    lookback_days: Number = LOOKBACK_DAYS
+    include_today: Flag = True
     max_days: int | None = None
-    max_concurrent_days: int = MAX_CONCURRENT_DAYS
+    max_concurrent_days: Number = MAX_CONCURRENT_DAYS
     include: Any | None = None
-    actor_identity: str = "keep"
+    actor_identity: Text = "keep"
     identity_key: TSecretStrValue | None = None
     organization_id: str | None = None
-    base_url: str = BASE_URL
+    base_url: Text = BASE_URL
 
     def on_resolved(self) -> None:
         for name in ("api_key", "access_token", "identity_key"):
             if getattr(self, name) == _PLACEHOLDER:
                 setattr(self, name, None)
+        check_types(_TYPES, vars(self))
         for name in ("start_date", "end_date"):
-            if getattr(self, name) is not None:
-                setattr(self, name, parse_day(getattr(self, name), name))
-            if getattr(self, name) and getattr(self, name) < EARLIEST_DAY:
-                raise ConfigurationError(
-                    f"{name} {getattr(self, name)} lies before Claude Code existed; take a day from {EARLIEST_DAY} on"
-                )
+            setattr(self, name, _optional_day(name, getattr(self, name)))
         check_range(self.start_date, self.end_date)
         for name, least in (("lookback_days", 0), ("max_concurrent_days", 1), ("max_days", 1)):
-            if getattr(self, name) is not None:
+            if name != "max_days" or self.max_days is not None:
                 check_whole_number(name, getattr(self, name), least)
-        if not isinstance(self.include_today, bool):
-            raise ConfigurationError(f"include_today is {self.include_today!r}; it must be true or false")
         check_mode(self.actor_identity)
         self.organization_id = _optional_id(self.organization_id)
         usable_url(self.base_url)  # before a run, whose trace dlt keeps in a file with the address
@@ -87,10 +102,19 @@ def resolve_config(**given: Any) -> SourceConfig:
     )
 
 
-def _optional_id(value: Any) -> str | None:
+def _optional_day(name: str, value: Any) -> dt.date | None:
     if value is None:
         return None
-    text = str(value).strip()
+    day = parse_day(value, name)
+    if day < EARLIEST_DAY:
+        raise ConfigurationError(f"{name} {day} lies before Claude Code existed; take a day from {EARLIEST_DAY} on")
+    return day
+
+
+def _optional_id(value: str | None) -> str | None:
+    if value is None:
+        return None
+    text = value.strip()
     if not text or printable(text) != text or text.lower() == UNKNOWN_ORGANIZATION:
         raise ConfigurationError(f"organization_id is {value!r}; it must be the id of an organization, on one line")
     return text

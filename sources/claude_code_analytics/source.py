@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from types import NoneType
 
 import dlt
 from dlt.common.typing import TSecretStrValue
 from dlt.extract import DltResource
 
 from .api.client import AnalyticsClient
+from .argument_types import check_types
 from .claude_code.report import CLAUDE_CODE
 from .config import SourceConfig
 from .constants import BASE_URL, LOOKBACK_DAYS, MAX_CONCURRENT_DAYS, SOURCE_NAME
@@ -63,4 +65,5 @@ def claude_code_analytics(
     Raises:
         ConfigurationError: A parameter that cannot work.
     """
+    check_types({"client": (AnalyticsClient, NoneType)}, locals())
     return daily_resource(CLAUDE_CODE, config, client)

@@ -311,13 +311,11 @@ def test_sums_beyond_64_bits_break_no_load_and_no_status(run: Run, world: World,
 def test_a_result_that_cannot_be_written_is_exit_code_1(run: Run) -> None:
     run("load", "--start", "2026-09-19", *QUIET)
     for command in ("status", "status --json", "summary", "--help"):
-        with Path("/dev/full").open("w") as full:
-            ran = subprocess.run(  # noqa: S603
-                [sys.executable, "-m", "claude_code_pipelines", *command.split()],
-                stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-            )  # fmt: skip
-        assert ran.returncode == 1
-        assert only_line(ran.stderr) == "error: standard output cannot be written: No space left on device"
+        for stream, reason in (("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor")):
+            script = f"{sys.executable} -m claude_code_pipelines {command} {stream}"
+            ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)  # noqa: S603, S607
+            assert ran.returncode == 1
+            assert only_line(ran.stderr) == f"error: standard output cannot be written: {reason}"
 
 
 def test_status_shows_each_kind_of_day_in_words_and_in_json(run: Run) -> None:
@@ -405,6 +403,51 @@ def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(run: Run, argume
     assert only_line(result.stderr).startswith("error: ")
     assert sentence in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("setting", "arguments", "sentence"),
+    [
+        ("LOAD__WORKERS=0", "", "load.workers and normalize.workers (LOAD__WORKERS, NORMALIZE__WORKERS) must be 1 or"),
+        ("LOAD__PARALLELISM_STRATEGY=x", "", "must be one of parallel, table-sequential, sequential"),
+        ("NORMALIZE__WORKERS=-1", "", "load.workers and normalize.workers"),
+        ("DESTINATION__POSTGRES__CREDENTIALS=postgresql://a:b@h:99999/x", "--destination postgres", "address"),
+        ("", "--dataset information_schema", "dataset information_schema belongs to the database itself"),
+        ("", "--dataset temp", "the database takes no dataset of that name: choose another --dataset"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_one_line_and_exit_code_2_and_leaves_no_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch, file: Path, setting: str, arguments: str, sentence: str
+) -> None:
+    name, _, value = setting.partition("=")
+    if name:
+        monkeypatch.setenv(name, value)
+    result = run("load", "--start", "2026-09-19", *QUIET, *arguments.split())
+
+    assert result.exit_code == 2, result.output
+    if "driver" not in result.stderr:  # of Postgres, which is not installed everywhere
+        assert sentence in only_line(result.stderr)
+    assert not file.exists()
+
+
+def test_a_log_level_that_does_not_exist_is_one_line_and_exit_code_2() -> None:
+    ran = program("status", RUNTIME__LOG_LEVEL="loud")
+    assert ran.returncode == 2
+    assert only_line(ran.stderr) == "error: runtime.log_level is 'loud'; use DEBUG, INFO, WARNING, ERROR or CRITICAL"
+
+
+def test_a_file_that_was_there_or_has_rows_outlives_a_failed_load(
+    run: Run, monkeypatch: pytest.MonkeyPatch, world: World, file: Path
+) -> None:
+    duckdb.connect(str(file)).close()
+    with monkeypatch.context() as patched:
+        patched.setenv("LOAD__WORKERS", "0")
+        assert run("load", "--start", "2026-09-17", *QUIET).exit_code == 2
+    assert file.exists()
+    file.unlink()
+    fail_after(world, "2026-09-18")
+    assert run("load", "--start", "2026-09-17", "--window-days", "1", *QUIET).exit_code == 1
+    assert query(file, f"SELECT count(*) FROM {LEDGER}") == [(2,)]
 
 
 def test_a_database_in_a_missing_folder_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -458,11 +458,16 @@ def test_no_folder_but_dlts_own_is_ever_used(tmp_path: Path, name: str) -> None:
     ("arguments", "message"),
     [
         ({"target": "duckdb"}, "target is of type str; it must be of type Warehouse or Pipeline"),
-        ({"target": Warehouse(dataset=5)}, "dataset is of type int; it must be a text"),  # type: ignore[arg-type]
+        ({"target": Warehouse(dataset=5)}, "dataset is of type int; it must be of type str"),  # type: ignore[arg-type]
         ({"target": Warehouse(pipeline=None)}, "pipeline is of type NoneType"),  # type: ignore[arg-type]
+        ({"target": Warehouse(5)}, "destination is of type int; it must be of type str or Destination"),
+        ({"target": Warehouse(working_dir=5)}, "working_dir is of type int; it must be"),  # type: ignore[arg-type]
+        ({"target": Warehouse(staging=5)}, "staging is of type int; it must be of type str"),  # type: ignore[arg-type]
+        ({"window_days": True}, "window_days is True; it must be a whole number, 1 or more"),
+        ({"report": "costs"}, "report is of type str; it must be of type DailyReport"),
         ({"window_days": "3"}, "window_days is '3'; it must be a whole number, 1 or more"),
         ({"window_days": 2.5}, "window_days is 2.5; it must be a whole number"),
-        ({"client": "sk-ant"}, "client is of type str; it must be of type AnalyticsClient or NoneType"),
+        ({"client": "sk-ant"}, "client is of type str; it must be of type AnalyticsClient or None"),
         ({"observer": print}, "observer is of type builtin_function_or_method; it must be of type LoadObserver"),
         ({"start": 5}, "start_date is '5'; it must be a day such as 2025-01-31"),
     ],

@@ -16,7 +16,7 @@ from claude_code_pipelines import Warehouse, read_status
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.console import messages
 from support.days import days, noon, september
-from support.world import LEDGER, MODELS, TODAY, TOOLS, USAGE, World
+from support.world import LEDGER, MODELS, NOW, TODAY, TOOLS, USAGE, World
 
 ORGANIZATION = "9f8e7d6c-0000-4000-8000-000000000001"
 NEIGHBOUR = "9f8e7d6c-0000-4000-8000-000000000002"
@@ -224,3 +224,17 @@ def test_the_lines_show_days_as_ranges_and_say_what_to_expect(world: World) -> N
     assert "  7 records; last fetch 2026-09-20 12:00:00 UTC" in lines
     assert "1 day outside this range hold rows or were loaded too" in lines
     assert lines[-1].split() == [MODELS, "7", "rows"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target": "duckdb"}, "target is of type str; it must be of type Warehouse or Pipeline"),
+        ({"now": "2026-09-20"}, "now is of type str; it must be of type datetime"),
+        ({"now": NOW.replace(tzinfo=None)}, "now has no time zone"),
+        ({"first": "2026-09-20"}, "first is of type str; it must be of type date or None"),
+    ],
+)
+def test_an_argument_of_another_type_is_one_line(world: World, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        read_status(**{"target": world.pipeline, "now": NOW, **arguments})

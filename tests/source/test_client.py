@@ -420,6 +420,12 @@ def test_without_a_credential_nothing_is_requested(api: SimulatedApi, clock: Any
     assert api.requests == []
 
 
+@pytest.mark.parametrize("name", ["api_key", "access_token", "transport", "clock", "monotonic", "sleep", "chance"])
+def test_an_argument_of_another_type_is_refused_without_its_value(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} is of type int; it must be of type [A-Za-z ]+$"):
+        AnalyticsClient(**{"api_key": KEY, name: 5})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("kind", "status", "advice"),
     [

@@ -155,6 +155,14 @@ def test_without_a_credential_a_run_says_where_to_put_one(world: World) -> None:
         ({"base_url": "https://proxy.test/?key=geheim"}, "must not contain a user name, a password or a query"),
         ({"base_url": "https://me:geheim@proxy.test"}, "base_url must not contain a user name"),
         ({"include": ["costs"]}, "include is not supported yet"),
+        ({"lookback_days": None}, "lookback_days is None; it must be a whole number, 0 or more"),
+        ({"max_concurrent_days": None}, "max_concurrent_days is None; it must be a whole number, 1 or more"),
+        ({"include_today": None}, "include_today is of type NoneType; it must be of type bool"),
+        ({"actor_identity": None}, "actor_identity is of type NoneType; it must be of type str"),
+        ({"base_url": None}, "base_url is of type NoneType; it must be of type str"),
+        ({"api_key": 5}, "api_key is of type int; it must be of type str or None"),
+        ({"organization_id": b"org"}, "organization_id is of type bytes; it must be of type str or None"),
+        ({"client": "sk-ant"}, "client is of type str; it must be of type AnalyticsClient or None"),
     ],
 )
 def test_a_parameter_that_cannot_work_is_refused_while_the_source_is_built(

@@ -13,10 +13,12 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import NoneType
 from typing import Generic, TypeVar
 
 import httpx
 
+from ..argument_types import OPTIONAL_TEXT, Types, check_types, check_whole_number
 from ..constants import API_VERSION, BASE_URL, DISTRIBUTION, MAX_CONCURRENT_DAYS, ORGANIZATION_PATH, version
 from ..exceptions import ApiError, ApiUnavailable, ConfigurationError, CredentialRefused
 from ..json_codec import decode_exact
@@ -30,6 +32,16 @@ from .retry import MAX_ATTEMPTS, MAX_FAILING_SECONDS, back_off, is_passing
 
 # Seconds without a response after which a person watching wonders whether a run hangs.
 SLOW_SECONDS = 30.0
+
+_TYPES: Types = {
+    "api_key": OPTIONAL_TEXT,
+    "access_token": OPTIONAL_TEXT,
+    "transport": (httpx.BaseTransport, NoneType),
+    "clock": (Callable,),  # type: ignore[dict-item]  # it has the instances that can be called
+    "monotonic": (Callable, NoneType),  # type: ignore[dict-item]
+    "sleep": (Callable, NoneType),  # type: ignore[dict-item]
+    "chance": (Callable,),  # type: ignore[dict-item]
+}
 
 T = TypeVar("T")
 logger = logging.getLogger("claude_code_analytics")
@@ -88,6 +100,7 @@ class AnalyticsClient:
         sleep: Sleep | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        check_types(_TYPES, locals())
         check_whole_number("max_concurrent_days", max_concurrent_days, 1)
         self.max_concurrent_days = max_concurrent_days
         self._credential = Credential.of(api_key, access_token)
@@ -291,12 +304,6 @@ class Session:
     def _announce(self, seconds: float) -> None:
         if self._on_wait:
             self._on_wait(self.now() + dt.timedelta(seconds=seconds))
-
-
-def check_whole_number(name: str, value: object, least: int) -> None:
-    """Raises ConfigurationError where a parameter is no whole number, or too small."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, {least} or more")
 
 
 def usable_url(base_url: str) -> httpx.URL:

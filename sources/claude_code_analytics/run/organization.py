@@ -23,18 +23,19 @@ def own_id(
     """
     _check_unknown(known)
     candidates = _candidates(named, problem, given)
-    stored = [name for each in candidates for name in known if is_same(name, each)]
-    own = stored[0] if stored else candidates[0]
-    if known and problem and not (stored or given):
-        raise ConfigurationError(
-            f"the dataset holds organization {', '.join(known)}, and {own} is perhaps another id of it ({problem}); "
-            f"use a key that may read {ORGANIZATION_PATH}, or set organization_id to {own} to add a second organization"
-        )
+    own = next(filter(None, (_stored(each, known) for each in candidates)), candidates[0])
+    if problem and not given:
+        _check_header(own, problem, known)
     others = [each for each in named if not is_same(each, own)]
     if others:
         warn(f"the API names two organizations, {own} and {others[0]}; days are loaded as those of {own}")
     _check_sample(own, [name for name in known if not is_same(name, own)])
     return own
+
+
+def _stored(one: str, known: Collection[str]) -> str | None:
+    """Returns an id in the spelling of the dataset, or None where it has no such organization."""
+    return next((name for name in known if is_same(name, one)), None)
 
 
 def _candidates(named: Sequence[str], problem: str | None, given: str | None) -> Sequence[str]:
@@ -50,6 +51,15 @@ def _candidates(named: Sequence[str], problem: str | None, given: str | None) ->
             "remove organization_id, or use a key of that organization"
         )
     return [each for each in named if is_same(given, each)] or [given]
+
+
+def _check_header(own: str, problem: str, known: Collection[str]) -> None:
+    """Refuses an id that only a header names beside others: it is perhaps the same organization."""
+    if known and own not in known:
+        raise ConfigurationError(
+            f"the dataset holds organization {', '.join(known)}, and {own} is perhaps another id of it ({problem}); "
+            f"use a key that may read {ORGANIZATION_PATH}, or set organization_id to {own} to add a second organization"
+        )
 
 
 def _check_unknown(known: Collection[str]) -> None:
