@@ -123,12 +123,29 @@ def test_days_that_were_loaded_in_the_future_go_with_the_next_load(
     assert len([text for text in warnings_of() if "from the future" in text]) == 1
 
 
-def test_a_fetch_up_to_a_day_ahead_counts_for_every_reader_and_hides_nothing(world: World) -> None:
+@pytest.mark.parametrize(("apart", "is_removed"), [(0, True), (59, True), (61, False)])
+def test_a_fetch_less_than_a_day_ahead_goes_where_machine_and_api_agree_on_the_time(
+    world: World, apart: int, is_removed: bool
+) -> None:
     world.write_days(MONDAY, TODAY)
-    world.clock.move(hours=23)
+    world.clock.move(hours=20)
     world.load()
     create_views(world.pipeline)
-    world.clock.move(hours=-23)
+    world.clock.move(hours=-20)
+    with ahead(world, minutes=apart) as client:
+        world.load(client=client)
+    last = TODAY if is_removed else TODAY + ONE_DAY
+    assert set(days_by_reader(world).values()) == {(last, last - ONE_DAY)}
+    assert world.status().days("inconsistent") == []
+    world.require_truth()
+
+
+def test_a_fetch_up_to_an_hour_ahead_counts_for_every_reader_and_hides_nothing(world: World) -> None:
+    world.write_days(MONDAY, TODAY)
+    world.clock.move(hours=12, minutes=15)
     world.load()
-    assert set(days_by_reader(world).values()) == {(TODAY + ONE_DAY, TODAY)}
+    create_views(world.pipeline)
+    world.clock.move(minutes=-45)
+    world.load()
+    assert set(days_by_reader(world).values()) == {(TODAY + ONE_DAY, TODAY - ONE_DAY)}
     assert world.status().days("inconsistent") == []

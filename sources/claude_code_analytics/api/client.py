@@ -208,9 +208,9 @@ class Session:
         """
         return self._clock.at(mark)
 
-    def api_time(self) -> dt.datetime | None:
-        """Returns the same; None as long as no response has shown the API's time."""
-        return self._clock.now() if self._clock.is_checked else None
+    def latest(self) -> dt.datetime | None:
+        """Returns the time after which no run with a right clock is by now; None as long as that is not known."""
+        return self._clock.latest()
 
     def organization(self) -> Organization:
         """Returns the organization of the credential (`GET /v1/organizations/me`), requested once.

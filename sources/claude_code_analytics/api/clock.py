@@ -61,11 +61,14 @@ class RunClock:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._settled: tuple[dt.datetime, float] | None = None
+        self._doubt = CLOCKS_MOST_APART
 
-    @property
-    def is_checked(self) -> bool:
-        """True once the API's time is known."""
-        return self._settled is not None
+    def latest(self) -> dt.datetime | None:
+        """Returns the time after which no run with a right clock is by now; None until the API's time is known.
+
+        Where machine and API agree, their time is right. Where they do not, nobody knows which of them is.
+        """
+        return self.now() + self._doubt if self._settled else None
 
     def now(self) -> dt.datetime:
         """Returns the time, aware, in UTC."""
@@ -89,7 +92,10 @@ class RunClock:
             return
         with self._lock:
             if self._settled is None:
-                self._settled = _chosen(self._machine(), header), self._monotonic()
+                machine = self._machine()
+                self._settled = _chosen(machine, header), self._monotonic()
+                if abs(machine - header) < WARNED_FROM:
+                    self._doubt = WARNED_FROM
 
 
 def _chosen(machine: dt.datetime, header: dt.datetime) -> dt.datetime:

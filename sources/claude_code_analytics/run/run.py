@@ -104,9 +104,9 @@ class Run:
         self.connect()
         if pipeline is not None:
             tables, ledger = self.report.tables, self.report.ledger
-            now, api_time = self.now(), self._session.api_time()
+            now, latest = self.now(), self._session.latest()
             self.proof = read_proof(
-                pipeline, schema_name, tables, ledger, now=now, completes_tables=True, api_time=api_time
+                pipeline, schema_name, tables, ledger, now=now, completes_tables=True, latest=latest
             )
         # a source that the same package read before is not in the dataset yet
         self._known = sorted({*self.proof.organizations, *PackageDays().organizations})

@@ -8,20 +8,18 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
-from ..constants import CLOCKS_MOST_APART
 from .backend import Backend
 from .schema import Table
 
 logger = logging.getLogger("claude_code_analytics")
 
 
-def remove_fetches_ahead(backend: Backend, ledger: Table, api_time: dt.datetime) -> None:
-    """Removes the ledger rows that no run can have written under a usable clock: those a day ahead of the API's time.
+def remove_fetches_ahead(backend: Backend, ledger: Table, latest: dt.datetime) -> None:
+    """Removes the ledger rows of fetches after `latest`, which no run with a right clock has written.
 
     Days that are left without a fetch are not held, so they are read again when they are due. The machine's time alone
     is no reason to remove anything.
     """
-    latest = api_time + CLOCKS_MOST_APART
     fetched_at = backend.column("fetched_at")
     counted = f"SELECT COUNT(*), MAX({fetched_at}) FROM {backend.table(ledger.name)} WHERE {fetched_at} > %s"  # noqa: S608  # names
     ((fetches, newest),) = backend.query(counted, latest)

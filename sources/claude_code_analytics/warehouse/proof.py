@@ -79,20 +79,19 @@ def read_proof(
     windows: Sequence[DayRange | None] = (None,),
     now: dt.datetime | None = None,
     completes_tables: bool = False,
-    api_time: dt.datetime | None = None,
+    latest: dt.datetime | None = None,
 ) -> Proof:
     """Opens the destination behind a pipeline, and queries it for the proof, window by window; None is all days.
 
     Fetches later than `now` (by more than two seconds) are ignored: a load does not believe in its own future.
-    `completes_tables` first adds what tables of an older version lack, and `api_time` removes fetches that lie ahead of
-    it. Raises ConfigurationError where tables were changed by hand, and DltException where the destination cannot be
-    queried.
+    `completes_tables` first adds what tables of an older version lack, and fetches after `latest` are removed. Raises
+    ConfigurationError where tables were changed by hand, and DltException where the destination cannot be queried.
     """
     with open_backend(pipeline, schema_name, needs_all_rows=True) as backend:
         stored = stored_tables(backend, tables, ledger)
         staged = complete_tables(backend, tables, ledger, stored) if completes_tables else {}
-        if api_time and ledger.name in stored:
-            remove_fetches_ahead(backend, ledger, api_time)
+        if latest and ledger.name in stored:
+            remove_fetches_ahead(backend, ledger, latest)
         known = backend.known_columns([table.name for table in tables])
         states: dict[tuple[str, dt.date], DayState] = {}
         for window in windows:
