@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import pydoc
 import re
 import subprocess
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from claude_code_analytics import claude_code_analytics
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import version
-from claude_code_pipelines import Warehouse
+from claude_code_pipelines import Warehouse, backfill, load
 from claude_code_pipelines.cli import commands
 from claude_code_simulator import SampleOrganization, ScriptedOrganization, SimulatedApi
 from support.imports import ROOT
@@ -41,6 +44,12 @@ COMMANDS: dict[str, click.Command] = {
     name: commands.get_command(click.Context(commands), name)
     for name in commands.list_commands(click.Context(commands))
 }
+
+# Functions of the example script, without `load_`.
+EXAMPLES = (
+    *("first", "new_days", "a_closed_range", "without_names"),
+    *("beside_another_source", "to_bigquery", "to_snowflake"),
+)
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -238,8 +247,18 @@ def loaded_days(file: Path) -> tuple[dt.date, int]:
         return connection.execute("SELECT min(date), count(*) FROM claude_code.claude_code_days").fetchall()[0]
 
 
+def test_the_example_of_a_job_runs_and_says_where_the_data_is(tmp_path: Path) -> None:
+    code, _ = blocks(README, "py")
+
+    with serving(SimulatedApi(SampleOrganization(developers=1))) as variables:
+        variables["SOURCES__CLAUDE_CODE_ANALYTICS__MAX_DAYS"] = "3"
+        shown = run_example(code, variables, tmp_path)
+
+    assert shown.splitlines()[-1] == f"3 days are in duckdb:///{tmp_path}/claude_code_analytics.duckdb"
+
+
 def test_the_example_of_a_pipeline_runs_and_says_in_each_folder_where_the_data_is(tmp_path: Path) -> None:
-    (code,) = blocks(README, "py")
+    _, code = blocks(README, "py")
     file = tmp_path / "one" / "my_warehouse_load.duckdb"
 
     with serving(SimulatedApi(SampleOrganization(developers=5))) as variables:
@@ -263,24 +282,28 @@ def test_the_example_of_a_trial_without_a_key_runs(tmp_path: Path) -> None:
 
 def test_the_example_script_runs_beside_the_command_and_says_where_the_data_is(tmp_path: Path) -> None:
     script = ROOT / "sources" / "claude_code_analytics_pipeline.py"
-    functions = re.findall(r"^def (\w+)", script.read_text(), re.MULTILINE)
+    functions = re.findall(r"^def (load_\w+)", script.read_text(), re.MULTILINE)
     settings = {"IDENTITY_KEY": "a long random text", "MAX_DAYS": "3"}
     code = f"import runpy\nscript = runpy.run_path({str(script)!r})\nfor name in {functions}: script[name]()"
-    file = tmp_path / "claude_code_script.duckdb"
+    files = {name: tmp_path / f"{name}.duckdb" for name in ("claude_code_script", "bigquery", "snowflake")}
 
     with serving(SimulatedApi(SampleOrganization(developers=1))) as variables:
         variables |= {f"SOURCES__CLAUDE_CODE_ANALYTICS__{name}": settings[name] for name in settings}
+        # files in the place of the two services; `python tests/destinations` runs the functions with stand-ins
+        variables |= {f"DESTINATION__{name}__DESTINATION_TYPE": "duckdb" for name in ("BIGQUERY", "SNOWFLAKE")}
         shown = run_example(code, variables, tmp_path)
 
-    assert len(functions) == 3
-    assert shown.count(f"duckdb:///{file} location to store data") == 3
-    assert loaded_days(file)[1] == 3 + 30 + 3
-    assert [path.name for path in tmp_path.glob("*.duckdb")] == [file.name]
+    assert functions == [f"load_{name}" for name in EXAMPLES]
+    assert [shown.count(f"duckdb:///{file} location to store data") for file in files.values()] == [5, 1, 1]
+    assert [loaded_days(file)[1] for file in files.values()] == [3 + 3 + 30 + 3 + 3, 3, 3]
+    with duckdb.connect(str(files["claude_code_script"]), read_only=True) as connection:
+        assert connection.execute("SELECT team FROM claude_code.teams").fetchall() == [("Platform",)]
+    assert set(tmp_path.glob("*.duckdb")) == set(files.values())
     assert Warehouse().pipeline not in [path.name for path in (tmp_path / "dlt" / "pipelines").iterdir()]
 
 
 def test_the_examples_say_that_a_second_organization_comes_into_the_dataset(tmp_path: Path) -> None:
-    (snippet,) = blocks(README, "py")
+    _, snippet = blocks(README, "py")
     script = (ROOT / "sources" / "claude_code_analytics_pipeline.py").read_text().partition("if __name__")[0]
 
     for number, code in enumerate((snippet, f"{script}\nload_a_closed_range()")):
@@ -290,6 +313,15 @@ def test_the_examples_say_that_a_second_organization_comes_into_the_dataset(tmp_
             assert ("the dataset held organization one so far; two is added beside it" in shown) is (
                 organization == "two"
             )
+
+
+@pytest.mark.parametrize("job", [load, backfill])
+def test_the_help_of_the_jobs_fits_on_a_screen(job: Callable[..., object]) -> None:
+    text = pydoc.plain(pydoc.render_doc(job))
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 80) or [""]]
+
+    assert len(lines) <= 40
+    assert " at 0x" not in text
 
 
 # References
