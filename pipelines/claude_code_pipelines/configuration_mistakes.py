@@ -23,6 +23,7 @@ from dlt.destinations.impl.duckdb.exceptions import InvalidInMemoryDuckdbCredent
 from dlt.pipeline.exceptions import InvalidPipelineName
 
 from claude_code_analytics.constants import SOURCE_NAME
+from claude_code_analytics.installation import install_command
 from claude_code_analytics.warehouse.destinations import NAMES, SUPPORTED, missing_driver, similar_to
 
 from .driver_text import one_line
@@ -42,10 +43,10 @@ def _missing_settings(error: Any) -> str:
 
 
 def _missing_package(error: Any) -> str:
-    """Names the requirement that brings what dlt misses: this project's extra, where it has one."""
-    ours = {f"dlt[{each.name}]": each.requirement for each in SUPPORTED if each.requirement}
-    packages = " ".join(f"'{ours.get(name, name)}'" for name in error.dependencies)
-    return f"{error.caller} needs a package that is not installed: pip install {packages}"
+    """Names the command that installs what dlt misses, by this project's extra where it has one."""
+    extras = {each.requirement: each.extra for each in SUPPORTED}
+    commands = [install_command(name, extras.get(name, "")) for name in error.dependencies]
+    return f"{error.caller} needs a package that is not installed: {' && '.join(commands)}"
 
 
 def missing_module(error: ImportError) -> str:

@@ -351,14 +351,6 @@ def test_every_environment_variable_that_is_named_is_a_parameter() -> None:
     assert {name.removeprefix("SOURCES__CLAUDE_CODE_ANALYTICS__").lower() for name in names} <= set(DEFAULTS)
 
 
-def test_every_extra_that_is_named_exists() -> None:
-    named = re.search(r"dlt-claude-code-analytics\[(\w+)\]'`, or ([^)]*)\)", README.replace("\n", " "))
-    assert named
-
-    destinations = {named[1], *re.findall(r"`(\w+)`", named[2])}
-    assert destinations | {"report"} == set(PROJECT["optional-dependencies"])
-
-
 def test_the_changelog_names_the_version_and_every_command() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text()
 

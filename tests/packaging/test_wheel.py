@@ -172,6 +172,7 @@ USED_BY_THE_PIPELINES = {
         "constants",
         "dates",
         "foreign_text",
+        "installation",
         "json_codec",
         "run",
         "warehouse.backend",

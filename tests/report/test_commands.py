@@ -207,8 +207,8 @@ def test_a_dataset_without_the_tables_and_a_missing_extra_are_one_line(
 
     for arguments, message in (
         (["report", "--dataset", "foreign_data"], "nothing is loaded in"),
-        (["report"], "pip install 'dlt-claude-code-analytics[report]'"),
-        (["demo", "--report", "--pipeline", "demo"], "pip install 'dlt-claude-code-analytics[report]'"),
+        (["report"], "the report needs vl-convert-python: pip install "),
+        (["demo", "--report", "--pipeline", "demo"], "the report needs vl-convert-python: pip install "),
     ):
         result = command(awkward, *arguments)
         assert result.exit_code == 2

@@ -16,6 +16,7 @@ import pytest
 from click.testing import Result
 from openpyxl.worksheet.worksheet import Worksheet
 
+from claude_code_analytics.installation import install_command
 from metrics.awkward import HOSTILE, PEOPLE
 from support.world import TODAY, World
 
@@ -115,5 +116,5 @@ def test_the_missing_module_is_named_before_the_warehouse_is_read(
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
     result = command(empty, "report", "--xlsx", "book.xlsx")
     assert result.exit_code == 2
-    assert "the report needs XlsxWriter: pip install 'dlt-claude-code-analytics[report]'" in result.stderr
+    assert f"the report needs XlsxWriter: {install_command('XlsxWriter', 'report')}" in result.stderr
     assert "nothing is loaded" in command(empty, "report").stderr

@@ -12,6 +12,7 @@ from dlt.load.exceptions import LoadClientJobFailed
 from dlt.pipeline.exceptions import InvalidPipelineName
 
 from claude_code_analytics import ApiUnavailable, ClaudeCodeAnalyticsError, ConfigurationError, DestinationError
+from claude_code_analytics.installation import install_command
 from claude_code_pipelines.driver_text import one_line
 from claude_code_pipelines.error_messages import translate_errors
 
@@ -96,12 +97,12 @@ def test_a_table_that_rejects_rows_is_named_with_the_way_out() -> None:
         (InvalidPipelineName("a/b", "no"), "a/b"),
         (ConfigurationException("the value of x is bad"), "the value of x is bad"),
         (MissingDependencyException("Postgres", ["psycopg2"]), "psycopg2"),
-        (MissingDependencyException("Snowflake", ["dlt[snowflake]"]), "install 'dlt-claude-code-analytics[snowflake]'"),
+        (MissingDependencyException("Snowflake", ["dlt[snowflake]"]), install_command("dlt[snowflake]", "snowflake")),
         (MissingDependencyException("AwsCredentials", ["dlt[s3]"]), "pip install 'dlt[s3]'"),
         (ImportError("libpq.so.5: cannot open shared object file"), "the driver cannot be used: libpq"),
         (
             ModuleNotFoundError("No module named 'snowflake'", name="snowflake"),
-            "the driver is not installed: pip install 'dlt-claude-code-analytics[snowflake]'",
+            f"the driver is not installed: {install_command('dlt[snowflake]', 'snowflake')}",
         ),
         (
             ConfigValueCannotBeCoercedException("lookback_days", "x", int),

@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import Any
 
 from claude_code_analytics import ConfigurationError
-from claude_code_analytics.constants import DISTRIBUTION
+from claude_code_analytics.installation import install_command
 
 # By module, its package.
-_PACKAGES = {"vl_convert": "vl-convert", "xlsxwriter": "XlsxWriter"}
+_PACKAGES = {"vl_convert": "vl-convert-python", "xlsxwriter": "XlsxWriter"}
 
 
 def extra(module: str) -> Any:
@@ -22,6 +22,5 @@ def extra(module: str) -> Any:
         return import_module(module)
     except ImportError:
         raise ConfigurationError(
-            f"the report needs {_PACKAGES[module]}: pip install '{DISTRIBUTION}[report]', or in a clone "
-            "pip install --editable '.[report]'"
+            f"the report needs {_PACKAGES[module]}: {install_command(_PACKAGES[module], 'report')}"
         ) from None

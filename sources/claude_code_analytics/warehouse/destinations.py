@@ -15,8 +15,8 @@ from typing import Any
 import dlt
 from dlt.common.destination import DestinationCapabilitiesContext
 
-from ..constants import DISTRIBUTION
 from ..exceptions import ConfigurationError
+from ..installation import install_command
 from .schema import LOAD_ID, ROW_ID, Table
 
 
@@ -30,6 +30,7 @@ class Destination:
     aliases: tuple[str, ...] = ()  # names that people try instead
     driver: str = ""  # module of a driver that is not always installed, and the requirement that brings it
     requirement: str = ""
+    extra: str = ""  # of this project, which brings the requirement too
     file_format: str | None = None  # loader file format; None, or one that dlt does not support there: dlt's choice
     table_format: str | None = None  # where the destination is no database
     strategy: str = "delete-insert"  # dlt's merge strategy
@@ -82,7 +83,8 @@ SUPPORTED = (
         "`INSERT` statements; concurrent merges of a table take turns",
         aliases=("postgresql", "pg"),
         driver="psycopg2",
-        requirement=f"{DISTRIBUTION}[postgres]",
+        requirement="dlt[postgres]",
+        extra="postgres",
         file_format="insert_values",  # dlt's CSV turns empty strings into NULL
         takes_turns=True,
         shows_all_rows="SET row_security = off",
@@ -95,7 +97,8 @@ SUPPORTED = (
         "JSON lines, directly or staged; partitioned by month, clustered; no transactions",
         aliases=("bq",),
         driver="google.cloud.bigquery",
-        requirement=f"{DISTRIBUTION}[bigquery]",
+        requirement="dlt[bigquery]",
+        extra="bigquery",
         file_format="jsonl",  # BigQuery takes no JSON column from Parquet
         table_hints=_bigquery_layout,
     ),
@@ -104,7 +107,8 @@ SUPPORTED = (
         "stand-in",
         "Parquet, directly or staged; clustered by date",
         driver="snowflake.connector",
-        requirement=f"{DISTRIBUTION}[snowflake]",
+        requirement="dlt[snowflake]",
+        extra="snowflake",
         file_format="parquet",
         clustered_column="date",  # without the hint dlt drops a clustering key whenever a column is added
         settings={"use_timestamp_tz": True},  # dlt's TIMESTAMP_LTZ shows each reader's own time zone
@@ -115,7 +119,8 @@ SUPPORTED = (
         "Delta tables in a folder or a bucket",
         aliases=("delta", "deltalake", "s3", "gs", "gcs", "az", "azure", "abfss"),
         driver="deltalake",
-        requirement=f"{DISTRIBUTION}[delta]",
+        requirement="dlt[deltalake]",
+        extra="delta",
         file_format="parquet",
         table_format="delta",
         strategy="cdc",  # in one commit: updates rows with the same key, deletes the others that the condition selects
@@ -129,7 +134,8 @@ SUPPORTED = (
         "expected",
         "`INSERT` statements; staged: JSON lines",
         driver="psycopg2",
-        requirement=f"{DISTRIBUTION}[postgres]",
+        requirement="dlt[postgres]",
+        extra="postgres",
         file_format="jsonl",  # from a bucket Redshift reads JSON by column names, but Parquet by position
     ),
     Destination(
@@ -184,7 +190,7 @@ def missing_driver(name: str) -> str:
         is_missing = bool(found.driver) and importlib.util.find_spec(found.driver) is None
     except ModuleNotFoundError:  # a package around the module
         is_missing = True
-    return f"pip install '{found.requirement}'" if is_missing else ""
+    return install_command(found.requirement, found.extra) if is_missing else ""
 
 
 def similar_to(name: str) -> str:
