@@ -8,12 +8,6 @@ DONE = 0
 INCOMPLETE = 1
 MISTAKE = 2
 
-MEANINGS = {
-    DONE: "done",
-    INCOMPLETE: "a load that is incomplete, what was committed stays",
-    MISTAKE: "a mistake in arguments, configuration or credentials before anything was committed",
-}
-
 
 def is_mistake(error: BaseException) -> bool:
     """Returns whether the user can correct what failed: an argument, a setting, a credential, a file."""

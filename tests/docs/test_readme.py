@@ -26,6 +26,7 @@ from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import version
 from claude_code_pipelines import Warehouse, backfill, load
 from claude_code_pipelines.cli import commands
+from claude_code_pipelines.cli.settings import SETTINGS
 from claude_code_simulator import SampleOrganization, ScriptedOrganization, SimulatedApi
 from support.imports import ROOT
 from support.serving import serving
@@ -70,7 +71,7 @@ def options_of(*names: str) -> dict[str, click.Option]:
         for command in names or COMMANDS
         for option in COMMANDS[command].params
         if isinstance(option, click.Option)
-        for name in option.opts
+        for name in (*option.opts, *option.secondary_opts)
         if name.startswith("--")
     }
 
@@ -119,8 +120,10 @@ def test_the_table_of_options_is_that_of_the_program() -> None:
     assert set(written) == set(options_of("load"))
     assert everywhere == set(options_of())
     for name, option in options_of("load").items():
-        default = option.get_default(click.Context(COMMANDS["load"]))
-        assert written[name] == (str(default) if isinstance(default, (str, int)) and not option.is_flag else "")
+        setting = option.name in SETTINGS
+        default = DEFAULTS[option.name] if setting else option.get_default(click.Context(COMMANDS["load"]))
+        has_default = isinstance(default, (str, int)) and (setting or not option.is_flag)
+        assert written[name] == (str(default) if has_default else "")
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

@@ -15,43 +15,21 @@ import click
 from claude_code_analytics.constants import DISTRIBUTION
 
 from ..defaults import PROGRAM
-from ..exit_codes import DONE, INCOMPLETE, MEANINGS, MISTAKE
-
-# Modules of this package, in the order of the help.
-_COMMANDS = ("demo", "check", "load", "backfill", "status", "views", "summary", "report")
-
-_EPILOG = f"""
-\b
-Credentials: ANTHROPIC_ADMIN_KEY in the environment, or
-sources.claude_code_analytics.api_key in .dlt/secrets.toml. The warehouse's
-address and credentials come from dlt's configuration, such as
-DESTINATION__POSTGRES__CREDENTIALS.
-
-Exit codes: {"; ".join(f"{code} {meaning}" for code, meaning in MEANINGS.items())}.
-
-\b
-Examples:
-  claude-code-analytics demo
-  claude-code-analytics check
-  claude-code-analytics load --start 2026-01-01
-  claude-code-analytics load --destination snowflake
-  claude-code-analytics backfill --start 2026-06-01 --end 2026-06-30
-  claude-code-analytics status --fail-on-gap
-  claude-code-analytics summary --by tool
-  claude-code-analytics report --open
-"""
+from ..exit_codes import DONE, INCOMPLETE, MISTAKE
+from .epilogs import EPILOGS, PROGRAM_EPILOG
 
 
 class _Commands(click.Group):
     """A group whose commands are modules; a mistake in the arguments is one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(EPILOGS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in EPILOGS:
             return None
         command: click.Command = import_module(f".{cmd_name}", __name__).command
+        command.epilog = str(EPILOGS[cmd_name])
         return command
 
     def main(self, *arguments: Any, **options: Any) -> NoReturn:
@@ -71,7 +49,7 @@ class _Commands(click.Group):
 @click.group(
     PROGRAM,
     cls=_Commands,
-    epilog=_EPILOG,
+    epilog=str(PROGRAM_EPILOG),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80, "show_default": True},
 )

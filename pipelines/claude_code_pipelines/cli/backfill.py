@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import load_options, staging_and_views, start_and_end, with_warehouse
+from .options import HelpfulCommand, load_options, staging_and_views, start_and_end, with_warehouse
+from .settings import with_settings
 
 if TYPE_CHECKING:
     from claude_code_analytics import AnalyticsClient
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from ..warehouse import Warehouse
 
 
-@click.command("backfill", short_help="Load a closed range of days.")
+@click.command("backfill", cls=HelpfulCommand)
 @with_warehouse
 @start_and_end(required=True)
 @load_options()
+@with_settings("max_concurrent_days", "actor_identity", "organization_id", "base_url")
 @staging_and_views
 @click.pass_obj
 def command(
@@ -30,7 +32,10 @@ def command(
     progress: str,
     views: bool,
 ) -> None:
-    """Load a closed range of days; repeat the command within 24 hours to resume an interrupted one."""
+    """Load a closed range of days.
+
+    Repeat the command within 24 hours to resume an interrupted one.
+    """
     from ..loader import backfill
     from .frame import reported
     from .load import finish

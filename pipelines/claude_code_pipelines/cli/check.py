@@ -8,14 +8,17 @@ from urllib.parse import urlsplit
 
 import click
 
+from .settings import with_settings
+
 if TYPE_CHECKING:
     from claude_code_analytics import AnalyticsClient
 
 
-@click.command("check", short_help="Explain what the credential can do.")
+@click.command("check")
+@with_settings("base_url")
 @click.pass_obj
 def command(client: AnalyticsClient | None) -> None:
-    """Call the endpoint with the configured credential, and explain the response."""
+    """Call the API with your credential, and explain the response."""
     from claude_code_analytics.config import resolve_config
 
     from ..check import CHECKED_DAYS, check_credential

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ONE_DAY = dt.timedelta(days=1)
 
 
-@click.command("demo", short_help="Load a built-in sample organization.")
+@click.command("demo")
 @with_warehouse
 @start_and_end()
 @load_options(DEMO_DAYS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .options import load_options, staging_and_views, start_and_end, with_warehouse
+from .settings import SETTINGS, with_settings
 
 if TYPE_CHECKING:
     from claude_code_analytics import AnalyticsClient
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from ..warehouse import Warehouse
 
 
-@click.command("load", short_help="Load what is new, missing or may still change.")
+@click.command("load")
 @with_warehouse
 @start_and_end()
 @load_options()
+@with_settings(*SETTINGS)
 @staging_and_views
 @click.pass_obj
 def command(
@@ -33,7 +35,7 @@ def command(
     progress: str,
     views: bool,
 ) -> None:
-    """Load every day up to today that is not held or not settled yet.
+    """Load every day up to today that is not held or may still change.
 
     With --end it loads a closed range instead, which leaves the incremental cursor alone.
     """

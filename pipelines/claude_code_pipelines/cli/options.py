@@ -14,12 +14,23 @@ import click
 from claude_code_analytics.constants import SOURCE_NAME
 
 from ..defaults import DATASET, DESTINATION, MIN_TEAM, PROGRESS_STYLES, WINDOW_DAYS
+from ..exit_codes import MISTAKE
 
 if TYPE_CHECKING:
     from claude_code_analytics import AnalyticsClient
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
+
+
+class HelpfulCommand(click.Command):
+    """A command with required options, which shows its help where nothing is given."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(MISTAKE)
+        return super().parse_args(ctx, args)
 
 
 def day(text: str) -> dt.date:
@@ -34,14 +45,14 @@ def day(text: str) -> dt.date:
 
 
 def start_and_end(*, required: bool = False) -> Decorator:
-    return _all(
+    return all_of(
         click.option("--start", type=day, required=required, help="First day, inclusive (UTC, YYYY-MM-DD)."),
         click.option("--end", type=day, required=required, help="Last day, inclusive (UTC, YYYY-MM-DD)."),
     )
 
 
 def load_options(days: int = WINDOW_DAYS) -> Decorator:
-    return _all(
+    return all_of(
         click.option("--window-days", type=int, default=days, help="Days committed together."),
         click.option("--progress", type=click.Choice(PROGRESS_STYLES), default="auto", help="Progress display."),
     )
@@ -58,7 +69,7 @@ def with_warehouse(command: Command) -> Command:
 
         return command(*args, target=Warehouse(destination, dataset, pipeline, staging=staging), **kwargs)
 
-    return _all(
+    return all_of(
         click.option("--destination", default=DESTINATION, help="Name of a dlt destination."),
         click.option("--dataset", default=DATASET, help="Dataset (schema) of the tables."),
         click.option("--pipeline", default=SOURCE_NAME, help="Name of the dlt pipeline."),
@@ -125,7 +136,7 @@ def with_request(command: Command) -> Command:
         request = Request(first=start, last=end, teams=teams, names_people=not no_people, **own)
         return command(*args, request=request, now=now, **kwargs)
 
-    return _all(
+    return all_of(
         click.option("--organization", metavar="ID", help="Organization, where the dataset has several."),
         click.option("--month", type=month, metavar="YYYY-MM", help="A calendar month, against the one before."),
         click.option("--weeks", type=click.IntRange(1, 520), metavar="N", help="The last complete weeks, from Monday."),
@@ -153,7 +164,7 @@ def with_request(command: Command) -> Command:
 _REQUEST = ("organization", "month", "weeks", "min_team", "seats", "seat_price", "budget")
 
 
-def _all(*options: Decorator) -> Decorator:
+def all_of(*options: Decorator) -> Decorator:
     """Makes one decorator of several, which add their options in this order."""
 
     def add(command: Command) -> Command:
@@ -164,7 +175,7 @@ def _all(*options: Decorator) -> Decorator:
     return add
 
 
-staging_and_views = _all(
+staging_and_views = all_of(
     click.option("--staging", metavar="NAME", help="Stage files in a bucket: `filesystem` of dlt's config."),
     click.option("--views", is_flag=True, help="Create the views too, or bring them up to date."),
 )

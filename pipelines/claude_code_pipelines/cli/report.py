@@ -20,7 +20,7 @@ _FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.command("report", short_help="Write a self-contained HTML report.")
+@click.command("report")
 @with_warehouse
 @reading
 @with_request
@@ -37,9 +37,9 @@ def command(
     workbook: Path | None,
     opened: bool,
 ) -> None:
-    """Write a self-contained HTML report; opening it loads nothing from the network.
+    """Write a self-contained HTML report.
 
-    It shows usage, acceptance, cost, people and data quality.
+    It shows usage, acceptance, cost, people and data quality. Opening it loads nothing from the network.
     """
     from ..metrics.figures import read_figures
     from ..report.extra import extra

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("claude_code_analytics")
 
 
-@click.command("status", short_help="Show the state of every day.")
+@click.command("status")
 @with_warehouse
 @reading
 @start_and_end()
@@ -26,7 +26,10 @@ logger = logging.getLogger("claude_code_analytics")
 def command(
     target: Warehouse, now: dt.datetime, start: dt.date | None, end: dt.date | None, as_json: bool, fail_on_gap: bool
 ) -> None:
-    """Show which days are held, missing, partial, changed or inconsistent, and the rows of each table."""
+    """Show the state of every day, and the rows of each table.
+
+    A day is held, missing, partial, changed or inconsistent.
+    """
     from claude_code_analytics import DestinationError
     from claude_code_analytics.dates import check_range
 

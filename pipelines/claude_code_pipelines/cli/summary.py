@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _BY = "person, key, team, model, tool, terminal, day, week or month; or two, such as model,month."
 
 
-@click.command("summary", short_help="Show headline numbers and a table.")
+@click.command("summary")
 @with_warehouse
 @reading
 @with_request

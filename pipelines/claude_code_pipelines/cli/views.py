@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from ..warehouse import Warehouse
 
 
-@click.command("views", short_help="Create the views beside the tables.")
+@click.command("views")
 @with_warehouse
 @click.option("--print", "printed", is_flag=True, help="Print their SQL for the destination, and touch nothing.")
 def command(target: Warehouse, printed: bool) -> None:
-    """Create the views beside the tables: who is active, what is accepted, what it costs."""
+    """Create the views beside the tables.
+
+    They show who is active, what is accepted, what it costs.
+    """
     from ..dataset_names import dataset_name
     from ..error_messages import translate_errors
     from ..metrics.catalog import VIEWS
