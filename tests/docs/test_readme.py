@@ -34,7 +34,10 @@ from support.serving import serving
 README = (ROOT / "README.md").read_text()
 SOURCE_README = (ROOT / "sources" / "claude_code_analytics" / "README.md").read_text()
 DOCS = [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").glob("*.md"))]
-PROJECT = tomlkit.parse((ROOT / "pyproject.toml").read_text()).unwrap()["project"]
+PAGES = [
+    *("README.md", "sources/claude_code_analytics/README.md", "CHANGELOG.md"),
+    *(".github/CONTRIBUTING.md", ".github/SECURITY.md", *DOCS),
+]
 DEFAULTS: dict[str, Any] = {
     name: parameter.default
     for name, parameter in inspect.signature(claude_code_analytics).parameters.items()
@@ -340,7 +343,7 @@ def leads_somewhere(page: Path, link: str) -> bool:
     return heading in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("name", ["README.md", "sources/claude_code_analytics/README.md", "CHANGELOG.md", *DOCS])
+@pytest.mark.parametrize("name", PAGES)
 def test_every_linked_file_and_heading_exists(name: str) -> None:
     links = re.findall(r"\]\((?!https?:)([^)]+)\)", (ROOT / name).read_text())
 

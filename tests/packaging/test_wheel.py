@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,3 +225,19 @@ def test_the_wheel_shows_the_readme(wheel: zipfile.ZipFile) -> None:
     (name,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
 
     assert (ROOT / "README.md").read_text() in wheel.read(name).decode()
+
+
+# The sdist
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="git lists the files of the repository")
+def test_the_sdist_holds_the_repository_and_nothing_else(tmp_path: Path) -> None:
+    list_files = ["git", "ls-files", "-coz", "--exclude-standard"]
+    listed = subprocess.run(list_files, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)  # noqa: S603
+    (path,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(path) as opened:
+        packed = {name.partition("/")[2] for name in opened.getnames()}
+
+    assert packed == {*listed.strip("\0").split("\0"), "PKG-INFO"}

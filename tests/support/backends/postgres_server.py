@@ -37,7 +37,7 @@ class PostgresServer:
         except ImportError:
             raise Missing("the driver psycopg2 is not installed: pip install --group dev installs it") from None
         self._driver = psycopg2
-        self._binaries = _binaries()
+        self._binaries = binaries()
         self._user = _SERVER_USER if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="scenario-"))
         self._data = self._folder / "data"
@@ -203,7 +203,7 @@ class Postgres(Backend):
         self.run(f"ALTER TABLE {table} DROP CONSTRAINT rejects")
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """Finds the server's programs: on the path, or where Debian keeps them, the newest first."""
     found = shutil.which("initdb")
     folders = [Path(found).resolve().parent] if found else []
