@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).parents[1])  # the package is `destinations`, as in the tests
 
 from destinations import servers  # noqa: E402
-from destinations.environments import ROOT, make_environment, outer_variables  # noqa: E402
+from support.environments import ROOT, make_environment, outer_variables  # noqa: E402
 
 SERVERS: dict[str, Callable[[Path], AbstractContextManager[dict[str, str]]]] = {
     "duckdb": lambda cache: nullcontext({}),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from destinations.environments import make_environment, outer_variables
+from support.environments import make_environment, outer_variables
 
 COMMAND = "python tests/destinations"
 # Environment variables: the address of BigQuery's stand-in, the port of Snowflake's.

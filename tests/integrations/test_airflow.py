@@ -1,0 +1,4 @@
+def test_import() -> None:
+    import airflow
+
+    assert airflow.__version__

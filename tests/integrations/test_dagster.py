@@ -1,0 +1,4 @@
+def test_import() -> None:
+    import dagster
+
+    assert dagster.__version__
