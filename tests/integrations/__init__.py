@@ -2,4 +2,4 @@
 
 # By environment, the module that only it has. Its packages are the dependency group of that name in `pyproject.toml`,
 # its tests are in `test_<environment>.py`.
-ENVIRONMENTS = {"airflow": "airflow", "dagster": "dagster", "dbt": "dbt"}
+ENVIRONMENTS = {"airflow": "airflow", "dagster": "dagster", "dbt": "dbt", "marimo": "marimo"}
