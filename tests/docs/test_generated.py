@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from claude_code_pipelines.metrics.explanations import DAY_KINDS, LEFT_OUT
 from claude_code_pipelines.status import KINDS
 
 ROOT = Path(__file__).parents[2]
+DASHBOARD = ROOT / "docs" / "grafana.json"
 
 
 def catalog() -> Iterator[str]:
@@ -54,6 +56,16 @@ PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
 }
 
 
+def dashboard() -> str:
+    """Returns the dashboard, each panel with the description of the view that it reads."""
+    board = json.loads(DASHBOARD.read_text())
+    views = {view.name: view for view in VIEWS}
+    for panel in board["panels"]:
+        name = re.findall(r"\bclaude_code_\w+", panel["targets"][0]["rawSql"])[0]
+        panel["description"] = f"{views[name].comment} View: {name}"
+    return json.dumps(board, indent=2) + "\n"
+
+
 def generated(page: str) -> tuple[re.Pattern[str], str]:
     """Returns the pattern of a page's generated part, and its text."""
     mark, lines = PARTS[page]
@@ -67,6 +79,10 @@ def test_generated_parts_of_pages_are_those_of_the_product(page: str) -> None:
     assert pattern.findall((ROOT / page).read_text()) == [text]
 
 
+def test_the_panels_of_the_dashboard_are_described_by_the_catalog() -> None:
+    assert DASHBOARD.read_text() == dashboard()
+
+
 def test_every_kind_of_day_has_its_meaning() -> None:
     assert set(DAY_KINDS) == set(KINDS)
 
@@ -75,3 +91,4 @@ if __name__ == "__main__":
     for page in PARTS:
         pattern, text = generated(page)
         (ROOT / page).write_text(pattern.sub(lambda _, text=text: text, (ROOT / page).read_text()))
+    DASHBOARD.write_text(dashboard())
