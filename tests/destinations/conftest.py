@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _socket
 import socket
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from support.backends.delta_files import DeltaFiles
 from support.backends.duckdb_file import DuckDb
 from support.backends.postgres_server import Postgres
 from support.expected import RecordingApi
+from support.serving import connect_on_this_machine
 from support.tally import Tally
 from support.world import TestClock, World
 
@@ -63,7 +63,7 @@ def _stand_in() -> Iterator[Callable[[str], Backend]]:
 @pytest.fixture(params=[*FILES, "postgres", *STAND_INS])
 def backend(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
     """A destination, with dlt's configuration leading there."""
-    monkeypatch.setattr(socket.socket, "connect", _connect_on_this_machine)
+    monkeypatch.setattr(socket.socket, "connect", connect_on_this_machine)
     found: Backend
     try:
         if request.param in FILES:
@@ -77,11 +77,6 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)
     return found
-
-
-def _connect_on_this_machine(self: socket.socket, address: Any) -> None:
-    assert isinstance(address, (str, bytes)) or address[0] in ("127.0.0.1", "::1", "localhost"), address
-    _socket.socket.connect(self, address)
 
 
 @pytest.fixture
