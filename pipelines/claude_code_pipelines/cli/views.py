@@ -50,7 +50,12 @@ def command(target: Warehouse, printed: bool, written: tuple[str, Path] | None) 
         if written:
             with translate_errors("the package could not be written"):
                 write_generated(written[1], dbt_package(pipeline))
-            print_lines([f"{len(VIEWS)} models for {target.destination} are in {written[1]}; next: dbt build"])
+            print_lines(
+                [
+                    f"{len(VIEWS)} models for {target.destination} are in {written[1]}",
+                    f"next: name it in packages.yml (- local: {written[1]}), then dbt deps and dbt build",
+                ]
+            )
             return
         with translate_errors("the warehouse could not be opened"):
             require_file(pipeline)

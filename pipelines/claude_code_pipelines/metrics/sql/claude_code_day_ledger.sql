@@ -1,3 +1,4 @@
+-- A filter on `place` would be simpler, but Postgres takes it for one row, and plans nested loops in all other views.
 SELECT
   organization_id, date,
   MAX(CASE WHEN place = 1 THEN records END) AS records,
