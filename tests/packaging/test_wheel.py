@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from claude_code_analytics import ConfigurationError
 from claude_code_analytics.constants import DISTRIBUTION, version
 from support.imports import FOLDERS, ROOT, imports_of, third_party
 
@@ -64,7 +65,7 @@ def test_the_metadata_names_pythons_extras_and_license() -> None:
 
     assert found["Requires-Python"] == "<3.15,>=3.10"
     assert set(found.get_all("Provides-Extra") or []) == {
-        *("bigquery", "delta", "motherduck", "postgres", "report", "snowflake")
+        *("bigquery", "dagster", "delta", "motherduck", "postgres", "report", "snowflake")
     }
     assert found["License-Expression"] == "Apache-2.0"
 
@@ -93,6 +94,18 @@ def test_the_requirements_that_dlt_init_copies_are_those_of_the_source(project: 
 
     assert copied == {name: bounds for name, bounds in project.items() if name not in NOT_FOR_THE_SOURCE}
     assert third_party("claude_code_analytics", sys.stdlib_module_names) <= set(copied)
+
+
+def test_a_missing_extra_is_named_with_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dagster", None)
+
+    with pytest.raises(ConfigurationError) as refused:
+        importlib.import_module("claude_code_pipelines.dagster")
+
+    assert str(refused.value) == (
+        "claude_code_pipelines.dagster needs Dagster: pip install 'dlt-claude-code-analytics[dagster]', or in a clone "
+        "pip install --editable '.[dagster]'"
+    )
 
 
 # Imports

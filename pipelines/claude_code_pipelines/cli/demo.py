@@ -45,8 +45,8 @@ def command(
 
     from ..console import messages
     from ..events import LoadReport
+    from ..extras import extra
     from ..loader import load
-    from ..report.extra import extra
     from .frame import next_command, reported
 
     with reported(progress, loads=True) as shown, TemporaryDirectory() as folder:

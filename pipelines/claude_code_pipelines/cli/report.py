@@ -41,8 +41,8 @@ def command(
 
     It shows usage, acceptance, cost, people and data quality. Opening it loads nothing from the network.
     """
+    from ..extras import extra
     from ..metrics.figures import read_figures
-    from ..report.extra import extra
     from ..report.files import STANDARD_OUTPUT, write_report
     from .frame import print_lines, standard_output
 

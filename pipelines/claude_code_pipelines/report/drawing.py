@@ -9,9 +9,9 @@ from typing import Any
 
 from claude_code_analytics.foreign_text import printable
 
+from ..extras import extra
 from ..metrics.tables import Kind, Table
 from .colours import colour
-from .extra import extra
 
 Spec = dict[str, Any]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from claude_code_analytics.constants import version
 
+from ..extras import extra
 from ..metrics.figures import Figures
 from ..metrics.headlines import headlines
 from ..metrics.measures import MEASURES
 from ..metrics.tables import Kind, Table
 from ..visible_text import visible
-from .extra import extra
 
 # By unit, how a spreadsheet shows a number. The cell has the number itself.
 _FORMATS = {
