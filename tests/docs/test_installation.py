@@ -36,7 +36,7 @@ def test_the_readme_names_every_extra_and_no_other() -> None:
     text = (ROOT / "README.md").read_text().replace("\n", " ")
     (first, others) = re.findall(r"pip install [^`]*\[(\w+)\]'`, or ([^)]*)\)", text)[0]
 
-    assert {first, *re.findall(r"`(\w+)`", others)} | {"report"} == EXTRAS
+    assert {first, *re.findall(r"`(\w+)`", others)} | {"dagster", "report"} == EXTRAS
     assert set(re.findall(r"extra `(\w+)`", text)) <= EXTRAS
 
 

@@ -18,15 +18,16 @@ from packaging.requirements import Requirement
 
 from claude_code_analytics import ConfigurationError
 from claude_code_analytics.constants import DISTRIBUTION, version
+from claude_code_analytics.installation import install_command
 from support.imports import FOLDERS, ROOT, imports_of, third_party
 
 NAME = "dlt-claude-code-analytics"
 SOURCE = ROOT / "sources" / "claude_code_analytics"
 PACKAGES = sorted(FOLDERS)
 
-# Only pipelines and simulator use these. `dlt init` copies the source alone.
-# Imported where an extra is used: `report`.
+# Imported where an extra is used.
 OF_EXTRAS = {"vl_convert"}
+# Only pipelines and simulator use these. `dlt init` copies the source alone.
 NOT_FOR_THE_SOURCE = {"click", "filelock", "rich"}
 
 
@@ -103,8 +104,7 @@ def test_a_missing_extra_is_named_with_its_installation(monkeypatch: pytest.Monk
         importlib.import_module("claude_code_pipelines.dagster")
 
     assert str(refused.value) == (
-        "claude_code_pipelines.dagster needs Dagster: pip install 'dlt-claude-code-analytics[dagster]', or in a clone "
-        "pip install --editable '.[dagster]'"
+        f"claude_code_pipelines.dagster needs dagster: {install_command('dagster', 'dagster')}"
     )
 
 
