@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from claude_code_analytics.dates import DayRange
 from claude_code_pipelines.cli import commands
-from claude_code_pipelines.metrics.tables import Kind, rounded
+from claude_code_pipelines.metrics.tables import Kind, rounded, signed
 from claude_code_simulator import ScriptedOrganization, model_usage, record
 from metrics.awkward import KEYS, PEOPLE, awkward_days
 from metrics.views_in_python import KEY, USER, add, cents, monday, shaped, share
@@ -214,6 +215,121 @@ def test_what_a_commit_and_a_pull_request_cost_and_whether_that_improves(world: 
         assert found[key]["change"] == pytest.approx(now / before - 1)
 
 
+def test_the_two_numbers_that_make_the_cost_of_one_stand_beside_it(world: World) -> None:
+    billed = [row for row in within(world, PERIOD.days(), actor_type=USER) if row["api_cost_usd"] is not None]
+    truth = {
+        "billed_people": len(people_in(billed)),
+        **{f"billed_{name}": add(row[name] for row in billed) for name in ("sessions", "commits", "pull_requests")},
+    }
+    answer, text = ask(world, "summary")["headlines"], told(world, "summary")
+    assert {name: answer[name]["value"] for name in truth} == truth
+    assert Decimal(answer["people_cost_usd"]["value"]) == cost(billed)
+    for key, label, per in (
+        ("cost_per_active_person", "Cost of a person", "billed_people"),
+        ("cost_per_commit", "Cost of a commit", "billed_commits"),
+        ("cost_per_pr", "Cost of a PR", "billed_pull_requests"),
+    ):
+        assert answer[key]["value"] == pytest.approx(float(cost(billed)) / truth[per])
+        one, whole = (rounded(each, Kind.MONEY) for each in (answer[key]["value"], cost(billed)))
+        assert re.search(rf"{label} \{one}[^(]* \(\{whole} / {truth[per]:,} {per.replace('_', ' ')}\)", text), text
+
+
+def test_a_difference_of_cost_is_said_to_be_of_keys_or_of_people_and_the_key_is_named(world: World) -> None:
+    week, before = (DayRange(first, first + 6 * DAY).days() for first in (SPIKE, SPIKE - 7 * DAY))
+
+    def difference(**who: Any) -> str:
+        return signed(cost(within(world, week, **who)) - cost(within(world, before, **who)))
+
+    keys, people, ci = difference(actor_type=KEY), difference(actor_type=USER), difference(actor="ci")
+    text = told(world, f"summary --start {SPIKE} --end {SPIKE + 6 * DAY}")
+    assert f"in the 7 days before: keys {keys} (ci {ci}), people {people}" in text
+    costs = (rounded(cost(within(world, each, actor="ci")), Kind.MONEY) for each in (before, week))
+    assert f"Changed most API key ci {' to '.join(costs)} ({ci}, new)" in text
+
+
+def test_a_month_that_has_just_ended_has_its_own_end(world: World) -> None:
+    world.clock.move(days=11)  # it is 1 October
+    world.backfill(TODAY, dt.date(2026, 9, 29))
+    answer, text = ask(world, "summary"), told(world, "summary")
+    september, october = answer["ended_month"], answer["running_month"]
+    assert (september["month"], september["days"], october["month"], october["days"]) == ("2026-09", 29, "2026-10", 0)
+    for month, first in ((september, "cost"), (None, "cost_before")):
+        these = days("2026-09-01", "2026-09-29") if month else days("2026-08-01", "2026-08-29")
+        assert Decimal(september[first]) == cost(within(world, these))
+    for name, month, made_of in (
+        ("September", september, "29 final days, and 1 more at"),
+        ("October", october, "all 31 days at"),
+    ):
+        end = rounded(Decimal(month["projection"]["cost"]), Kind.MONEY)
+        assert re.search(rf"End of {name} \{end} \([^)]*\): {made_of} the pace of the last 28 final days", text), text
+    text = told(world, "summary --month 2026-09")
+    assert "; of 30 days, 1 is not loaded Jump" in text
+    assert "End of September" in text
+    assert "October" not in text
+
+    world.backfill(dt.date(2026, 9, 30), dt.date(2026, 9, 30))
+    text, whole = told(world, "summary"), cost(within(world, days("2026-09-01", "2026-09-30")))
+    assert f"September {rounded(whole, Kind.MONEY)} on all 30 days" in text
+    assert "End of September" not in text
+    assert "End of October" in text
+    assert ask(world, "summary --month 2026-09")["ended_month"] is None, "the period says it"
+
+
+@pytest.mark.parametrize(
+    ("by", "title", "total"),
+    [("key", "Of keys' cost", "–"), ("person", "Of people's cost", "–"), ("model", "Of all cost", "100.00%")],  # noqa: RUF001
+)
+def test_it_is_said_of_what_a_share_is_and_the_total_fits_it(world: World, by: str, title: str, total: str) -> None:
+    lines = [line.strip("| ").split(" | ") for line in run(world, f"summary --by {by} --markdown").stdout.splitlines()]
+    (titles,) = [line for line in lines if title in line]
+    (sums,) = [line for line in lines if line[0] == "Total"]
+    assert dict(zip(titles, sums, strict=True))[title] == total
+
+
+def test_people_are_marked_by_how_they_are_billed(world: World) -> None:
+    rows = within(world, PERIOD.days(), actor_type=USER)
+    billed = {row["actor"] for row in rows if row["api_cost_usd"] is not None}
+    seated = {row["actor"] for row in rows if row["customer_type"] == "subscription"}
+    marks = {(True, True): "both", (True, False): "by use", (False, True): "seat", (False, False): None}
+    found = column(ask(world, "summary --by person"), "billing")
+    expected = {person: marks[person in billed, person in seated] for person in people_in(rows)}
+    assert {person: mark for person, mark in found.items() if person[0] != "("} == expected
+    assert {mark for person, mark in found.items() if person[0] == "("} == {None}
+
+
+def test_no_amount_vanishes_silently_and_list_value_is_said_to_be_billed_to_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for columns in ("60", "80", "160"):
+        monkeypatch.setenv("COLUMNS", columns)
+        text = told(world, "summary --by person")
+        table = text.partition("By person")[2]
+        assert "List value, not billed" in text
+        assert "Cost" in table
+        assert "List value" in table.partition("–")[0]  # noqa: RUF001
+        assert "List value: use of subscriptions at list prices, billed to nobody and never added to the cost." in table
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "No room for Active days, Sessions, " in told(world, "summary --by person")
+
+
+def test_those_who_stopped_earlier_are_counted_where_no_list_has_them(tmp_path: Path) -> None:
+    world = World(tmp_path, database=tmp_path / "claude_code_analytics.duckdb")
+    first, look_back = LAST - 120 * DAY, PERIOD.first - 56 * DAY
+    world.write_days(first, TODAY, email="ada@x.test")
+    world.write(first, record(first, email="early@x.test"))
+    world.write(look_back, record(look_back, email="late@x.test"))
+    world.backfill(first, TODAY, window_days=200)
+    text = told(world, "summary")
+    assert f"1 person stopped earlier, before {look_back:%-d %B %Y}: --team-map FILE lists those that it has." in text
+    assert "late@x.test" in text
+    assert "early@x.test" not in text
+
+    (tmp_path / "teams.csv").write_text("email,team\nada@x.test,one\nearly@x.test,one\n")
+    text = told(world, "summary --team-map teams.csv")
+    assert f"early@x.test one {first}" in text
+    assert "1 person stopped" not in text
+
+
 def test_where_this_month_ends(world: World) -> None:
     daily = costs_by(within(world, PERIOD.days()), lambda row: row["date"])
     so_far = sum((daily.get(day, 0) for day in days(*SEPTEMBER)), Decimal(0))
@@ -232,16 +348,12 @@ def test_where_this_month_ends(world: World) -> None:
     same = cost(within(world, days(*SAME_OF_AUGUST)))
     assert month["change"] == pytest.approx(float(so_far / same) - 1)
     assert Decimal(month["whole_before"]) == cost(within(world, days("2026-08-01", "2026-08-31")))
-    first = "\n".join(text.splitlines()[:10])
-    for word in (
-        "September so far",
-        "at the pace of the last four weeks",
-        "on 1-19 August (all: ",
-        "Budget",
-        "People",
-        "One costs",
-    ):
-        assert word in first, text
+    first = " ".join(text.partition("Period")[0].split())
+    assert f"September so far {rounded(so_far, Kind.MONEY)} on 19 of 30 days, " in first
+    assert f"from {rounded(same, Kind.MONEY)} on 1-19 August: keys " in first
+    assert f"End of September {rounded(so_far + left, Kind.MONEY)} (" in first
+    assert "19 final days, and 11 more at the pace of the last 28 final days (mean of each weekday)" in first
+    assert f"; August was {rounded(Decimal(month['whole_before']), Kind.MONEY)} Budget, September " in first
 
 
 def test_keys_against_people(world: World) -> None:
@@ -324,8 +436,7 @@ def test_every_table_sums_to_the_whole(world: World, by: str, options: str) -> N
         if key in answer["rows"][0]:
             assert sum(filter(None, column(answer, key).values())) == add(row[key] for row in counted), key
     shares = [row["cost_share"] for row in answer["rows"] if row.get("cost_share") is not None]
-    rest = any(row[by].startswith("(") and row[by] not in OTHERS for row in answer["rows"])
-    assert not shares or rest or sum(shares) == pytest.approx(1)
+    assert not shares or sum(shares) == pytest.approx(1)
 
 
 OTHERS = ("(API keys)", "(people)", ROBOTS)
@@ -475,7 +586,6 @@ def test_the_running_month_without_a_final_day_shows_the_month_before(world: Wor
     assert "October 2026 has no final day yet" in text
     assert "so far" not in text
     world.backfill(TODAY, dt.date(2026, 9, 25))
-    assert "October so far no final day yet; September, 25 of 30 days: $6,3" in told(world, "summary")
 
 
 @pytest.mark.parametrize(
@@ -534,6 +644,9 @@ def test_an_organization_of_keys_speaks_of_keys(tmp_path: Path) -> None:
     assert answer["headlines"]["active_keys"]["value"] == 1
     assert answer["headlines"]["commits"]["value"] == 56
     assert "active_people" not in answer["headlines"]
+    text = told(world, "summary")
+    assert "Cost of a key" in text
+    assert "person " not in text.replace("no person was active", "")
     assert [row["terminal"] for row in answer["rows"]] == ["vscode"]
 
 
@@ -545,7 +658,10 @@ def test_where_nothing_is_billed_the_list_value_takes_the_place_of_the_cost(tmp_
     assert answer["cost_is"] == "subscription_value_usd"
     assert Decimal(answer["running_month"]["cost"]) == 7 * 19
     assert answer["headlines"]["cost_per_active_person"]["value"] == pytest.approx(7 * 28)
-    assert "list value, not billed" in run(world, "summary").stdout
+    text = told(world, "summary")
+    assert "list value, not billed" in text
+    assert "List value of a person $196, 0% from $196 ($196 / 1 subscribers)" in text
+    assert "Cost of" not in text
 
 
 def test_sums_beyond_64_bits_are_numbers_too(tmp_path: Path) -> None:
@@ -557,6 +673,12 @@ def test_sums_beyond_64_bits_are_numbers_too(tmp_path: Path) -> None:
     answer = ask(world, "summary")
     assert answer["headlines"]["sessions"]["value"] == 2 * huge
     assert column(answer, "tokens_total")["m"] == 8 * huge
+
+
+def test_what_does_not_change_has_no_sign() -> None:
+    changes = [rounded(number, Kind.CHANGE) for number in (0, 0.004, -0.004, 0.006, -0.006, 12.2)]
+    assert changes == ["0%", "0%", "0%", "+1%", "-1%", "x 13"]
+    assert [rounded(number, Kind.POINTS) for number in (0.004, -0.004, 0.02)] == ["0 points", "0 points", "+2 points"]
 
 
 def test_numbers_take_the_unit_that_they_round_up_to() -> None:

@@ -177,17 +177,23 @@ def test_the_first_screen_says_what_is_spent_who_uses_it_and_what_changed(empty:
     page = page_of(empty, "--budget", 600)
 
     assert list(page.answers) == [
-        *("September so far", "End of September", "Budget", "Cost, 28 days", "People", "API keys", "One costs"),
-        *("Changed most", "Sessions", "Acceptance", "Commits", "Pull requests"),
+        *("Cost, 28 days", "Changed most", "September so far", "End of September", "Budget, September", "People"),
+        *("API keys", "Cost of a person", "Cost of a commit", "Cost of a PR"),
+        *("Sessions", "Acceptance", "Commits", "Pull requests"),
     ]
     said = {label: "".join(texts) for label, texts in page.answers.items()}
-    assert said["September so far"] == "$190 in 19 of 30 days, -80% on 1-19 August (all: $1,190)"
-    assert said["End of September"] == "$300 ($300 to $300) at the pace of the last four weeks"
-    assert said["Budget"] == "32% of $600 used; at this pace the month ends $300 below"
-    assert said["Cost, 28 days"] == "$280 -80% on $1,400 in the 28 days before"
-    assert said["API keys"] == "0 active, $0.00 (-100%); people alone $280 (+0%)"
-    assert said["One costs"] == "person $280 (+0%), commit $5.00 (+0%), PR $10.00 (+0%); less is better"
-    assert said["Changed most"] == "API key nightly -$1,120 (gone)"
+    assert said["Cost, 28 days"] == "$280 -80% from $1,400 in the 28 days before: keys -$1,120 (nightly -$1,120)"
+    assert said["Changed most"] == "API key nightly $1,120 to $0.00 (-$1,120, gone)"
+    assert said["September so far"] == "$190 on 19 of 30 days, -80% from $950 on 1-19 August: keys -$760"
+    assert said["End of September"] == (
+        "$300 ($300 to $300 by the cheapest and dearest week): 19 final days, and 11 more at the pace of the last 28 "
+        "final days (mean of each weekday); August was $1,190"
+    )
+    assert said["Budget, September"] == "32% of $600 used; at this pace the month ends $300 below"
+    assert said["People"] == "1 active, 0% from 1; 1 billed by use, 0 with a subscription"
+    assert said["API keys"] == "0 active; $0.00, -100% from $1,120"
+    assert said["Cost of a person"] == "$280 0% from $280 ($280 / 1 billed people)"
+    assert said["Cost of a commit"] == "$5.00 0% from $5.00 ($280 / 56 billed commits)"
     assert "<b>$190</b>" in page.html
     assert page.html.index("<b>$190</b>") < page.html.index("<section")
 

@@ -77,7 +77,7 @@ def test_cells_have_types_and_no_text_is_a_formula_or_a_link(book: openpyxl.Work
     assert any(str(name).startswith("=cmd|") for name in column(book["Teams"], "Sessions"))
     people = book["People"]
     assert {type(day) for day in column(people, "Last active").values()} <= {dt.datetime, type(None)}
-    (of_share,) = [cell for row in people.iter_rows(1, 1) for cell in row if cell.value == "Share"]
+    (of_share,) = [cell for row in people.iter_rows(1, 1) for cell in row if cell.value == "Of people's cost"]
     assert people.cell(2, of_share.column).number_format == "0.0%"
 
 

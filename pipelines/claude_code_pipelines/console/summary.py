@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from rich import box
@@ -17,16 +18,19 @@ from rich.text import Text
 
 from ..metrics.answers import answers
 from ..metrics.changes import jumps, movers_table
+from ..metrics.explanations import column_notes
 from ..metrics.figures import Figures
 from ..metrics.headlines import headlines
-from ..metrics.pace import running_month
+from ..metrics.pace import MonthToDate, ended_month, running_month
 from ..metrics.periods import in_words
-from ..metrics.seats import seats, who_stopped
+from ..metrics.seats import seats, stopped_earlier, who_stopped
 from ..metrics.tables import Kind, Table, exact, rounded
 from ..visible_text import visible
 
 MOST_ROWS = 20
 MOST_STOPPED = 8
+# Columns that are named where there is no room for them.
+MOST_NAMED = 7
 _GAP = 2
 _COLUMNS, _LINES = 80, 24
 _FEWEST_COLUMNS, _MOST_COLUMNS = 60, 200
@@ -40,14 +44,37 @@ def show(figures: Figures, by: str, table: Table) -> None:
     """Prints the answers, the headline numbers, a table of the period, and who stopped."""
     width = _width()
     parts: list[RenderableType] = [*_head(figures), _answers(figures, width), Text(), _headlines(figures, width)]
-    parts += [Text(f"\nBy {by.replace(',', ' and ')}", style="bold"), *_printed(table, width)]
-    if any(column.title.endswith("*") for column in table.columns):
-        parts.append(Text("* cut by the period: --start chooses a longer one", style="dim"))
-    stopped = who_stopped(figures)
-    if stopped and stopped.rows:
-        parts += [Text("\nNo activity in the period", style="bold"), *_printed(_first(stopped, MOST_STOPPED), width)]
+    parts += [Text(f"\nBy {by.replace(',', ' and ')}", style="bold"), *_printed(table, width), *_notes(table)]
+    parts += _stopped(figures, width)
     # without a height, rich takes 80 columns on a terminal that can do little
     Console(width=width, height=_LINES, highlight=False).print(Group(*parts))
+
+
+def _notes(table: Table) -> Iterator[RenderableType]:
+    """Yields what has to be known of the columns that are there."""
+    yield from map(_dim, column_notes(table))
+    if any(column.title.endswith("*") for column in table.columns):
+        yield _dim("* cut by the period: --start chooses a longer one")
+
+
+def _stopped(figures: Figures, width: int) -> Iterator[RenderableType]:
+    """Yields who stopped, and how many more there are."""
+    table, earlier = who_stopped(figures), stopped_earlier(figures)
+    if table is None or not (table.rows or earlier):
+        return
+    yield Text("\nNo activity in the period", style="bold")
+    if table.rows:
+        yield from _printed(replace(table, rows=table.rows[:MOST_STOPPED]), width, "--json")
+    states = Counter(row[-1] for row in table.rows[MOST_STOPPED:])
+    if states:
+        counted = ", ".join(f"{number:,} {state}" for state, number in states.items())
+        yield _dim(f"{sum(states.values()):,} more ({counted}): --json and the report list them")
+    if earlier:
+        yield _dim(earlier)
+
+
+def _dim(text: str) -> Text:
+    return Text(text, style="dim")
 
 
 def _width() -> int:
@@ -88,8 +115,8 @@ def as_json(figures: Figures, by: str, table: Table) -> dict[str, Any]:
     Keys: `organization`, `organization_name`, `period`, `first`, `last`, `is_complete`, `days_loaded`, `days_final`,
     `compared_with` (`first`, `last`, `is_complete`), `cost_is` (the amount that is meant by cost),
     `headlines` (by name: `value`, `before`, `change`; null where not known or not comparable; the change of a share is
-    a difference), `running_month`, `seats`, `movers`, `jumps`, `who_stopped`, `by`, `rows` (by key of the column; rows
-    that complete the sums have names in brackets).
+    a difference), `running_month`, `ended_month` (the month before, until a day after it is final), `seats`, `movers`,
+    `jumps`, `who_stopped`, `by`, `rows` (by key of the column; rows that complete the sums have names in brackets).
     """
     period = figures.period
     return {
@@ -111,7 +138,8 @@ def as_json(figures: Figures, by: str, table: Table) -> dict[str, Any]:
             each.name: {"value": each.value, "before": each.before, "change": each.change}
             for each in headlines(figures)
         },
-        "running_month": _month_json(figures),
+        "running_month": _month_json(running_month(figures)),
+        "ended_month": _month_json(ended_month(figures)),
         "seats": asdict(found) if (found := seats(figures)) else None,
         "movers": _rows(movers_table(figures)),
         "jumps": [_jump_json(each) for each in jumps(figures)],
@@ -121,8 +149,7 @@ def as_json(figures: Figures, by: str, table: Table) -> dict[str, Any]:
     }
 
 
-def _month_json(figures: Figures) -> dict[str, Any] | None:
-    month = running_month(figures)
+def _month_json(month: MonthToDate | None) -> dict[str, Any] | None:
     return None if month is None else {**asdict(month), "month": f"{month.month.first:%Y-%m}"}
 
 
@@ -177,15 +204,7 @@ def _headlines(figures: Figures, width: int) -> RichTable:
     return table
 
 
-def _first(table: Table, most: int) -> Table:
-    others = len(table.rows) - most
-    if others <= 0:
-        return table
-    fold = (f"({others:,} {'other' if others == 1 else 'others'})", *[None] * (len(table.columns) - 1))
-    return Table(table.name, table.columns, table.rows[:most], [fold])
-
-
-def _printed(table: Table, width: int) -> Iterator[RenderableType]:
+def _printed(table: Table, width: int, output: str = "--csv") -> Iterator[RenderableType]:
     if not table.data:
         yield Text("no activity in this period")
         return
@@ -199,11 +218,15 @@ def _printed(table: Table, width: int) -> Iterator[RenderableType]:
     for number, line in enumerate(cells):
         made.add_row(*map(Text, line), end_section=number == last and bool(shown.total))
     yield made
-    left_out = len(whole.columns) - len(shown.columns)
+    left_out = [column.title for column in whole.columns if column not in shown.columns]
     if left_out:
-        yield Text(
-            f"{left_out} more column{'s' if left_out > 1 else ''} in a wider terminal, or with --csv", style="dim"
-        )
+        yield _dim(f"No room for {_named(left_out)}: use a wider terminal, or {output}")
+
+
+def _named(titles: Sequence[str]) -> str:
+    if len(titles) <= MOST_NAMED:
+        return ", ".join(titles)
+    return f"{', '.join(titles[: MOST_NAMED - 1])} and {len(titles) - MOST_NAMED + 1:,} more columns"
 
 
 def _fitting(table: Table, width: int) -> Table:

@@ -10,9 +10,8 @@ from typing import Any
 from claude_code_analytics import ConfigurationError
 
 from .figures import BEFORE, NOW, Figures
-from .headlines import change_of
-from .measures import MEASURES
-from .queries import LIST_VALUE, OTHER_COST
+from .measures import MEASURES, change_of, worded
+from .queries import API_COST, LIST_VALUE, OTHER_COST
 from .sums import DISTINCT, KEY, PERSON, Row, grouped, merged, ratio
 from .tables import Column, Kind, Table
 from .teams import NO_TEAM, SMALL_TEAMS, shown_teams
@@ -22,6 +21,10 @@ UNKNOWN, DROPPED = "(unknown)", "(identity dropped)"
 # Rows of other types of actors than those that a table is about.
 _OTHER_TYPES = {PERSON: "(people)", KEY: "(API keys)"}
 _OTHER_ACTORS = "(other actors)"
+# What shares are of (METRICS, R12).
+_WHOSE = {PERSON: "people's", KEY: "keys'"}
+# How the use of a person is billed: by whether it has a cost, and whether it is part of a subscription.
+_BILLING = {(True, False): "by use", (False, True): "seat", (True, True): "both"}
 # Rows that complete a table, in order.
 _REST = (NO_TEAM, SMALL_TEAMS, UNKNOWN, DROPPED, *_OTHER_TYPES.values(), _OTHER_ACTORS)
 
@@ -62,7 +65,12 @@ BREAKDOWNS = {
     "person": Breakdown("people", "Person", "actor", _PEOPLE, PERSON, unnamed=DROPPED),
     "key": Breakdown("keys", "API key", "actor", _PEOPLE, KEY, unnamed=DROPPED),
     "team": Breakdown(
-        "teams", "Team", "actor", ("active_people", *_OUTPUT, "cost", "cost_per_active_person"), PERSON, unnamed=DROPPED
+        "teams",
+        "Team",
+        "actor",
+        ("active_people", *_OUTPUT, "cost", "billed_people", "cost_per_active_person"),
+        PERSON,
+        unnamed=DROPPED,
     ),
     "model": Breakdown(
         "models",
@@ -93,7 +101,7 @@ BREAKDOWNS = {
 
 @dataclass(frozen=True)
 class Group:
-    """A row of a table: its sums now and before; its shares are of `whole`, and rows of the rest have none."""
+    """A row of a table: its sums now and before. Its shares are of `whole`, which rows of other actors lack."""
 
     label: str
     now: Row
@@ -143,7 +151,8 @@ def groups_of(figures: Figures, by: str) -> list[Group]:
     own = {key: spec.is_own(its[0], figures.subject) for key, its in now.items()}
     whole = merged([row for key, its in now.items() if own[key] for row in its])
     groups = [
-        Group(key[1], _added(its, own[key]), merged(before.get(key, [])), key[0], whole) for key, its in now.items()
+        Group(key[1], _added(its, own[key]), merged(before.get(key, [])), key[0], whole if own[key] else {})
+        for key, its in now.items()
     ]
     # a row of zeros is no activity, and adds nothing
     return [each for each in groups if each.is_rest or each.now.get("active", 1)]
@@ -214,7 +223,8 @@ def folded(groups: Iterable[Group], order: Sequence[Value], top: int | None) -> 
 def _others(groups: Sequence[Group]) -> Group:
     label = f"({len(groups):,} {'other' if len(groups) == 1 else 'others'})"
     now, before = (merged([getattr(each, side) for each in groups]) for side in ("now", "before"))
-    return Group(label, {name: value for name, value in now.items() if name not in DISTINCT}, before, is_rest=True)
+    sums = {name: value for name, value in now.items() if name not in DISTINCT}
+    return Group(label, sums, before, is_rest=True, whole=groups[0].whole)
 
 
 def _descending(value: Any) -> tuple[Any, ...]:
@@ -241,9 +251,12 @@ def table_of(name: str, columns: Sequence[Recipe], groups: Sequence[Group], whol
 
 def whole_of(figures: Figures, by: str) -> Group:
     """Returns the row of the whole: also of what is gone in the period, so that its change is that of all."""
-    now, before = (merged(_of_side(figures, BREAKDOWNS[by], side)) for side in (NOW, BEFORE))
+    spec = BREAKDOWNS[by]
+    now, before = (merged(_of_side(figures, spec, side)) for side in (NOW, BEFORE))
     # a total of people is recounted, and has no keys in it
-    return Group(TOTAL, {**now, "active": figures.sums(figures.subject).get("active")}, before, is_rest=True)
+    people = figures.sums(figures.subject)
+    counts = {name: people.get(name) for name in (("active", "paying", "cost_usd") if by == "team" else ("active",))}
+    return Group(TOTAL, {**now, **counts}, before, is_rest=True, whole={} if spec.actor_type else now)
 
 
 def value_of(columns: Sequence[Recipe], key: str) -> Value:
@@ -266,23 +279,38 @@ def _columns(figures: Figures, by: str, spec: Breakdown) -> Iterator[Recipe]:
             Column("Team", Kind.TEXT, "team", detail=6),
             lambda group: None if group.is_rest else teams.get(group.label, NO_TEAM),
         )
+    if by == "person":
+        yield Column("Billing", Kind.TEXT, "billing"), _billing
+    whose = _WHOSE.get(figures.subject if spec.actor_type == "subject" else spec.actor_type or "", "all")
     for key in spec.measures:
-        yield from money_columns(figures) if key == "cost" else _own_columns(figures, key, by)
+        yield from money_columns(figures, whose) if key == "cost" else _own_columns(figures, key, by, whose)
 
 
-def _own_columns(figures: Figures, key: str, by: str) -> Iterator[Recipe]:
-    yield column_of(key)
+def _billing(group: Group) -> str | None:
+    """Returns how the use of a person is billed."""
+    ways = group.now.get(API_COST) is not None, bool(group.now.get("subscribers"))
+    return None if group.is_rest else _BILLING.get(ways)
+
+
+def _own_columns(figures: Figures, key: str, by: str, whose: str) -> Iterator[Recipe]:
+    column, value = column_of(key)
+    yield replace(column, title=worded(column.title, figures.money, figures.subject)), value
     if by == "terminal" and key == "sessions":
-        yield _share("sessions", "session_share")
+        yield _share("sessions", "session_share", f"Of {whose} sessions")
     if by == "tool" and key == "acceptance_rate":
         yield Column("Change", Kind.POINTS, "change"), _change(figures, key)
 
 
-def money_columns(figures: Figures) -> Iterator[Recipe]:
-    """Yields the columns of cost, its share and change, and the amounts that are never added to it."""
+def money_columns(figures: Figures, whose: str = "all") -> Iterator[Recipe]:
+    """Yields the columns of cost, its share and change, and the amounts that are never added to it.
+
+    Args:
+        figures: The numbers.
+        whose: Those whose cost is divided by for the share.
+    """
     column, value = column_of(figures.money)
     yield replace(column, detail=0), value
-    yield _share(figures.money, "cost_share")
+    yield _share(figures.money, "cost_share", f"Of {whose} {column.title.lower()}")
     yield Column("Change", Kind.CHANGE, "cost_change", detail=2), _change(figures, figures.money)
     yield from (column_of(key) for key in (LIST_VALUE, OTHER_COST) if key != figures.money)
 
@@ -299,11 +327,11 @@ def measured(key: str) -> Value:
     return lambda group: of(group.now)
 
 
-def _share(measure: str, key: str) -> Recipe:
+def _share(measure: str, key: str, title: str) -> Recipe:
     def value(group: Group) -> float | None:
-        return None if group.is_rest else ratio(group.now.get(measure), group.whole.get(measure))
+        return ratio(group.now.get(measure), group.whole.get(measure))
 
-    return Column("Share", Kind.SHARE, key, detail=3), value
+    return Column(title, Kind.SHARE, key, detail=3), value
 
 
 def _change(figures: Figures, key: str) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median
@@ -11,14 +11,19 @@ from typing import Any
 
 from .breakdowns import BREAKDOWNS, labels
 from .figures import BEFORE, NOW, Figures
-from .jumps import JumpWeek, jump_weeks
-from .sums import PERSON, Row, grouped, total_of
-from .tables import Column, Kind, Table
+from .jumps import JumpWeek, daily_costs, jump_weeks
+from .periods import Period
+from .sums import KEY, PERSON, Row, grouped, total_of
+from .tables import Column, Kind, Table, signed
 
 # Lists of movers, and how one of them is called.
 KINDS = {"person": "person", "key": "API key", "team": "team", "model": "model"}
+# Parts of the cost, and the kind of mover that names one who made most of a part's difference.
+_PARTS = {PERSON: ("people", "person"), KEY: ("keys", "key")}
+_OTHERS = ("other actors", "")
 MOST_MOVERS = 5
 _SHARE = Decimal("0.05")
+_MOST = Decimal("0.5")
 _NOTHING = Decimal(0)
 NEW, GONE = "new", "gone"
 
@@ -80,6 +85,34 @@ def movers(figures: Figures) -> list[Mover]:
     if not figures.period.is_comparable:
         return []
     return [mover for by in KINDS if _is_known(figures, by) for mover in _movers_by(figures, by)]
+
+
+def split(figures: Figures, period: Period, movers: Sequence[Mover] = ()) -> str:
+    """Returns what people and keys make of a difference of cost, in words; empty where only one of them has a cost.
+
+    Args:
+        figures: The numbers.
+        period: The days, and those that they are compared with.
+        movers: Who may be named where one of them makes at least half of a part.
+    """
+    parts = grouped(figures.rows["trend:day"], lambda row: _PARTS.get(row["actor_type"], _OTHERS))
+    if not period.is_comparable or len(parts) < 2:
+        return ""
+    sides = period.counted, {*period.before.days()} - period.left_out
+    found = {part: _difference(daily_costs(rows), *sides) for part, rows in parts.items()}
+    ordered = sorted((part for part in found if round(found[part], 2)), key=lambda part: -abs(found[part]))
+    return ", ".join(f"{part[0]} {signed(found[part])}{_made_by(part[1], found[part], movers)}" for part in ordered)
+
+
+def _difference(costs: Mapping[dt.date, Decimal], now: Iterable[dt.date], before: Iterable[dt.date]) -> Decimal:
+    return sum((costs.get(day, _NOTHING) for day in now), _NOTHING) - sum(
+        (costs.get(day, _NOTHING) for day in before), _NOTHING
+    )
+
+
+def _made_by(by: str, difference: Decimal, movers: Iterable[Mover]) -> str:
+    most = (each for each in movers if each.by == by and each.difference / difference >= _MOST)
+    return next((f" ({each.name} {signed(each.difference)})" for each in most), "")
 
 
 def _is_known(figures: Figures, by: str) -> bool:

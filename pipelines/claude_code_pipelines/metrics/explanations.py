@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from .queries import LIST_VALUE
+from .tables import Table
+
 # Kinds of days, as the proof finds them.
 DAY_KINDS = {
     "held": "loaded, final, and exactly what the API returned",
@@ -9,6 +12,12 @@ DAY_KINDS = {
     "partial": "loaded before it was final; the next load reads it again",
     "inconsistent": "not what its newest fetch returned; the next load reads it again",
     "missing": "final, and never loaded",
+}
+
+LIST_VALUE_IS = "use of subscriptions at list prices, billed to nobody and never added to the cost"
+_COLUMNS = {
+    LIST_VALUE: f"List value: {LIST_VALUE_IS}.",
+    "billing": "Billing: by use (cost), or part of a seat (list value).",
 }
 
 # What a customer type means for the reader of a number.
@@ -33,3 +42,8 @@ LEFT_OUT = (
     "The API knows proposed edits only, no other tools, and no seats or members.",
     "Costs are the API's estimate, not an invoice.",
 )
+
+
+def column_notes(table: Table) -> list[str]:
+    """Returns what the reader of a table has to know of the columns that it shows."""
+    return [_COLUMNS[column.key] for column in table.shown().columns if column.key in _COLUMNS]

@@ -24,7 +24,7 @@ from .sums import KEY, PERSON, Row, grouped, merged
 # Trends look back half a year from the end of the period.
 TREND_WEEKS = 26
 # What every summary needs, by the names of `queries.grouping`.
-BASE = ("", "trend:day", "actor", "model", "stopped")
+BASE = ("", "trend:day", "actor", "model", "stopped", "seen")
 # What the report reads beside it.
 TRENDS = ("tool", "terminal", "trend:tool,week", "trend:model,week", "active_actors", "weeks", "cohorts")
 # What names the causes of a jump.
@@ -139,7 +139,7 @@ class Figures:
     @property
     def shows_running_month(self) -> bool:
         """True if the running month is spoken of: it is wanted, or the newest days are."""
-        return self.period.is_running or self.request.is_current
+        return self.request.is_current or self.request.month == self.calendar.today.replace(day=1)
 
     def sums(self, actor_type: str | None = None, side: int = NOW, query: str = "") -> Row:
         """Returns the sums of the period (or of the days before), of all actors or of one type."""
@@ -203,7 +203,7 @@ def read_figures(target: Warehouse, request: Request, now: dt.datetime, names: I
 
 def _read(read: _Reading, request: Request, names: Iterable[str], now: dt.datetime) -> Figures:
     known = read.rows(queries.ORGANIZATION)
-    money, rows = read.all([*BASE, *names, *(["seen"] if request.teams is not None else [])])
+    money, rows = read.all([*BASE, *names])
     return Figures(
         request=request,
         organization_id=read.organization,

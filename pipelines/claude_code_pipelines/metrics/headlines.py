@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .changes import split
 from .figures import BEFORE, NOW, Figures
-from .measures import MEASURES, Measure
-from .queries import API_COST, LIST_VALUE, OTHER_COST
+from .measures import MEASURES, Measure, change_of, worded
+from .queries import AMOUNTS, LIST_VALUE
 from .sums import KEY, PERSON, ratio
 from .tables import Kind, rounded
 
@@ -60,9 +61,10 @@ class _Entry:
     note: Callable[[Figures], str] = lambda figures: ""
 
 
-def _coverage(figures: Figures) -> str:
+def _cost(figures: Figures) -> str:
     share = MEASURES["cost_coverage"].of(figures.sums())
-    return f"known for {rounded(share, Kind.SHARE)} of sessions" if share is not None and share < _WHOLE else ""
+    coverage = f"known for {rounded(share, Kind.SHARE)} of sessions" if share is not None and share < _WHOLE else ""
+    return "; ".join(filter(None, (coverage, split(figures, figures.period))))
 
 
 def _sessions_a_day(figures: Figures) -> str:
@@ -81,25 +83,35 @@ def _for_each(measure: str) -> Callable[[Figures], str]:
     return note
 
 
+def _division(key: str) -> Callable[[Figures], str]:
+    return lambda figures: division(figures, key)
+
+
+def division(figures: Figures, key: str) -> str:
+    """Returns the two numbers that the cost of one is made of; empty where it is not known."""
+    sums = figures.sums(figures.subject)
+    if MEASURES[key].of(sums) is None:
+        return ""
+    number = MEASURES[MEASURES[key].per].of(sums)
+    return f"{rounded(sums.get('cost_usd'), Kind.MONEY)} / {rounded(number, Kind.COUNT)}"
+
+
 def _edits(figures: Figures) -> str:
     decisions = figures.sums(figures.subject).get("decisions")
     return f"of {rounded(decisions, Kind.COUNT)} edits" if decisions else ""
 
 
-# In order: money of all, then people, then keys (METRICS, R12).
-_MONEY = (_Entry(API_COST, None, note=_coverage), _Entry(LIST_VALUE, None), _Entry(OTHER_COST, None))
 _ACTIVITY = (
     _Entry("sessions", note=_sessions_a_day),
     _Entry("acceptance_rate", note=_edits),
     _Entry("lines_added", note=_for_each("lines_added")),
     _Entry("commits", note=_for_each("commits")),
     _Entry("pull_requests", note=_for_each("pull_requests")),
-    _Entry("cost_per_active_person"),
-    _Entry("cost_per_session"),
-    _Entry("cost_per_commit"),
-    _Entry("cost_per_pr"),
-    _Entry("cache_read_share", query="model"),
+    _Entry("cache_read_share", query="model", note=lambda figures: "of input tokens"),
 )
+_LABELS = {LIST_VALUE: "List value, not billed"}
+UNIT_COSTS = ("cost_per_active_person", "cost_per_session", "cost_per_commit", "cost_per_pr")
+_UNITS = tuple(entry for key in UNIT_COSTS for entry in (_Entry(MEASURES[key].per), _Entry(key, note=_division(key))))
 _KEYS = (
     _Entry("active_keys", KEY),
     _Entry("sessions", KEY, "key_sessions", "Sessions of API keys"),
@@ -107,29 +119,47 @@ _KEYS = (
 
 
 def headlines(figures: Figures) -> list[Headline]:
-    """Returns the headline numbers of a period; those that the API never reported are left out."""
-    entries = [*_MONEY, _Entry("active_people"), *_ACTIVITY, *_KEYS]
-    entries.append(_Entry(figures.money, KEY, "key_cost_usd", "Cost of API keys"))
-    if figures.subject == KEY:  # keys take the place of people
-        entries = [*_MONEY, _Entry("active_keys"), *_ACTIVITY]
+    """Returns the headline numbers of a period; those that the API never reported are left out.
+
+    In order: money, what people did, what one costs, what keys did (METRICS, R12).
+    """
+    has_people = figures.subject == PERSON  # else keys take their place
+    entries = [
+        *_amounts(figures.money, has_people),
+        _Entry("active_people" if has_people else "active_keys"),
+        *_ACTIVITY,
+        *_UNITS,
+        *(_KEYS if has_people else ()),
+    ]
     found = [_headline(figures, entry) for entry in entries]
     return [each for each in found if _is_shown(each)]
+
+
+def _amounts(money: str, has_people: bool) -> Iterator[_Entry]:
+    yield _Entry(money, None, label=_LABELS.get(money, ""), note=_cost)
+    if has_people:
+        yield _Entry(money, PERSON, "people_cost_usd", "Cost of people")
+        yield _Entry(money, KEY, "key_cost_usd", "Cost of API keys")
+    yield from (_Entry(key, None, label=_LABELS.get(key, ""), note=_addition(key)) for key in AMOUNTS if key != money)
+
+
+def _addition(key: str) -> Callable[[Figures], str]:
+    return lambda figures: "never add it to the cost" if key == LIST_VALUE else ""
 
 
 def _headline(figures: Figures, entry: _Entry) -> Headline:
     measure = MEASURES[entry.key]
     value, before = (_value(figures, entry, measure, side) for side in (NOW, BEFORE))
     change = change_of(measure.kind, value, before) if figures.period.is_comparable else None
-    label = entry.label or measure.title
     return Headline(
         entry.name or entry.key,
-        label,
+        worded(entry.label or measure.title, figures.money, figures.subject),
         measure.kind,
         value,
         before,
         change,
         entry.note(figures),
-        measure.meaning,
+        worded(measure.meaning, figures.money, figures.subject),
         measure.falls,
     )
 
@@ -145,12 +175,3 @@ def _is_shown(each: Headline) -> bool:
     if each.name.startswith(("key_", "active_keys")):
         return bool(each.value or each.before)
     return each.value is not None or each.before is not None
-
-
-def change_of(kind: Kind, value: Any, before: Any) -> float | None:
-    """Returns the change of a number: a difference for shares, else relative; None if nothing was before."""
-    if value is None or before is None:
-        return None
-    if kind is Kind.SHARE:
-        return float(value) - float(before)
-    return float(value - before) / float(before) if before else None

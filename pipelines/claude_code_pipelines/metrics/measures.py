@@ -8,7 +8,7 @@ from typing import Any
 
 from .explanations import SIGN_INS_MISSING
 from .queries import API_COST, LIST_VALUE, OTHER_COST
-from .sums import Row, all_tokens, cache_read_share, ratio
+from .sums import KEY, Row, all_tokens, cache_read_share, ratio
 from .tables import Kind
 
 # Fewer commits (or pull requests) make a cost of each that says nothing (METRICS, cost_per_commit).
@@ -26,6 +26,7 @@ class Measure:
         of: Returns it for the sums of a group.
         meaning: How it is counted, and what must not be concluded.
         falls: Whether less of it is better.
+        per: Key of the number that the cost of people is divided by.
         detail: Where there is little room, the columns with the highest ones give way first.
     """
 
@@ -36,6 +37,7 @@ class Measure:
     meaning: str = ""
     falls: bool = False
     detail: int = 0
+    per: str = ""
 
 
 def _sum(name: str) -> Callable[[Row], Any]:
@@ -47,11 +49,10 @@ def _counted(name: str) -> Callable[[Row], Any]:
     return lambda sums: None if sums.get("dropped") else sums.get(name)
 
 
-def _cost_per(measure: str, fewest: int = 1, size: int = 1) -> Callable[[Row], Any]:
+def _cost_per(measure: str, fewest: int = 1) -> Callable[[Row], Any]:
     def of(sums: Row) -> float | None:
         number = sums.get(f"priced_{measure}")
-        found = ratio(sums.get("cost_usd"), number) if (number or 0) >= fewest else None
-        return None if found is None else found * size
+        return ratio(sums.get("cost_usd"), number) if (number or 0) >= fewest else None
 
     return of
 
@@ -65,6 +66,7 @@ def _price(sums: Row) -> float | None:
     return None if found is None else found * 1e6
 
 
+_BILLED = "Those in records with a cost: what the cost of one is divided by."
 _FEW = f"Left out under {FEWEST_FOR_UNIT_COST} of them. The cost of those who made none is in it."
 
 _MEASURES = (
@@ -82,6 +84,11 @@ _MEASURES = (
         _counted("active"),
         "API keys with any activity. A key may be a robot or a person, and two keys may share a name.",
     ),
+    # what a cost is divided by: only what its records report
+    Measure("billed_people", "Billed people", Kind.COUNT, _counted("paying"), "Active people with a cost.", detail=9),
+    Measure("billed_sessions", "Billed sessions", Kind.COUNT, _sum("priced_sessions"), _BILLED),
+    Measure("billed_commits", "Billed commits", Kind.COUNT, _sum("priced_commits"), _BILLED),
+    Measure("billed_pull_requests", "Billed pull requests", Kind.COUNT, _sum("priced_pull_requests"), _BILLED),
     Measure("active_days", "Active days", Kind.COUNT, _counted("active_days"), detail=4),
     Measure("sessions", "Sessions", Kind.COUNT, _sum("sessions"), detail=1),
     Measure("lines_added", "Lines added", Kind.COUNT, _sum("lines_added"), detail=8),
@@ -116,36 +123,40 @@ _MEASURES = (
         "Cost of a person",
         Kind.MONEY,
         _cost_per_person,
-        "Cost of people / people with a cost.",
+        "Cost of people / billed people.",
         falls=True,
         detail=9,
+        per="billed_people",
     ),
-    Measure("cost_per_session", "Cost of a session", Kind.MONEY, _cost_per("sessions"), falls=True, detail=9),
+    Measure(
+        "cost_per_session",
+        "Cost of a session",
+        Kind.MONEY,
+        _cost_per("sessions"),
+        "Cost of people / their billed sessions.",
+        falls=True,
+        detail=9,
+        per="billed_sessions",
+    ),
     Measure(
         "cost_per_commit",
         "Cost of a commit",
         Kind.MONEY,
         _cost_per("commits", FEWEST_FOR_UNIT_COST),
-        _FEW,
+        f"Cost of people / their billed commits. {_FEW}",
         falls=True,
         detail=9,
+        per="billed_commits",
     ),
     Measure(
         "cost_per_pr",
         "Cost of a pull request",
         Kind.MONEY,
         _cost_per("pull_requests", FEWEST_FOR_UNIT_COST),
-        _FEW,
+        f"Cost of people / their billed pull requests. {_FEW}",
         falls=True,
         detail=9,
-    ),
-    Measure(
-        "cost_per_1k_lines",
-        "Cost of 1,000 lines",
-        Kind.MONEY,
-        _cost_per("lines_added", size=1000),
-        falls=True,
-        detail=9,
+        per="billed_pull_requests",
     ),
     Measure("tokens_total", "Tokens", Kind.COUNT, all_tokens, "All four kinds of tokens.", detail=4),
     Measure(
@@ -185,7 +196,7 @@ MONEY = (
         _sum(API_COST),
         "The API's estimate for use that is billed, in US dollars: not an invoice.",
     ),
-    Measure(LIST_VALUE, "List value", Kind.MONEY, _sum(LIST_VALUE), _LISTED, detail=5),
+    Measure(LIST_VALUE, "List value", Kind.MONEY, _sum(LIST_VALUE), _LISTED),
     Measure(
         OTHER_COST,
         "Other cost",
@@ -196,5 +207,32 @@ MONEY = (
     ),
 )
 MEASURES: Mapping[str, Measure] = {each.key: each for each in (*_MEASURES, *MONEY)}
+# Other words of titles, where list value is meant by cost, or keys take the place of people.
+_WORDS = {
+    LIST_VALUE: {
+        "Cost of": "List value of",
+        "Billed people": "Subscribers",
+        "billed people": "subscribers",
+        "Billed": "Subscription",
+        "billed": "subscription",
+    },
+    KEY: {"people": "keys", "person": "key"},
+}
 # How the amount that is meant by cost is called in a sentence.
 COST_NAMES = {API_COST: "cost", LIST_VALUE: "list value, not billed"}
+
+
+def worded(text: str, money: str, subject: str) -> str:
+    """Returns a title in the words of the amount that is meant by cost, and of the actors that are spoken of."""
+    for word, other in (*_WORDS.get(money, {}).items(), *_WORDS.get(subject, {}).items()):
+        text = text.replace(word, other)
+    return text
+
+
+def change_of(kind: Kind, value: Any, before: Any) -> float | None:
+    """Returns the change of a number: a difference for shares, else relative; None if nothing was before."""
+    if value is None or before is None:
+        return None
+    if kind is Kind.SHARE:
+        return float(value) - float(before)
+    return float(value - before) / float(before) if before else None

@@ -1,4 +1,4 @@
-"""The running month: its cost so far, and where it ends at the pace of the last four weeks (METRICS, R15). Pure."""
+"""Cost of the running month and of the one that just ended, and where it ends at the last pace (METRICS, R15). Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from decimal import Decimal
 from claude_code_analytics.dates import ONE_DAY, DayRange
 
 from .figures import Figures
-from .headlines import change_of
-from .periods import DEFAULT_DAYS, WEEK, before_month, choose, month_of
+from .measures import change_of
+from .periods import DEFAULT_DAYS, WEEK, Period, before_month, choose, month_of, month_so_far
 from .tables import Kind
 
 
@@ -25,8 +25,8 @@ class Projection:
 
 
 @dataclass(frozen=True)
-class RunningMonth:
-    """The cost of the month of today.
+class MonthToDate:
+    """The cost of a month whose end is not known, or that has just ended.
 
     Attributes:
         month: All its days.
@@ -54,18 +54,35 @@ class RunningMonth:
     projection: Projection | None
     budget: float | None = None
 
+    @property
+    def is_final(self) -> bool:
+        """True if all its days are final, so that the cost is that of the whole month."""
+        return self.days == len(self.month)
 
-def running_month(figures: Figures) -> RunningMonth | None:
-    """Returns the running month; None where the period is another one, or the newest days are older than a week."""
-    calendar = figures.calendar
-    month = month_of(calendar.today)
-    if not figures.shows_running_month or calendar.newest < month.first - WEEK:
+
+def running_month(figures: Figures) -> MonthToDate | None:
+    """Returns the month of today; None where the period is another one, or the newest days are older than a week."""
+    running = month_of(figures.calendar.today)
+    if not figures.shows_running_month or figures.calendar.newest < running.first - WEEK:
         return None
-    final = [day for day in month.days() if day in calendar.final]
-    before = month_of(before_month(month.first))
-    final_before = [day for day in before.days() if day in calendar.final]
-    change, cost_before = _against_the_same_days(figures, month) if final else (None, None)
-    return RunningMonth(
+    return _to_date(figures, running)
+
+
+def ended_month(figures: Figures) -> MonthToDate | None:
+    """Returns the month before that of today, as long as no day after it is final; None where it is not spoken of."""
+    running = month_of(figures.calendar.today)
+    ended = month_of(before_month(running.first))
+    is_shown = figures.shows_running_month or (figures.period.days == ended and not figures.period.is_complete)
+    if not is_shown or not running.first - WEEK <= figures.calendar.newest < running.first:
+        return None
+    return _to_date(figures, ended)
+
+
+def _to_date(figures: Figures, month: DayRange) -> MonthToDate:
+    final, before = _final_days(figures, month), month_of(before_month(month.first))
+    final_before = _final_days(figures, before)
+    change, cost_before = _against_the_month_before(figures, month)
+    return MonthToDate(
         month,
         len(final),
         max(final, default=None),
@@ -80,10 +97,24 @@ def running_month(figures: Figures) -> RunningMonth | None:
     )
 
 
-def _against_the_same_days(figures: Figures, month: DayRange) -> tuple[float | None, Decimal | None]:
+def _final_days(figures: Figures, month: DayRange) -> list[dt.date]:
+    return [day for day in month.days() if day in figures.calendar.final]
+
+
+def to_date(figures: Figures, month: DayRange) -> Period | None:
+    """Returns the final days of a month against the same days of the month before, a whole one against a whole one."""
+    final = _final_days(figures, month)
+    if not final:
+        return None
+    is_final = len(final) == len(month)
+    days = DayRange(month.first, max(final))
+    return choose(figures.calendar, month=month.first) if is_final else month_so_far(figures.calendar, days)
+
+
+def _against_the_month_before(figures: Figures, month: DayRange) -> tuple[float | None, Decimal | None]:
     """Returns the change against the same days of the month before, and their cost."""
-    so_far = choose(figures.calendar, month=month.first)
-    if not so_far.is_comparable:
+    so_far = to_date(figures, month)
+    if so_far is None or not so_far.is_comparable:
         return None, None
     before = figures.cost_of(day for day in so_far.before.days() if day not in so_far.left_out)
     return change_of(Kind.MONEY, figures.cost_of(so_far.counted), before), before

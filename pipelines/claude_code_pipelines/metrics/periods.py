@@ -166,7 +166,7 @@ def _month(calendar: Calendar, month: dt.date) -> Period:
     if not final:
         note = f"{month:%B %Y} has no final day yet, so the month before is shown."
         return _whole_month(calendar, before_month(month), note)
-    return _month_so_far(calendar, DayRange(month, max(final)))
+    return month_so_far(calendar, DayRange(month, max(final)))
 
 
 def _whole_month(calendar: Calendar, month: dt.date, note: str = "") -> Period:
@@ -175,7 +175,8 @@ def _whole_month(calendar: Calendar, month: dt.date, note: str = "") -> Period:
     return Period(month_of(month), before, f"{month:%B %Y}", name_before, calendar, note=note)
 
 
-def _month_so_far(calendar: Calendar, days: DayRange) -> Period:
+def month_so_far(calendar: Calendar, days: DayRange) -> Period:
+    """Returns the first days of a month against the same days of the month before (METRICS, R14)."""
     whole = month_of(before_month(days.first))
     before = DayRange(whole.first, whole.first + ONE_DAY * (min(len(days), len(whole)) - 1))
     gaps = {day.day for day in {*days.days(), *before.days()} - calendar.final}

@@ -18,7 +18,7 @@ AMOUNTS = (API_COST, LIST_VALUE, OTHER_COST)
 _COUNTS = ("sessions", "lines_added", "lines_removed", "commits", "pull_requests")
 _DECISIONS = ("accepted", "rejected", "accepted_decided", "decisions")
 # What a cost is divided by: sums over records with such a cost (METRICS, R9).
-_PRICED = ("sessions", "lines_added", "commits", "pull_requests")
+_PRICED = ("sessions", "commits", "pull_requests")
 
 FACTS = "claude_code_facts"
 

@@ -59,8 +59,8 @@ def who_stopped(figures: Figures) -> Table | None:
 
     None where people may not be listed, or where nobody can be known to have stopped.
     """
-    look_back = DayRange(figures.period.days.first - LOOK_BACK, figures.period.days.first - ONE_DAY)
-    can_be_known = _map_joins(figures) or (_is_loaded(figures) and set(look_back.days()) & figures.calendar.loaded)
+    is_looked_back = _is_loaded(figures) and set(look_back(figures).days()) & figures.calendar.loaded
+    can_be_known = _map_joins(figures) or is_looked_back
     if not figures.names_people or not can_be_known:
         return None
     teams = figures.request.teams
@@ -74,6 +74,23 @@ def who_stopped(figures: Figures) -> Table | None:
     people = sorted(_without_activity(figures), key=lambda row: (_STATES.index(row[3]), -(row[2] or 0), row[0]))
     rows = [(row[0], *([teams.get(row[0])] if teams else []), *row[1:]) for row in people]
     return Table("who_stopped", columns, rows)
+
+
+def look_back(figures: Figures) -> DayRange:
+    """Returns the days before the period in which those who stopped were active."""
+    first = figures.period.days.first
+    return DayRange(first - LOOK_BACK, first - ONE_DAY)
+
+
+def stopped_earlier(figures: Figures) -> str:
+    """Returns how many people stopped before the days of `look_back`, whom no list has; empty if there are none."""
+    if figures.request.teams is not None or not _is_loaded(figures):
+        return ""
+    first = look_back(figures).first
+    number = sum(row["last_day"] < first for row in figures.rows["seen"] if row["actor"])
+    who = "1 person" if number == 1 else f"{number:,} people"
+    since = f"before {first:%-d %B %Y}"
+    return f"{who} stopped earlier, {since}: --team-map FILE lists those that it has." if number else ""
 
 
 def _is_loaded(figures: Figures) -> bool:

@@ -72,7 +72,7 @@ def _by_span(figures: Figures, span: str, top: int | None, sort: str | None) -> 
         order = [value_of(columns, sort)] if sort else [measured(figures.money), measured("sessions")]
         groups = folded(groups, order, top)
     counts = {key: figures.sums(figures.subject).get(key) for key in (*DISTINCT, "dropped")}
-    return table_of(_NAMES[span], columns, groups, Group(TOTAL, {**whole, **counts}, is_rest=True))
+    return table_of(_NAMES[span], columns, groups, Group(TOTAL, {**whole, **counts}, is_rest=True, whole=whole))
 
 
 def _span_groups(figures: Figures, span: str, buckets: list[DayRange]) -> list[Group]:
@@ -103,7 +103,7 @@ def _span_columns(figures: Figures, span: str, buckets: list[DayRange]) -> Itera
             yield column, value
     if figures.subject == PERSON:
         yield (
-            Column("Of keys", Kind.MONEY, "key_cost_usd", detail=3),
+            Column("Keys' cost", Kind.MONEY, "key_cost_usd", detail=3),
             lambda group: group.now.get("key_cost_usd"),
         )
     states = {_label(bucket, span): _state(figures, bucket, span) for bucket in buckets}

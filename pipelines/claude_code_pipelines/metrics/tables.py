@@ -103,9 +103,19 @@ def rounded(value: Any, kind: Kind) -> str:
     return NOTHING if value is None else _ROUNDED.get(kind, str)(value)
 
 
+def signed(value: Any) -> str:
+    """Writes a difference of money for the eye, with its sign."""
+    return f"{'+' if value > 0 else ''}{rounded(value, Kind.MONEY)}"
+
+
 def _rounded_change(value: Any) -> str:
-    # + 0.0: no -0
-    return f"{round(float(value), 2) + 0.0:+.0%}" if abs(value) < 10 else f"x {float(value) + 1:.0f}"
+    if abs(value) >= 10:
+        return f"x {float(value) + 1:.0f}"
+    return f"{share:+.0%}" if (share := round(float(value), 2)) else "0%"
+
+
+def _points(value: Any, digits: int) -> str:
+    return f"{points:+.{digits}f} points" if (points := round(float(value) * 100, digits)) else "0 points"
 
 
 def exact(value: Any, kind: Kind) -> str:
@@ -121,7 +131,7 @@ def exact(value: Any, kind: Kind) -> str:
     if kind is Kind.SHARE:
         return f"{float(value):.2%}"
     if kind is Kind.POINTS:
-        return f"{round(float(value) * 100, 2) + 0.0:+.2f} points"
+        return _points(value, 2)
     return rounded(value, kind)
 
 
@@ -156,6 +166,6 @@ _ROUNDED: dict[Kind, Callable[[Any], str]] = {
     Kind.NUMBER: lambda value: f"{float(value):,.{1 if abs(value) < 100 else 0}f}",
     Kind.MONEY: _dollars,
     Kind.SHARE: lambda value: f"{float(value):.0%}",
-    Kind.POINTS: lambda value: f"{round(float(value) * 100) + 0:+d} points",
+    Kind.POINTS: lambda value: _points(value, 0),
     Kind.CHANGE: _rounded_change,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..metrics import series
 from ..metrics.breakdowns import breakdown
 from ..metrics.changes import movers_table
-from ..metrics.explanations import DAY_KINDS
+from ..metrics.explanations import DAY_KINDS, column_notes
 from ..metrics.figures import Figures
 from ..metrics.queries import API_COST, LIST_VALUE
 from ..metrics.seats import who_stopped
@@ -60,7 +60,7 @@ class Panel:
     def note_on(self, table: Table) -> str:
         """Returns the note, and what the marks mean that are there."""
         shown = (text for place, value, text in self.marks if any(row[place] == value for row in table.rows))
-        return " ".join(filter(None, (self.note, *shown)))
+        return " ".join(filter(None, (self.note, *shown, *column_notes(table))))
 
 
 SECTIONS = {

@@ -7,11 +7,13 @@ from collections import Counter
 from claude_code_analytics.dates import list_ranges
 
 from ..metrics import series
+from ..metrics.answers import billing_of
 from ..metrics.breakdowns import UNKNOWN
 from ..metrics.explanations import DAY_KINDS
 from ..metrics.figures import NOW, Figures
 from ..metrics.measures import COST_NAMES, MEASURES
 from ..metrics.queries import LIST_VALUE
+from ..metrics.seats import stopped_earlier
 from ..metrics.sums import PERSON, grouped, ratio, total_of
 from ..metrics.tables import Column, Kind, Table, rounded
 
@@ -99,12 +101,16 @@ def movers(figures: Figures, table: Table) -> str:
 
 
 def people(figures: Figures, table: Table) -> str:
-    return f"{_people(len(table.rows))} active in the period, ordered by {COST_NAMES[figures.money]}."
+    return (
+        f"{_people(len(table.rows))} active in the period: {billing_of(figures)}. "
+        f"They are ordered by {COST_NAMES[figures.money]}."
+    )
 
 
 def silent(figures: Figures, table: Table) -> str:
     states = Counter(row[-1] for row in table.rows)
-    return f"No activity in the period: {', '.join(f'{number:,} {state}' for state, number in states.items())}."
+    listed = f"No activity in the period: {', '.join(f'{number:,} {state}' for state, number in states.items())}."
+    return " ".join(filter(None, (listed, stopped_earlier(figures))))
 
 
 def keys(figures: Figures, table: Table) -> str:
