@@ -86,7 +86,7 @@ class _Factory:
         # with this offset a partition has the day's name, and begins to exist when the day is final
         days = dg.DailyPartitionsDefinition(str(self.start), hour_offset=FINAL_AFTER // dt.timedelta(hours=1))
         assets = dg.multi_asset(
-            name=SOURCE_NAME,
+            name=f"{SOURCE_NAME}_days",  # a job's name must be another one
             specs=list(map(self._spec, self._parts)),
             partitions_def=days,
             backfill_policy=dg.BackfillPolicy.single_run(),
@@ -129,7 +129,7 @@ class _Factory:
             try:
                 backfill(self.target, first, last, client=self.client)
             except DaysNotHeld as error:
-                for name, day, metadata in self._numbers(DayRange(first, last)) if error.report.windows else ():
+                for name, day, metadata in self._numbers(DayRange(first, last)):
                     if day not in error.days:
                         yield dg.AssetMaterialization(self._key(name), None, metadata, str(day))
                 raise

@@ -273,6 +273,7 @@ def test_the_examples_load_a_range(
         for name in ("SOURCES__CLAUDE_CODE_ANALYTICS__BASE_URL", "ANTHROPIC_ADMIN_KEY"):
             monkeypatch.setenv(name, variables[name])
         exec(compile(example, "definitions.py", "exec", dont_inherit=True), found)  # noqa: S102
+        dg.Definitions.validate_loadable(found["defs"])
         tags = dict(zip(RANGE, ("2026-10-05", "2026-10-07"), strict=True))
         job = found["defs"].get_implicit_global_asset_job_def()
         ran = job.execute_in_process(instance=instance, tags=tags)
