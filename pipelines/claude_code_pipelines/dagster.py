@@ -112,7 +112,8 @@ class _Factory:
         return [*_TABLES, *self.views]
 
     def _spec(self, part: Any) -> Any:
-        sources = part.sources if isinstance(part, View) else ()
+        # what a view reads includes names within its own SELECT
+        sources = part.sources & {each.name for each in self._parts} if isinstance(part, View) else ()
         return dg.AssetSpec(
             self._key(part.name),
             description=part.description,
