@@ -21,8 +21,16 @@ def run(job, *days, pipeline="claude_code_analytics"):
     import claude_code_pipelines
     from claude_code_analytics import ConfigurationError, CredentialRefused
 
+    place = Connection.get("warehouse")
     dlt.secrets["sources.claude_code_analytics.api_key"] = Connection.get("anthropic").password
-    dlt.secrets["destination.postgres.credentials"] = Connection.get("warehouse").get_uri()
+    dlt.secrets["destination.postgres.credentials"] = {
+        "host": place.host,
+        "port": place.port,
+        "database": place.schema,
+        "username": place.login,
+        "password": place.password,
+        "query": place.extra_dejson,
+    }
     warehouse = claude_code_pipelines.Warehouse("postgres", pipeline=pipeline)
     try:
         report = getattr(claude_code_pipelines, job)(warehouse, *days)

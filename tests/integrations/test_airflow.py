@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 import runpy
@@ -13,6 +14,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -71,7 +73,17 @@ def api(organization: ScriptedOrganization, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def warehouse(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Postgres:
     found = Postgres(postgres, f"airflow_{uuid.uuid4().hex[:8]}")
-    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", found.address)
+    address = urlsplit(found.address)
+    connection = {
+        "conn_type": "postgres",
+        "host": address.hostname,
+        "port": address.port,
+        "schema": address.path[1:],
+        "login": address.username,
+        "password": address.password,
+        "extra": {"connect_timeout": 10},  # as Airflow stores what follows the `?` of an address
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(connection))
     return found
 
 
