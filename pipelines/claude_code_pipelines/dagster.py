@@ -125,18 +125,19 @@ class _Factory:
     def _materialize(self) -> Iterator[Any]:
         """Loads the partitions of a run, and reports each with its own numbers."""
         context = dg.AssetExecutionContext.get()
-        first, last = (parse_day(key, "partition") for key in context.partition_key_range)
+        days = DayRange(*(parse_day(key, "partition") for key in context.partition_key_range))
         with _failures():
             try:
-                backfill(self.target, first, last, client=self.client)
+                backfill(self.target, days.first, days.last, client=self.client)
             except DaysNotHeld as error:
-                for name, day, metadata in self._numbers(DayRange(first, last)):
-                    if day not in error.days:
+                held = set(days.days()) - set(error.days)
+                for name, day, metadata in self._numbers(days) if held else ():
+                    if day in held:
                         yield dg.AssetMaterialization(self._key(name), None, metadata, str(day))
                 raise
             if self.views:
                 create_views(self.target.dlt_pipeline())
-            for name, day, metadata in self._numbers(DayRange(first, last)):
+            for name, day, metadata in self._numbers(days):
                 context.add_asset_metadata(metadata, self._key(name), str(day))
         for part in self._parts:
             yield dg.MaterializeResult(self._key(part.name))
