@@ -115,6 +115,7 @@ _UNITS = tuple(entry for key in UNIT_COSTS for entry in (_Entry(MEASURES[key].pe
 _KEYS = (
     _Entry("active_keys", KEY),
     _Entry("sessions", KEY, "key_sessions", "Sessions of API keys"),
+    _Entry("commits", KEY, "key_commits", "Commits of API keys"),
 )
 
 
