@@ -48,7 +48,8 @@ def command(
     from .frame import print_json, print_lines, standard_output
 
     output = _chosen(outputs)
-    figures = read_figures(target, request, now, queries_of(by))
+    counted = ["seen"] if output == "terminal" else []  # it reads all days
+    figures = read_figures(target, request, now, [*queries_of(by), *counted])
     is_cut = output not in ("json", "csv") and by not in SPANS
     found = table(figures, by, top or (summary.MOST_ROWS if is_cut else None), sort)
     if output == "json":

@@ -46,7 +46,7 @@ def _cost(figures: Figures) -> Iterator[Answer]:
     against = _against(figures, measure.kind, now, before)
     where = f" in {period.name_before}{_why(figures, period)}" if against else ""
     gaps = f"; {period.gaps[0].lower()}{period.gaps[1:]}" if period.gaps else ""
-    yield Answer(f"Cost, {period.name}", f"{_money(now)}{_not_billed(figures)}{against}{where}{gaps}")
+    yield Answer(f"{measure.title}, {period.name}", f"{_money(now)}{_not_billed(figures)}{against}{where}{gaps}")
 
 
 def _why(figures: Figures, period: Period) -> str:
@@ -102,7 +102,8 @@ def _month(figures: Figures, month: MonthToDate) -> Iterator[Answer]:
 
 def _so_far(figures: Figures, month: MonthToDate) -> Answer:
     days = "all" if month.is_final else f"{month.days} of"
-    text = f"{_money(month.cost)}{_not_billed(figures)} on {days} {len(month.month)} days"
+    not_billed = f"{_not_billed(figures)}," if figures.money != API_COST else ""
+    text = f"{_money(month.cost)}{not_billed} on {days} {len(month.month)} days"
     compared = to_date(figures, month.month)
     if compared is not None and month.change is not None:
         before = compared.before

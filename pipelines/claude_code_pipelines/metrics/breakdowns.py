@@ -148,14 +148,17 @@ def groups_of(figures: Figures, by: str) -> list[Group]:
     """Returns the rows of a table, those of the rest among them."""
     spec, label = BREAKDOWNS[by], labels(figures, by)
     now, before = (grouped(_of_side(figures, spec, side), label) for side in (NOW, BEFORE))
-    own = {key: spec.is_own(its[0], figures.subject) for key, its in now.items()}
-    whole = merged([row for key, its in now.items() if own[key] for row in its])
+    whole = merged([row for row in _of_side(figures, spec, NOW) if spec.is_own(row, figures.subject)])
     groups = [
-        Group(key[1], _added(its, own[key]), merged(before.get(key, [])), key[0], whole if own[key] else {})
+        _group(key, its, before.get(key, []), whole if spec.is_own(its[0], figures.subject) else None)
         for key, its in now.items()
     ]
     # a row of zeros is no activity, and adds nothing
     return [each for each in groups if each.is_rest or each.now.get("active", 1)]
+
+
+def _group(key: tuple[bool, str], now: Sequence[Row], before: Sequence[Row], whole: Row | None) -> Group:
+    return Group(key[1], _added(now, whole is not None), merged(before), key[0], whole or {})
 
 
 def _of_side(figures: Figures, spec: Breakdown, side: int) -> list[Row]:
@@ -253,10 +256,11 @@ def whole_of(figures: Figures, by: str) -> Group:
     """Returns the row of the whole: also of what is gone in the period, so that its change is that of all."""
     spec = BREAKDOWNS[by]
     now, before = (merged(_of_side(figures, spec, side)) for side in (NOW, BEFORE))
+    is_of_one_kind = all(spec.is_own(row, figures.subject) for row in _of_side(figures, spec, NOW))
     # a total of people is recounted, and has no keys in it
     people = figures.sums(figures.subject)
     counts = {name: people.get(name) for name in (("active", "paying", "cost_usd") if by == "team" else ("active",))}
-    return Group(TOTAL, {**now, **counts}, before, is_rest=True, whole={} if spec.actor_type else now)
+    return Group(TOTAL, {**now, **counts}, before, is_rest=True, whole=now if is_of_one_kind else {})
 
 
 def value_of(columns: Sequence[Recipe], key: str) -> Value:

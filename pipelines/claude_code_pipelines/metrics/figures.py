@@ -24,9 +24,9 @@ from .sums import KEY, PERSON, Row, grouped, merged
 # Trends look back half a year from the end of the period.
 TREND_WEEKS = 26
 # What every summary needs, by the names of `queries.grouping`.
-BASE = ("", "trend:day", "actor", "model", "stopped", "seen")
+BASE = ("", "trend:day", "actor", "model", "stopped")
 # What the report reads beside it.
-TRENDS = ("tool", "terminal", "trend:tool,week", "trend:model,week", "active_actors", "weeks", "cohorts")
+TRENDS = ("tool", "terminal", "trend:tool,week", "trend:model,week", "active_actors", "weeks", "cohorts", "seen")
 # What names the causes of a jump.
 JUMPS = ("weekly_actors", "trend:model,week")
 
@@ -203,7 +203,7 @@ def read_figures(target: Warehouse, request: Request, now: dt.datetime, names: I
 
 def _read(read: _Reading, request: Request, names: Iterable[str], now: dt.datetime) -> Figures:
     known = read.rows(queries.ORGANIZATION)
-    money, rows = read.all([*BASE, *names])
+    money, rows = read.all([*BASE, *names, *(["seen"] if request.teams is not None else [])])
     return Figures(
         request=request,
         organization_id=read.organization,

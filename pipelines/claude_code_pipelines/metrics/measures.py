@@ -214,7 +214,7 @@ _WORDS = {
         "Billed people": "Subscribers",
         "billed people": "subscribers",
         "Billed": "Subscription",
-        "billed": "subscription",
+        "their billed": "their subscription",
     },
     KEY: {"people": "keys", "person": "key"},
 }
