@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -24,10 +25,12 @@ def install_command(requirement: str, extra: str = "") -> str:
     return _from(json.loads(origin), extra) if origin else f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
-def _from(origin: dict[str, dict[str, object] | str], extra: str) -> str:
-    url, folder, repository = (origin.get(key) for key in ("url", "dir_info", "vcs_info"))
-    if isinstance(folder, dict):
-        editable = "--editable " if folder.get("editable") else ""
-        return f"pip install {editable}'{url2pathname(urlsplit(str(url)).path)}[{extra}]'"
-    prefix = f"{repository['vcs']}+" if isinstance(repository, dict) else ""
-    return f"pip install '{DISTRIBUTION}[{extra}] @ {prefix}{url}'"
+def _from(origin: dict[str, Any], extra: str) -> str:
+    url: str = origin["url"]
+    if "dir_info" in origin:
+        editable = "--editable " if origin["dir_info"].get("editable") else ""
+        return f"pip install {editable}'{url2pathname(urlsplit(url).path)}[{extra}]'"
+    if "vcs_info" in origin:
+        revision = origin["vcs_info"].get("requested_revision")
+        url = f"{origin['vcs_info']['vcs']}+{url}" + (f"@{revision}" if revision else "")
+    return f"pip install '{DISTRIBUTION}[{extra}] @ {url}'"

@@ -51,11 +51,18 @@ def test_the_readme_names_every_extra_and_no_other() -> None:
             f"pip install '{DISTRIBUTION}[delta] @ git+https://forge.example/p.git'",
         ),
         (
+            {
+                "url": "https://forge.example/p.git",
+                "vcs_info": {"vcs": "git", "commit_id": "c0ffee", "requested_revision": "v0.1.0"},
+            },
+            f"pip install '{DISTRIBUTION}[delta] @ git+https://forge.example/p.git@v0.1.0'",
+        ),
+        (
             {"url": "file:///srv/p-0.1.0-py3-none-any.whl", "archive_info": {}},
             f"pip install '{DISTRIBUTION}[delta] @ file:///srv/p-0.1.0-py3-none-any.whl'",
         ),
     ],
-    ids=["index", "editable", "folder", "git", "wheel"],
+    ids=["index", "editable", "folder", "git", "git at a tag", "wheel"],
 )
 def test_an_extra_comes_from_where_the_package_came_from(
     origin: dict[str, Any] | None, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
