@@ -43,7 +43,9 @@ def pytest_configure(config: pytest.Config) -> None:
     dlt derives the types of its settings anew at each of 180 look-ups a run: a seventh of the time of a small load.
     `-m slow` and `python tests/destinations`, which CI runs, take dlt as it is.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` ignores it, and so would the programs that tests start
+    # `nohup` and shells in the background ignore these, and so would the programs that tests start
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if "not slow" in config.getoption("markexpr"):
         derive = functools.cache(base_configuration.extract_inner_hint)
         for module in (base_configuration, resolve):
