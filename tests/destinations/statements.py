@@ -124,7 +124,7 @@ def statements_for(name: str, folder: str) -> dict[str, Any]:
         pipelines_dir=folder,
     )
     # the destination cannot be reached from here, so nothing is proven
-    with patch.object(proof, "open_backend", lambda *_: nullcontext(_NothingLoaded())):
+    with patch.object(proof, "open_backend", lambda *_, **__: nullcontext(_NothingLoaded())):
         pipeline.extract(claude_code_analytics(start_date=FIRST, end_date=LAST, client=client))
     pipeline.normalize()
     job_client = _unconnected(factory(), pipeline.default_schema, pipeline)
