@@ -11,6 +11,7 @@ from typing import Any
 
 import dlt
 import duckdb
+from dlt.common.exceptions import DltException
 
 from claude_code_analytics import DestinationError
 from claude_code_analytics.warehouse.destinations import kind_of
@@ -58,19 +59,22 @@ def kept_open(pipeline: dlt.Pipeline, rows: int = 0) -> Iterator[None]:
 @contextmanager
 def no_file_left_behind(pipeline: dlt.Pipeline) -> Iterator[None]:
     """Removes a DuckDB file that a failed load made, unless rows are in it: its own, or those of somebody else."""
-    if kind_of(pipeline) != "duckdb":
-        yield
-        return
-    with translate_errors("the configuration could not be read"):
-        file = Path(pipeline.sql_client().credentials.database)
-    was_there = file.exists()
+    file = _file_of(pipeline)
+    was_there = file is None or file.exists()
     try:
         yield
     except BaseException:
-        if not was_there and file.exists():
+        if file is not None and not was_there and file.exists():
             with suppress(duckdb.Error, OSError):  # another load has it open, or Windows keeps an open file
                 _remove_without_rows(file)
         raise
+
+
+def _file_of(pipeline: dlt.Pipeline) -> Path | None:
+    if kind_of(pipeline) == "duckdb":
+        with suppress(DltException):  # the next step reports it, or mends a working folder that lacks a schema
+            return Path(pipeline.sql_client().credentials.database)
+    return None
 
 
 def _remove_without_rows(file: Path) -> None:
