@@ -12,6 +12,7 @@ import importlib.abc
 import importlib.machinery
 import json
 import os
+import re
 import sys
 import tempfile
 import types
@@ -146,9 +147,9 @@ def _of_dlt(job_client: Any) -> Iterator[dict[str, str]]:
                 yield {"for": purpose, "table": table, "sql": sql.strip()}
     for table in TABLES[:3]:
         for job in job_client._create_merge_followup_jobs([job_client.prepare_load_table(table)]):
-            for line in Path(job.new_file_path()).read_text().split("\n"):
-                for sql in filter(str.strip, line.split(";")):
-                    yield {"for": "merge", "table": table, "sql": sql.strip()}
+            text = re.sub(r"DO (\$\w*\$).*?\1", "", Path(job.new_file_path()).read_text())  # sqlglot parses no PL/pgSQL
+            for sql in filter(str.strip, re.split("[\n;]", text)):
+                yield {"for": "merge", "table": table, "sql": sql.strip()}
 
 
 def _of_this_project(pipeline: Any, job_client: Any) -> Iterator[dict[str, str]]:
