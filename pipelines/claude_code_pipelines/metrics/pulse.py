@@ -16,11 +16,13 @@ _MONTH = """
         SUM(COALESCE(r.api_cost_usd, r.subscription_value_usd, r.other_cost_usd)) AS cost
     FROM claude_code_model_days AS r
     WHERE r.date >= @first AND r.date <= @last
-    GROUP BY r.organization_id, r.customer_type"""
+    GROUP BY r.organization_id, r.customer_type
+    ORDER BY r.organization_id, r.customer_type"""
 _TYPES = """
     SELECT r.organization_id, r.customer_type, COUNT(*) AS records
     FROM claude_code_usage AS r
-    GROUP BY r.organization_id, r.customer_type"""
+    GROUP BY r.organization_id, r.customer_type
+    ORDER BY r.organization_id, r.customer_type"""
 
 
 @dataclass(frozen=True)
