@@ -50,7 +50,7 @@ def left_out() -> Iterator[str]:
 
 # By page, the mark before its generated part, and the lines.
 PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
-    "README.md": ("left out", left_out),
+    "docs/explanation.md": ("left out", left_out),
     "docs/operations.md": ("day kinds", day_kinds),
     "docs/views.md": ("catalog", catalog),
 }

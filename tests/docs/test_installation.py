@@ -20,7 +20,8 @@ IS_ON_PYPI = False
 FROM_INDEX = rf"pip install[^`\n]*{DISTRIBUTION}(?!\[[\w,]+\] @ )|`{DISTRIBUTION}\["
 FROM_REPOSITORY = r"pip install -e '\.\[|\] @ git\+|/path/to/clone\["
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.*"))]
+TEXTS = [path for path in sorted((ROOT / "docs").rglob("*.*")) if path.suffix != ".png"]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *TEXTS]
 EXTRAS = set(tomlkit.parse((ROOT / "pyproject.toml").read_text()).unwrap()["project"]["optional-dependencies"])
 
 

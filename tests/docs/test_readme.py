@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import os
 import pydoc
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -27,11 +29,14 @@ from claude_code_analytics.constants import version
 from claude_code_pipelines import Warehouse, backfill, load
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.cli.settings import SETTINGS
-from claude_code_simulator import SampleOrganization, ScriptedOrganization, SimulatedApi
+from claude_code_simulator import SampleOrganization, ScriptedOrganization, SimulatedApi, record
 from support.imports import ROOT
 from support.serving import serving
 
 README = (ROOT / "README.md").read_text()
+SUMMARY_PAGE = (ROOT / "docs" / "summary-and-report.md").read_text()
+HOW_TO = (ROOT / "docs" / "how-to.md").read_text()
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 SOURCE_README = (ROOT / "sources" / "claude_code_analytics" / "README.md").read_text()
 DOCS = [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [
@@ -61,9 +66,14 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+def fenced(page: Path) -> str:
+    """Returns the contents of all fenced code blocks of a page, also in lists."""
+    return "".join(re.findall(r"^ *```\w*\n(.*?)^ *```$", page.read_text(), re.MULTILINE | re.DOTALL))
+
+
 def section(title: str) -> str:
-    """Returns the text under a heading of the README."""
-    (found,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    """Returns the text under a heading of the reference."""
+    (found,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", REFERENCE, re.MULTILINE | re.DOTALL)
     return found
 
 
@@ -108,17 +118,23 @@ def test_ci_runs_the_very_commands_of_the_readme() -> None:
 
 
 def test_the_table_of_commands_is_that_of_the_program() -> None:
-    described = re.findall(r"^\| `(\w+)` \|", section("Load your organization"), re.MULTILINE)
-    used = re.findall(r"claude-code-analytics (\w+)", "".join(blocks(README, "console")))
+    described = re.findall(r"^\| `(\w+)` \|", section("Commands"), re.MULTILINE)
 
     assert set(described) == set(COMMANDS)
-    assert set(used) <= set(described)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_line_is_one_that_the_program_accepts(name: str) -> None:
+    """Parses each command of a block, and runs none."""
+    for line in re.findall(r"^.*?\bclaude-code-analytics ([a-z].*)", fenced(ROOT / name), re.MULTILINE):
+        command, *arguments = shlex.split(re.sub(r"\d>.*", "", line), comments=True)
+        COMMANDS[command].make_context(command, arguments)
 
 
 def test_the_table_of_options_is_that_of_the_program() -> None:
-    rows = re.findall(r"^\| (`--[^|]+)\|([^|]*)\|", section("Load your organization"), re.MULTILINE)
+    rows = re.findall(r"^\| (`--[^|]+)\|([^|]*)\|", section("Options"), re.MULTILINE)
     written = {name: default.strip("` ") for names, default in rows for name in re.findall(r"--[a-z-]+", names)}
-    everywhere = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", section("Load your organization")))
+    everywhere = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", REFERENCE + SUMMARY_PAGE))
 
     assert set(written) == set(options_of("load"))
     assert everywhere == set(options_of())
@@ -211,30 +227,52 @@ def test_every_parameter_can_be_set_where_the_documentation_says(
 # Examples
 
 
-def test_the_query_adds_up_on_the_file_of_the_demo(tmp_path: Path) -> None:
-    for arguments in (["demo", "--start", "2026-10-05", "--end", "2026-10-09"], ["views"]):
-        ran = CliRunner().invoke(commands, arguments)
-        assert ran.exit_code == 0, ran.output
-    (query,) = blocks(README, "sql")
+@pytest.fixture(scope="session")
+def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The DuckDB file of a short demo, with views."""
+    folder = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch, switched_run_context(RunContext(str(folder))):
+        patch.chdir(folder)
+        for arguments in (["demo", "--start", "2026-10-05", "--end", "2026-10-09"], ["views"]):
+            ran = CliRunner().invoke(commands, arguments)
+            assert ran.exit_code == 0, ran.output
+    return folder / "claude_code_analytics.duckdb"
 
-    with duckdb.connect(str(tmp_path / "claude_code_analytics.duckdb"), read_only=True) as connection:
-        *rows, total = connection.execute(query).fetchall()
-        billed = (
-            "SELECT sum(api_cost_usd), count(DISTINCT actor) FROM claude_code.claude_code_records WHERE actor_type = "
-        )
-        people, keys = (connection.execute(f"{billed} '{kind}'").fetchone() for kind in ("user_actor", "api_actor"))
-        teams = blocks((ROOT / "docs" / "operations.md").read_text(), "sql")[0].replace("2026-11", "2026-10")
+
+def test_the_query_of_the_readme_runs_without_views(demo_file: Path) -> None:
+    query, _ = blocks(README, "py")
+
+    shown = run_example(query, dict(os.environ), demo_file.parent)
+
+    assert re.findall(r"\S+@sample\.example", shown)
+    assert shown.count("\n") >= 5
+
+
+def test_the_query_of_teams_adds_up(demo_file: Path) -> None:
+    (query,) = blocks(SUMMARY_PAGE, "sql")
+    billed = "SELECT sum(api_cost_usd) FROM claude_code.claude_code_records WHERE actor_type = "
+
+    with duckdb.connect(str(demo_file), read_only=True) as connection:
         connection.execute("CREATE TEMP TABLE teams AS SELECT 'nobody@example.test' AS email, 'none' AS team")
-        by_team = connection.execute(teams).fetchall()
+        by_team = connection.execute(query.replace("2026-11", "2026-10")).fetchall()
+        (people,), (keys,) = (
+            connection.execute(f"{billed} '{kind}'").fetchall()[0] for kind in ("user_actor", "api_actor")
+        )
 
-    found = dict(rows)
-    assert people
-    assert keys
-    assert found.pop("API keys") == keys[0]
-    assert len(found) == people[1]
-    assert sum(filter(None, found.values())) == people[0]
-    assert total == ("Total", people[0] + keys[0])
-    assert by_team == [("(no team)", people[0]), ("API keys", keys[0]), total]
+    assert by_team == [("(no team)", people), ("API keys", keys), ("Total", people + keys)]
+
+
+def test_the_query_for_another_connector_finds_the_days_that_differ(demo_file: Path) -> None:
+    (query,) = re.findall(r"^ *```sql\n(.*?)^ *```$", HOW_TO, re.MULTILINE | re.DOTALL)
+
+    with duckdb.connect(str(demo_file), read_only=True) as connection:
+        connection.execute(
+            "CREATE TEMP TABLE old_usage AS SELECT date, core_metrics__num_sessions AS sessions "
+            "FROM claude_code.claude_code_usage WHERE date <> '2026-10-07'"
+        )
+        different = connection.execute(query).fetchall()
+
+    assert [(day, old) for day, _, old in different] == [(dt.date(2026, 10, 7), None)]
 
 
 def run_example(code: str, variables: dict[str, str], folder: Path) -> str:
@@ -254,7 +292,7 @@ def loaded_days(file: Path) -> tuple[dt.date, int]:
 
 
 def test_the_example_of_a_job_runs_and_says_where_the_data_is(tmp_path: Path) -> None:
-    code, _ = blocks(README, "py")
+    _, code = blocks(README, "py")
 
     with serving(SimulatedApi(SampleOrganization(developers=1))) as variables:
         variables["SOURCES__CLAUDE_CODE_ANALYTICS__MAX_DAYS"] = "3"
@@ -264,7 +302,7 @@ def test_the_example_of_a_job_runs_and_says_where_the_data_is(tmp_path: Path) ->
 
 
 def test_the_example_of_a_pipeline_runs_and_says_in_each_folder_where_the_data_is(tmp_path: Path) -> None:
-    _, code = blocks(README, "py")
+    (code,) = blocks(HOW_TO, "py")
     file = tmp_path / "one" / "my_warehouse_load.duckdb"
 
     with serving(SimulatedApi(SampleOrganization(developers=5))) as variables:
@@ -276,6 +314,26 @@ def test_the_example_of_a_pipeline_runs_and_says_in_each_folder_where_the_data_i
     first, days = loaded_days(file)
     assert first == dt.date(2026, 10, 1)
     assert days
+
+
+def test_the_loads_of_two_organizations_fill_one_dataset(tmp_path: Path) -> None:
+    """Runs the commands of the page on a file, which both pipelines share, in the place of Postgres."""
+    (loads,) = blocks(HOW_TO, "sh")
+    shown = []
+    for number, line in enumerate(loads.splitlines()):
+        day = dt.date(2026, 11, 1)
+        organization = ScriptedOrganization({day: [record(day)]}, id=f"organization {number}")
+        arguments = [*shlex.split(line)[2:], "--start", "2026-11-01"]
+        code = f"from claude_code_pipelines.cli import commands\ncommands({arguments})"
+        with serving(SimulatedApi(organization)) as variables:
+            variables["DESTINATION__POSTGRES__DESTINATION_TYPE"] = "duckdb"
+            variables["DESTINATION__POSTGRES__CREDENTIALS"] = str(tmp_path / "shared.duckdb")
+            shown.append(run_example(code, variables, tmp_path / "example"))
+
+    with duckdb.connect(str(tmp_path / "shared.duckdb"), read_only=True) as connection:
+        held = connection.execute("SELECT organization_id FROM claude_code.claude_code_usage ORDER BY 1").fetchall()
+    assert held == [("organization 0",), ("organization 1",)]
+    assert ["the dataset held organization" in text for text in shown] == [False, True]
 
 
 def test_the_example_of_a_trial_without_a_key_runs(tmp_path: Path) -> None:
@@ -309,7 +367,7 @@ def test_the_example_script_runs_beside_the_command_and_says_where_the_data_is(t
 
 
 def test_the_examples_say_that_a_second_organization_comes_into_the_dataset(tmp_path: Path) -> None:
-    _, snippet = blocks(README, "py")
+    (snippet,) = blocks(HOW_TO, "py")
     script = (ROOT / "sources" / "claude_code_analytics_pipeline.py").read_text().partition("if __name__")[0]
 
     for number, code in enumerate((snippet, f"{script}\nload_a_closed_range()")):
