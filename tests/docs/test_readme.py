@@ -13,9 +13,11 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from string import Template
+from typing import Any, get_args
 
 import click
+import dlt
 import duckdb
 import pytest
 import tomlkit
@@ -26,6 +28,7 @@ from claude_code_analytics import claude_code_analytics
 from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import version
+from claude_code_analytics.warehouse.replace_days import STAGED_DAYS
 from claude_code_pipelines import Warehouse, backfill, load
 from claude_code_pipelines.cli import commands
 from claude_code_pipelines.cli.settings import SETTINGS
@@ -224,6 +227,25 @@ def test_every_parameter_can_be_set_where_the_documentation_says(
     assert {name: str(value) for name, value in found.items()} == {name: str(value) for name, value in chosen.items()}
 
 
+def names_in(section: str) -> set[str]:
+    """Returns the names that are read in a section of dlt's configuration."""
+    kind, name, *inner = section.split(".")
+    if kind == "sources":
+        return set(DEFAULTS)
+    fields: dict[str, Any] = getattr(dlt.destinations, name)().spec.get_resolvable_fields()
+    if not inner:
+        return set(fields)
+    (hint,) = (fields[each] for each in inner)
+    return {name for spec in get_args(hint) or (hint,) for name in spec.get_resolvable_fields()}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_of_a_page_exists(page: str) -> None:
+    for block in blocks((ROOT / page).read_text(), "toml"):
+        for section, settings in re.findall(r"^\[(.+)\]\n((?:\w.*\n)*)", block, re.MULTILINE):
+            assert set(tomlkit.parse(settings).unwrap()) - names_in(section) == set(), section
+
+
 # Examples
 
 
@@ -386,6 +408,15 @@ def test_the_help_of_the_jobs_fits_on_a_screen(job: Callable[..., object]) -> No
 
     assert len(lines) <= 40
     assert " at 0x" not in text
+
+
+def test_the_statement_of_a_merge_is_the_one_that_is_run() -> None:
+    (statement,) = blocks((ROOT / "docs" / "destinations.md").read_text(), "sql")
+    staged = Template(STAGED_DAYS).substitute(organization="organization_id", date="date")
+
+    assert " ".join(statement.split()) == "DELETE FROM claude_code.claude_code_usage WHERE " + staged.format(
+        staging_table="claude_code_staging.claude_code_usage"
+    )
 
 
 # References
