@@ -82,6 +82,8 @@ class LoadReport:
 class DaysNotHeld(ClaudeCodeAnalyticsError):
     """Days that could not be read, or that the warehouse does not hold at the end of a load. All others stay loaded.
 
+    Run again: the next load reads these days. The message ends with the reason of the first one.
+
     Attributes:
         days: The days of both kinds, oldest first.
         report: What the load did.

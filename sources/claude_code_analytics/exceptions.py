@@ -20,19 +20,30 @@ import datetime as dt
 
 
 class ClaudeCodeAnalyticsError(Exception):
-    """Base of all errors that this package raises on purpose."""
+    """Base of all errors that this package raises on purpose.
+
+    Print its text: it is one line, and says what to do.
+    """
 
 
 class ConfigurationError(ClaudeCodeAnalyticsError, ValueError):
-    """A mistake in arguments, configuration or credentials, or a wrong clock, found before any day was requested."""
+    """A mistake in arguments, configuration or credentials, or a wrong clock, found before any day was requested.
+
+    Correct what the message names, and run again.
+    """
 
 
 class DestinationError(ClaudeCodeAnalyticsError):
-    """The warehouse cannot be reached, is locked, or rejects the load."""
+    """The warehouse cannot be reached, is locked, or rejects the load.
+
+    Do what the message says, and run again. Nothing has to be undone.
+    """
 
 
 class ApiError(ClaudeCodeAnalyticsError):
     """The API did not return what was requested.
+
+    Its kinds say what to do. Running again is always safe.
 
     Attributes:
         day: The requested UTC day; None for a request that is about no day.
@@ -59,6 +70,8 @@ class ApiError(ClaudeCodeAnalyticsError):
 class CredentialRefused(ApiError):
     """401 or 403: the credential is wrong, expired, or of a kind that this endpoint does not accept.
 
+    Use another credential, as the message says. `claude-code-analytics check` tries it.
+
     Attributes:
         is_for_all: True if no request can succeed (401). A 403 may be about its day alone.
     """
@@ -69,16 +82,28 @@ class CredentialRefused(ApiError):
 
 
 class RequestRefused(ApiError):
-    """A response that retrying does not change (400, 402, 404, a redirect, a 204, a spend limit)."""
+    """A response that retrying does not change (400, 402, 404, a redirect, a 204, a spend limit).
+
+    Correct what the message names, such as `base_url` or the limit. Otherwise report its `request-id` to Anthropic.
+    """
 
 
 class ApiUnavailable(ApiError):
-    """No usable response, although the request was retried."""
+    """No usable response, although the request was retried.
+
+    Run again later, or correct what the message names: network, proxy, certificate.
+    """
 
 
 class UnexpectedResponse(ApiError):
-    """Pages that are not those of the requested day: records of another day, a page cursor that leads nowhere."""
+    """Pages that are not those of the requested day: records of another day, a page cursor that leads nowhere.
+
+    Run again later. If it happens again, report the `request-id` to Anthropic.
+    """
 
 
 class UndecodableDay(UnexpectedResponse):
-    """Pages that arrived whole and hold a record that cannot be decoded. The other days are loaded."""
+    """Pages that arrived whole and hold a record that cannot be decoded. The other days are loaded.
+
+    Report the day and its `request-id` to Anthropic. Until then the day keeps the rows that it had.
+    """

@@ -1,25 +1,21 @@
-"""Parts of pages that the product's tables decide: `python tests/docs/test_generated.py` writes them anew."""
+"""Parts of pages that the product's tables decide: `UPDATE_DOCS=1 pytest tests/docs/test_generated.py` writes them."""
 
 from __future__ import annotations
 
-import inspect
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-import claude_code_analytics as claude_code_analytics_package
-import claude_code_pipelines
-from claude_code_analytics import claude_code_analytics
-from claude_code_analytics.claude_code.report import CLAUDE_CODE
-from claude_code_analytics.config import SourceConfig
 from claude_code_pipelines.metrics.catalog import MEASURES, VIEWS
 from claude_code_pipelines.metrics.explanations import DAY_KINDS, LEFT_OUT
 from claude_code_pipelines.status import KINDS
+from support import reference
+from support.imports import ROOT
 
-ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "docs" / "grafana.json"
 
 
@@ -54,42 +50,19 @@ def left_out() -> Iterator[str]:
     yield from (f"- {fact}" for fact in LEFT_OUT)
 
 
-def parameters() -> Iterator[str]:
-    """Yields the parameters of the source with their defaults."""
-    described = re.split(r"^ {4}(\w+): ", inspect.getdoc(claude_code_analytics) or "", flags=re.MULTILINE)[1:]
-    yield from ("| parameter | default | meaning |", "|---|---|---|")
-    for name, text in zip(described[::2], described[1::2], strict=True):
-        default = getattr(SourceConfig, name, None)
-        shown = f"`{default}`" if isinstance(default, (str, int)) else ""
-        if name not in ("config", "ConfigurationError"):
-            yield f"| `{name}` | {shown} | {' '.join(text.partition('Returns:')[0].split())} |"
-
-
-def errors() -> Iterator[str]:
-    """Yields the public errors."""
-    yield from ("| error | meaning |", "|---|---|")
-    for module in (claude_code_analytics_package, claude_code_pipelines):
-        for name in module.__all__:
-            found = getattr(module, name)
-            if isinstance(found, type) and issubclass(found, Exception):
-                yield f"| `{name}` | {(inspect.getdoc(found) or '').split(chr(10) * 2)[0].replace(chr(10), ' ')} |"
-
-
-def columns() -> Iterator[str]:
-    """Yields the columns of each table."""
-    for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger):
-        yield from (f"### `{table.name}`", "", table.description, "", "| column | type | meaning |", "|---|---|---|")
-        yield from (f"| `{column.name}` | {column.data_type} | {column.description} |" for column in table.columns)
-        yield ""
-
-
-# By page and the mark before a generated part, its lines.
+# The lines of each generated part, by page and the mark before it.
 PARTS: dict[tuple[str, str], Callable[[], Iterator[str]]] = {
     ("docs/explanation.md", "left out"): left_out,
     ("docs/operations.md", "day kinds"): day_kinds,
-    ("docs/reference.md", "columns"): columns,
-    ("docs/reference.md", "errors"): errors,
-    ("docs/reference.md", "parameters"): parameters,
+    ("docs/reference.md", "commands"): reference.command_lines,
+    ("docs/reference.md", "options"): reference.option_lines,
+    ("docs/reference.md", "exit codes"): reference.exit_code_lines,
+    ("docs/reference.md", "variables"): reference.variable_lines,
+    ("docs/reference.md", "parameters"): reference.parameter_lines,
+    ("docs/reference.md", "python"): reference.python_lines,
+    ("docs/reference.md", "errors"): reference.error_lines,
+    ("docs/reference.md", "tables"): reference.table_lines,
+    ("docs/reference.md", "measures"): reference.measure_lines,
     ("docs/views.md", "catalog"): catalog,
 }
 
@@ -104,26 +77,27 @@ def dashboard() -> str:
     return json.dumps(board, indent=2) + "\n"
 
 
-def part(mark: str) -> re.Pattern[str]:
-    """Returns the pattern of a generated part."""
-    return re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- end -->)", re.DOTALL)
+def check(file: Path, text: str) -> None:
+    """Compares a file with what the product says, and writes it anew if that is wanted."""
+    found = file.read_text()
+    if os.environ.get("UPDATE_DOCS"):
+        file.write_text(text)
+    assert found == text
 
 
 @pytest.mark.parametrize(("page", "mark"), PARTS)
 def test_generated_parts_of_pages_are_those_of_the_product(page: str, mark: str) -> None:
-    assert part(mark).findall((ROOT / page).read_text()) == ["\n".join([*PARTS[page, mark](), ""])]
+    text = "\n".join([f"<!-- {mark} -->", *PARTS[page, mark](), "<!-- end -->"])
+    part = re.compile(rf"<!-- {mark} -->\n.*?<!-- end -->", re.DOTALL)
+    written, number = part.subn(lambda _: text, (ROOT / page).read_text())
+
+    assert number == 1
+    check(ROOT / page, written)
 
 
 def test_the_panels_of_the_dashboard_are_described_by_the_catalog() -> None:
-    assert DASHBOARD.read_text() == dashboard()
+    check(DASHBOARD, dashboard())
 
 
 def test_every_kind_of_day_has_its_meaning() -> None:
     assert set(DAY_KINDS) == set(KINDS)
-
-
-if __name__ == "__main__":
-    for (page, mark), lines in PARTS.items():
-        text = "\n".join([*lines(), ""])
-        (ROOT / page).write_text(part(mark).sub(lambda _, text=text: text, (ROOT / page).read_text(), count=1))
-    DASHBOARD.write_text(dashboard())

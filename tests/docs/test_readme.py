@@ -26,13 +26,11 @@ from click.testing import CliRunner
 from dlt.common.runtime.run_context import RunContext, switched_run_context
 
 from claude_code_analytics import claude_code_analytics
-from claude_code_analytics.claude_code.report import CLAUDE_CODE
 from claude_code_analytics.config import resolve_config
 from claude_code_analytics.constants import version
 from claude_code_analytics.warehouse.replace_days import STAGED_DAYS
 from claude_code_pipelines import Warehouse, backfill, load
 from claude_code_pipelines.cli import commands
-from claude_code_pipelines.cli.settings import SETTINGS
 from claude_code_simulator import SampleOrganization, ScriptedOrganization, SimulatedApi, record
 from support.imports import FOLDERS, ROOT
 from support.serving import serving
@@ -40,7 +38,6 @@ from support.serving import serving
 README = (ROOT / "README.md").read_text()
 SUMMARY_PAGE = (ROOT / "docs" / "summary-and-report.md").read_text()
 HOW_TO = (ROOT / "docs" / "how-to.md").read_text()
-REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 SOURCE_README = (ROOT / "sources" / "claude_code_analytics" / "README.md").read_text()
 DOCS = [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [
@@ -73,12 +70,6 @@ def blocks(text: str, language: str) -> list[str]:
 def fenced(page: Path) -> str:
     """Returns the contents of all fenced code blocks of a page, also in lists."""
     return "".join(re.findall(r"^ *```\w*\n(.*?)^ *```$", page.read_text(), re.MULTILINE | re.DOTALL))
-
-
-def section(title: str) -> str:
-    """Returns the text under a heading of the reference."""
-    (found,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", REFERENCE, re.MULTILINE | re.DOTALL)
-    return found
 
 
 def options_of(*names: str) -> dict[str, click.Option]:
@@ -121,32 +112,12 @@ def test_ci_runs_the_very_commands_of_the_readme() -> None:
     assert 'bash -c "$command"' in script
 
 
-def test_the_table_of_commands_is_that_of_the_program() -> None:
-    described = re.findall(r"^\| `(\w+)` \|", section("Commands"), re.MULTILINE)
-
-    assert set(described) == set(COMMANDS)
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_line_is_one_that_the_program_accepts(name: str) -> None:
     """Parses each command of a block, and runs none."""
     for line in re.findall(r"^.*?\bclaude-code-analytics ([a-z].*)", fenced(ROOT / name), re.MULTILINE):
         command, *arguments = shlex.split(re.sub(r"\d>.*", "", line), comments=True)
         COMMANDS[command].make_context(command, arguments)
-
-
-def test_the_table_of_options_is_that_of_the_program() -> None:
-    rows = re.findall(r"^\| (`--[^|]+)\|([^|]*)\|", section("Options"), re.MULTILINE)
-    written = {name: default.strip("` ") for names, default in rows for name in re.findall(r"--[a-z-]+", names)}
-    everywhere = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", REFERENCE + SUMMARY_PAGE))
-
-    assert set(written) == set(options_of("load"))
-    assert everywhere == set(options_of())
-    for name, option in options_of("load").items():
-        setting = option.name in SETTINGS
-        default = DEFAULTS[option.name] if setting else option.get_default(click.Context(COMMANDS["load"]))
-        has_default = isinstance(default, (str, int)) and (setting or not option.is_flag)
-        assert written[name] == (str(default) if has_default else "")
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -158,13 +129,7 @@ def test_every_command_and_option_has_a_help_text(name: str) -> None:
     assert [option for option, found in options_of(name).items() if not found.help] == []
 
 
-# Tables and parameters
-
-
-def test_the_tables_are_those_of_the_source() -> None:
-    rows = re.findall(r"^\| `(claude_code_\w+)` \|", section("Tables"), re.MULTILINE)
-
-    assert rows == [table.name for table in (*CLAUDE_CODE.tables, CLAUDE_CODE.ledger)]
+# Parameters
 
 
 def test_every_parameter_is_described_where_it_is_declared() -> None:
