@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
 import inspect
 import os
@@ -12,7 +11,7 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from string import Template
 from typing import Any, get_args
@@ -32,7 +31,7 @@ from claude_code_analytics.warehouse.replace_days import STAGED_DAYS
 from claude_code_pipelines import Warehouse, backfill, load
 from claude_code_pipelines.cli import commands
 from claude_code_simulator import SampleOrganization, ScriptedOrganization, SimulatedApi, record
-from support.imports import FOLDERS, ROOT
+from support.imports import ROOT
 from support.serving import serving
 
 README = (ROOT / "README.md").read_text()
@@ -407,27 +406,6 @@ def test_every_environment_variable_that_is_named_is_a_parameter() -> None:
     names = set(re.findall(r"\b[A-Z]+(?:_+[A-Z]+){2,}\b", text)) - {"ANTHROPIC_ADMIN_KEY"}
 
     assert {name.removeprefix("SOURCES__CLAUDE_CODE_ANALYTICS__").lower() for name in names} <= set(DEFAULTS)
-
-
-def texts_of(node: ast.AST) -> Iterator[str]:
-    """Yields the texts of a module, with `…` in place of what is filled in."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.JoinedStr):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in each.values)
-        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
-            yield each.value
-
-
-def test_every_message_of_troubleshooting_is_one_of_the_program() -> None:
-    page = (ROOT / "docs" / "troubleshooting.md").read_text()
-    messages = [message for _, message in re.findall(r"^\| (`+)(.*?) ?\1 \| ", page, re.MULTILINE)]
-    modules = [file for package, folder in FOLDERS.items() for file in (folder / package).rglob("*.py")]
-    texts = [text for file in modules for text in texts_of(ast.parse(file.read_text()))]
-
-    assert len(messages) > 20
-    for message in messages:
-        longest = max(message.split("…"), key=len)
-        assert any(longest in text for text in texts), message
 
 
 def test_the_changelog_names_the_version_and_every_command() -> None:
