@@ -53,6 +53,7 @@ def left_out() -> Iterator[str]:
 # The lines of each generated part, by page and the mark before it.
 PARTS: dict[tuple[str, str], Callable[[], Iterator[str]]] = {
     ("docs/explanation.md", "left out"): left_out,
+    ("docs/glossary.md", "day kinds"): day_kinds,
     ("docs/operations.md", "day kinds"): day_kinds,
     ("docs/reference.md", "commands"): reference.command_lines,
     ("docs/reference.md", "options"): reference.option_lines,
