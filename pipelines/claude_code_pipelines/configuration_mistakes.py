@@ -59,7 +59,7 @@ def missing_module(error: ImportError) -> str:
 
 def _unknown_destination(error: Any) -> str:
     similar = similar_to(error.ref)
-    return f"dlt knows no destination {error.ref!r}; " + (
+    return f"dlt has no destination {error.ref!r}; " + (
         f"did you mean {similar}?" if similar else f"use one of {NAMES}"
     )
 
@@ -98,7 +98,7 @@ MISTAKES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (DestinationNoStagingMode, lambda error: "files can only be staged in a bucket: use --staging filesystem"),
     (
         DestinationLoadingViaStagingNotSupported,
-        lambda error: f"the destination {error.destination} takes no files from a bucket; leave staging out",
+        lambda error: f"the destination {error.destination} cannot load files from a bucket; leave staging out",
     ),
     (ConfigFieldMissingException, _missing_settings),
     (InvalidNativeValue, _unreadable_setting),
@@ -106,7 +106,8 @@ MISTAKES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (
         InvalidInMemoryDuckdbCredentials,
         lambda error: (
-            "a DuckDB in memory ends with each of dlt's connections; set destination.duckdb.credentials to a file"
+            "a DuckDB database in memory is lost with each of dlt's connections; set destination.duckdb.credentials to "
+            "a file"
         ),
     ),
     *(

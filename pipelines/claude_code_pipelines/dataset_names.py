@@ -53,7 +53,7 @@ def dataset_name(pipeline: dlt.Pipeline) -> str:
         raise ConfigurationError(f"dataset {name} belongs to the database itself; choose another name")
     if config.normalize_staging_dataset_name(schema) == name:
         raise ConfigurationError(
-            f"staging_dataset_name_layout makes the staging dataset {name} too, which dlt empties; leave it out, or "
+            f"by staging_dataset_name_layout the staging dataset is {name} too, and dlt empties it; leave it out, or "
             "write another layout, such as %s_staging"
         )
     return str(place.capabilities().casefold_identifier(name))

@@ -21,7 +21,7 @@ _THEN_AGAIN = "then run the same command again"
 _REWORDED = (
     (
         r"invalid dsn|invalid connection option",
-        "the warehouse's address is none that Postgres takes; write postgresql://user:password@host:5432/database",
+        "the warehouse's address is not one that Postgres accepts; write postgresql://user:password@host:5432/database",
     ),
     (r"^Unknown level: (.*)", r"runtime.log_level is \1; use DEBUG, INFO, WARNING, ERROR or CRITICAL"),
     (r"^invalid format: (.*)", r"runtime.log_format cannot be used: \1; leave it out"),
@@ -45,11 +45,11 @@ _MISTAKES = (
         r"not found in location|in location \S+",
         "set `location` in [destination.bigquery] to that of the dataset, or choose another --dataset",
     ),
-    (r"\[Errno 17\] File exists", "that folder was not made by a load: choose another --dataset, or move it away"),
+    (r"\[Errno 17\] File exists", "a load did not make that folder: choose another --dataset, or move the folder away"),
     (r"invalid port number|invalid sslmode", "check the warehouse's address in dlt's configuration"),
     (
         r"unacceptable schema name|system catalog|temporary catalog|Ambiguous reference to catalog or schema",
-        "the database takes no dataset of that name: choose another --dataset",
+        "the database does not allow a dataset of that name: choose another --dataset",
     ),
     (r"database \S+ does not exist", "create it, or name another in dlt's configuration"),
     (

@@ -116,7 +116,7 @@ def _in_range(found: list[OrganizationStatus]) -> list[OrganizationStatus]:
     inside = [each for each in found if each.first <= each.last]
     if not inside:
         first, last = found[0].first, found[0].last
-        raise ConfigurationError(f"{last} lies before {first}, the first day to look at; choose another range")
+        raise ConfigurationError(f"{last} is before {first}, the first day to look at; choose another range")
     return inside
 
 

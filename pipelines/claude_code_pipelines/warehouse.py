@@ -72,7 +72,9 @@ class Warehouse:
             if isinstance(value, str) and not value.strip():
                 raise ConfigurationError(f"{name} is empty; leave it out or give it a name")
         if not _PIPELINE_NAME.fullmatch(self.pipeline):  # it names a folder
-            raise ConfigurationError(f"pipeline is {self.pipeline!r}; use letters, digits and _, a letter first")
+            raise ConfigurationError(
+                f"pipeline is {self.pipeline!r}; use letters, digits and _, and start with a letter"
+            )
         try:
             with translate_errors("the warehouse could not be opened"):
                 pipeline: dlt.Pipeline = dlt.pipeline(

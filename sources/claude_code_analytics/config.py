@@ -107,7 +107,7 @@ def _optional_day(name: str, value: Any) -> dt.date | None:
         return None
     day = parse_day(value, name)
     if day < EARLIEST_DAY:
-        raise ConfigurationError(f"{name} {day} lies before Claude Code existed; take a day from {EARLIEST_DAY} on")
+        raise ConfigurationError(f"{name} {day} is before Claude Code existed; use {EARLIEST_DAY} or later")
     return day
 
 

@@ -90,9 +90,9 @@ def check_range(
     """Refuses a range that lies after `today` (UTC, by the API's clock), or ends before it starts."""
     for day, name in zip((first, last), names, strict=True):
         if day is not None and today is not None and day > today:
-            raise ConfigurationError(f"{name} {day} lies in the future; today is {today} (UTC)")
+            raise ConfigurationError(f"{name} {day} is in the future; today is {today} (UTC)")
     if first is not None and last is not None and last < first:
-        raise ConfigurationError(f"{names[1]} {last} lies before {names[0]} {first}; swap them")
+        raise ConfigurationError(f"{names[1]} {last} is before {names[0]} {first}; swap them")
 
 
 def end_of(day: dt.date) -> dt.datetime:

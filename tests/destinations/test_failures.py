@@ -91,7 +91,7 @@ ADDRESSES: dict[str, tuple[Callable[[PostgresServer, str], str | None], str, str
     "nothing": (lambda server, user: None, "lacks credentials", f"set {CREDENTIALS} in the environment"),
     "another kind": (
         lambda server, user: f"mysql://{user}:{PASSWORD}@127.0.0.1/warehouse",
-        "the warehouse's address is none that Postgres takes",
+        "the warehouse's address is not one that Postgres accepts",
         "write postgresql://user:password@host:5432/database",
     ),
     "no address": (lambda server, user: f"it is {PASSWORD}", "PostgresCredentials cannot read", "form"),

@@ -139,7 +139,7 @@ def test_a_view_that_fails_does_not_make_the_load_look_incomplete(
             in line
         )
         assert line.endswith("let the owner run the same command, or make this user the owner")
-    assert "error: the days are committed, the views are not up to date: view claude_code_records" in loaded.stderr
+    assert "error: the days are committed, but the views are not up to date: view claude_code_records" in loaded.stderr
     assert "run the same command again to go on" not in loaded.output
     require_truth(viewed)
 

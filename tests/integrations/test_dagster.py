@@ -233,7 +233,7 @@ def test_a_day_that_was_not_final_when_it_was_loaded_fails_the_check(
 
 
 def test_a_partition_in_the_future_is_refused(world: World, instance: dg.DagsterInstance) -> None:
-    assert Ran(world, instance, 21, 21).failure == "start_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"
+    assert Ran(world, instance, 21, 21).failure == "start_date 2026-09-21 is in the future; today is 2026-09-20 (UTC)"
 
 
 def test_a_second_load_of_one_pipeline_is_refused(world: World, instance: dg.DagsterInstance) -> None:

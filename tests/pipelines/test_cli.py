@@ -294,7 +294,7 @@ def test_a_dataset_that_is_its_own_staging_dataset_is_refused_before_a_request(
         for destination in ("duckdb", "postgres"):
             result = run(command, "--destination", destination)
             assert result.exit_code == 2
-            assert "staging_dataset_name_layout makes the staging dataset claude_code too" in only_line(result.stderr)
+            assert "by staging_dataset_name_layout the staging dataset is claude_code too" in only_line(result.stderr)
     with pytest.raises(ConfigurationError, match="staging_dataset_name_layout"):
         world.load()
     assert not world.api.requests
@@ -369,25 +369,25 @@ def test_views_have_costs_in_dollars_outlive_the_next_load_and_leave_other_curre
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("load --start 2026-09-21", "start_date 2026-09-21 lies in the future; today is 2026-09-20 (UTC)"),
+        ("load --start 2026-09-21", "start_date 2026-09-21 is in the future; today is 2026-09-20 (UTC)"),
         (
             "load --start 1925-11-01",
-            "start_date 1925-11-01 lies before Claude Code existed; take a day from 2020-01-01",
+            "start_date 1925-11-01 is before Claude Code existed; use 2020-01-01 or later",
         ),
         ("load --start yesterday", "'--start': 'yesterday' is not a day; write YYYY-MM-DD, such as 2025-01-31 (see "),
         ("load --window-days 0", "window_days is 0; it must be a whole number, 1 or more"),
-        ("load --destination nowhere", "dlt knows no destination 'nowhere'; use one of duckdb, motherduck, postgres"),
+        ("load --destination nowhere", "dlt has no destination 'nowhere'; use one of duckdb, motherduck, postgres"),
         (
             "load --destination postgres",
             "destination postgres lacks credentials: set DESTINATION__POSTGRES__CREDENTIALS in the",
         ),
-        ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits and _, a letter first"),
-        ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 lies before start 2026-09-02; swap them"),
-        ("demo --start 2026-09-02 --end 2026-09-01", "end_date 2026-09-01 lies before start_date 2026-09-02; swap"),
-        ("load --destination postgresql", "dlt knows no destination 'postgresql'; did you mean postgres?"),
+        ("load --pipeline a/b", "pipeline is 'a/b'; use letters, digits and _, and start with a letter"),
+        ("backfill --start 2026-09-02 --end 2026-09-01", "end 2026-09-01 is before start 2026-09-02; swap them"),
+        ("demo --start 2026-09-02 --end 2026-09-01", "end_date 2026-09-01 is before start_date 2026-09-02; swap"),
+        ("load --destination postgresql", "dlt has no destination 'postgresql'; did you mean postgres?"),
         ("load --destination delta", "did you mean filesystem (Delta tables in a folder or a bucket)?"),
-        ("status --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 lies before --start 2026-09-02; swap them"),
-        ("status --destination nowhere", "dlt knows no destination 'nowhere'"),
+        ("status --start 2026-09-02 --end 2026-09-01", "--end 2026-09-01 is before --start 2026-09-02; swap them"),
+        ("status --destination nowhere", "dlt has no destination 'nowhere'"),
         ("lod", "error: No such command 'lod'"),
         ("load --strat 2026-01-01", "error: No such option"),
         ("load --window-days many", "error: Invalid value for '--window-days': 'many' is not a valid integer."),
@@ -413,7 +413,7 @@ def test_a_mistake_in_the_arguments_is_one_line_and_exit_code_2(run: Run, argume
         ("NORMALIZE__WORKERS=-1", "", "load.workers and normalize.workers"),
         ("DESTINATION__POSTGRES__CREDENTIALS=postgresql://a:b@h:99999/x", "--destination postgres", "address"),
         ("", "--dataset information_schema", "dataset information_schema belongs to the database itself"),
-        ("", "--dataset temp", "the database takes no dataset of that name: choose another --dataset"),
+        ("", "--dataset temp", "the database does not allow a dataset of that name: choose another --dataset"),
     ],
 )
 def test_a_setting_that_cannot_work_is_one_line_and_exit_code_2_and_leaves_no_file(

@@ -434,7 +434,7 @@ def test_a_mistake_in_the_configuration_is_a_configuration_error(
 
 
 def test_an_end_before_the_first_day_is_a_configuration_error(world: World) -> None:
-    with world.client() as client, pytest.raises(ConfigurationError, match=r"end 2024-12-30 lies before the first day"):
+    with world.client() as client, pytest.raises(ConfigurationError, match=r"end 2024-12-30 is before the first day"):
         load(world.pipeline, end="2024-12-30", client=client)
 
 
@@ -449,7 +449,7 @@ def test_no_folder_but_dlts_own_is_ever_used(tmp_path: Path, name: str) -> None:
     elsewhere = tmp_path / "dlt" / "elsewhere"
     (elsewhere / "schemas").mkdir(parents=True)
     (elsewhere / "schemas" / "notes.txt").write_text("no JSON")
-    with pytest.raises(ConfigurationError, match=r"pipeline is .*; use letters, digits and _, a letter first"):
+    with pytest.raises(ConfigurationError, match=r"pipeline is .*; use letters, digits and _, and start with a letter"):
         Warehouse(pipeline=name.format(folder=elsewhere), working_dir=str(tmp_path / "dlt" / "p")).dlt_pipeline()
     assert (elsewhere / "schemas" / "notes.txt").exists()
 

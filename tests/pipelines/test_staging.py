@@ -56,7 +56,7 @@ def test_the_option_of_the_command_line_leads_there(world: World, bucket: Path) 
 
 
 def test_a_destination_that_takes_no_files_from_a_bucket_says_so(bucket: Path) -> None:
-    with pytest.raises(ConfigurationError, match="duckdb takes no files from a bucket; leave staging out"):
+    with pytest.raises(ConfigurationError, match="duckdb cannot load files from a bucket; leave staging out"):
         Warehouse(staging="filesystem").dlt_pipeline()
 
 

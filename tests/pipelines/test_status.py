@@ -83,7 +83,7 @@ def test_a_range_limits_the_days_and_counts_those_outside(world: World) -> None:
 
 
 def test_a_range_before_the_first_day_is_refused(world: World) -> None:
-    with pytest.raises(ConfigurationError, match="2026-09-10 lies before 2026-09-14, the first day to look at"):
+    with pytest.raises(ConfigurationError, match="2026-09-10 is before 2026-09-14, the first day to look at"):
         world.status(last=september(10))
 
 
@@ -221,7 +221,7 @@ def test_the_lines_show_days_as_ranges_and_say_what_to_expect(world: World) -> N
     )
     assert "  inconsistent because: row counts differ from the ledger" in lines
     assert "  7 records; last fetch 2026-09-20 12:00:00 UTC" in lines
-    assert "1 day outside this range hold rows or were loaded too" in lines
+    assert "rows or fetches also exist on 1 day outside this range" in lines
     assert lines[-1].split() == [MODELS, "7", "rows"]
 
 

@@ -58,8 +58,8 @@ def test_a_clock_that_agrees_within_seconds_keeps_its_microseconds(world: World)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"start_date": "2026-09-21"}, "start_date 2026-09-21 lies in the future; today is 2026-09-20"),
-        ({"end_date": "2026-09-21"}, "end_date 2026-09-21 lies in the future"),
+        ({"start_date": "2026-09-21"}, "start_date 2026-09-21 is in the future; today is 2026-09-20"),
+        ({"end_date": "2026-09-21"}, "end_date 2026-09-21 is in the future"),
     ],
 )
 def test_days_in_the_future_are_refused_when_the_source_runs_by_the_apis_clock(

@@ -143,7 +143,7 @@ def test_without_a_credential_a_run_says_where_to_put_one(world: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"start_date": TUESDAY, "end_date": MONDAY}, "end_date 2026-09-14 lies before start_date 2026-09-15"),
+        ({"start_date": TUESDAY, "end_date": MONDAY}, "end_date 2026-09-14 is before start_date 2026-09-15"),
         ({"start_date": "yesterday"}, "start_date is 'yesterday'; it must be a day such as 2025-01-31"),
         ({"lookback_days": -1}, "lookback_days is -1; it must be a whole number, 0 or more"),
         ({"lookback_days": 1.5}, "lookback_days is 1.5; it must be a whole number"),

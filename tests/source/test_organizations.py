@@ -153,7 +153,7 @@ def test_an_organization_with_another_id_in_the_headers_of_pages_is_never_held_u
     assert owners(world, LEDGER) == {own: 2}
     respond(not is_open_first)
     if is_open_first:
-        with refused(ConfigurationError, match=f"holds organization {own}, and {REAL_ID} is perhaps another id of it"):
+        with refused(ConfigurationError, match=f"holds organization {own}, and {REAL_ID} may be another id of it"):
             world.run(**CLOSED)
         assert owners(world, LEDGER) == {own: 2}
         world.run(**CLOSED, organization_id=REAL_ID)

@@ -81,9 +81,9 @@ def test_what_is_no_day_is_refused_in_a_sentence(written: object) -> None:
 @pytest.mark.parametrize(
     ("first", "last", "sentence"),
     [
-        (2, 1, "end_date 2026-01-02 lies before start_date 2026-01-03; swap them"),
-        (11, None, "start_date 2026-01-12 lies in the future; today is 2026-01-11"),
-        (None, 11, "end_date 2026-01-12 lies in the future; today is 2026-01-11"),
+        (2, 1, "end_date 2026-01-02 is before start_date 2026-01-03; swap them"),
+        (11, None, "start_date 2026-01-12 is in the future; today is 2026-01-11"),
+        (None, 11, "end_date 2026-01-12 is in the future; today is 2026-01-11"),
     ],
 )
 def test_a_range_that_cannot_be_is_refused_in_a_sentence(first: int | None, last: int | None, sentence: str) -> None:

@@ -46,7 +46,7 @@ def raised(error: BaseException, cause: BaseException | None = None, step: str =
             "another program has the file open (PID 4711): close it there",
         ),
         ("Out of Memory Error: could not allocate block", "or load fewer days at once with --window-days"),
-        ("[Errno 17] File exists: '/data/claude_code'", "choose another --dataset, or move it away"),
+        ("[Errno 17] File exists: '/data/claude_code'", "choose another --dataset, or move the folder away"),
         ('FATAL:  database "warehouse" does not exist', "create it, or name another"),
         ("canceling statement due to statement timeout", "another session holds a lock on a table"),
         ("could not extend file: No space left on device", "make room there"),
@@ -86,7 +86,7 @@ def test_a_table_that_rejects_rows_is_named_with_the_way_out() -> None:
 @pytest.mark.parametrize(
     ("mistake", "sentence"),
     [
-        (UnknownDestinationModule("nowhere", {}, None), "dlt knows no destination 'nowhere'; use one of duckdb"),
+        (UnknownDestinationModule("nowhere", {}, None), "dlt has no destination 'nowhere'; use one of duckdb"),
         (UnknownDestinationModule("postgresql", {}, None), "did you mean postgres?"),
         (UnknownDestinationModule("big-query", {}, None), "did you mean bigquery?"),
         (

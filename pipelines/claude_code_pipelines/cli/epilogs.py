@@ -16,19 +16,19 @@ _FAILED = "the warehouse failed, or the output could not be written"
 _CREDENTIAL = {
     "ANTHROPIC_ADMIN_KEY": "credential, unless dlt's configuration has one",
     variable("api_key"): "credential",
-    variable("access_token"): "OAuth token instead",
-    "HTTPS_PROXY": "proxy in front of the API",
+    variable("access_token"): "OAuth token, instead of a key",
+    "HTTPS_PROXY": "proxy for requests to the API",
 }
 _SETTINGS = {
     variable("identity_key"): "key of --actor-identity hash",
-    variable("lookback_days"): "as the option; so each",
+    variable("lookback_days"): "a setting; others likewise",
 }
 _WAREHOUSE = {
-    "DESTINATION__POSTGRES__CREDENTIALS": "a warehouse; so each destination",
+    "DESTINATION__POSTGRES__CREDENTIALS": "its address; likewise other destinations",
     "DLT_DATA_DIR": "folder of dlt's working files, instead of ~/.dlt",
 }
 _OUTPUT = {"COLUMNS": "width of the output"}
-_FILES = "Names with __ can be in .dlt/secrets.toml or .dlt/config.toml instead."
+_FILES = "Names with __ can also be set in .dlt/secrets.toml or .dlt/config.toml."
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def _refresh_views(target: Warehouse, shown: Display) -> bool:
         with translate_errors("the warehouse could not be reached"):
             create_views(pipeline)
     except (ConfigurationError, DestinationError) as error:
-        shown.print(f"error: the days are committed, the views are not up to date: {printable(str(error))}")
+        shown.print(f"error: the days are committed, but the views are not up to date: {printable(str(error))}")
         return False
     shown.print(f"{len(VIEWS)} views are up to date")
     return True

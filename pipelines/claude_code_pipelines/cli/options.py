@@ -53,7 +53,7 @@ def start_and_end(*, required: bool = False) -> Decorator:
 
 def load_options(days: int = WINDOW_DAYS) -> Decorator:
     return all_of(
-        click.option("--window-days", type=int, default=days, help="Days committed together."),
+        click.option("--window-days", type=int, metavar="N", default=days, help="Days committed together."),
         click.option("--progress", type=click.Choice(PROGRESS_STYLES), default="auto", help="Progress display."),
     )
 
@@ -108,7 +108,7 @@ def dollars(text: str) -> float:
     except ValueError:
         amount = math.nan
     if not 0 < amount < math.inf:
-        raise click.BadParameter(f"{text[:60]!r} is no amount of US dollars; write a number such as 2500")
+        raise click.BadParameter(f"{text[:60]!r} is not an amount of US dollars; write a number such as 2500")
     return amount
 
 
@@ -145,18 +145,21 @@ def with_request(command: Command) -> Command:
             "--team-map",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="CSV file of people: a column of addresses, one of teams.",
+            help="CSV file of people, with a column of addresses and one of teams.",
         ),
-        click.option("--no-people", is_flag=True, help="Name no person."),
+        click.option("--no-people", is_flag=True, help="Do not name people."),
         click.option(
             "--min-team",
             type=click.IntRange(1),
+            metavar="N",
             default=MIN_TEAM,
             help="With --no-people: smallest team shown by name; smaller ones are one row.",
         ),
-        click.option("--seats", type=click.IntRange(1), metavar="N", help="Number of seats; adds their use."),
-        click.option("--seat-price", type=dollars, metavar="USD", help="Price of a seat, a month."),
-        click.option("--budget", type=dollars, metavar="USD", help="Budget of a month."),
+        click.option(
+            "--seats", type=click.IntRange(1), metavar="N", help="Number of seats, to show how many are used."
+        ),
+        click.option("--seat-price", type=dollars, metavar="USD", help="Price of a seat per month."),
+        click.option("--budget", type=dollars, metavar="USD", help="Budget per month."),
     )(run)
 
 

@@ -25,8 +25,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @reading
 @with_request
 @click.option("--output", type=_FILE, default=REPORT_FILE, help="HTML file to write; - for standard output.")
-@click.option("--csv", "csv_folder", type=_FOLDER, help="Folder for its tables.")
-@click.option("--xlsx", "workbook", type=_FILE, help="Workbook of its tables to write; - for standard output.")
+@click.option("--csv", "csv_folder", type=_FOLDER, help="Folder to write its tables to, as CSV.")
+@click.option("--xlsx", "workbook", type=_FILE, help="Workbook to write its tables to; - for standard output.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 def command(
     target: Warehouse,

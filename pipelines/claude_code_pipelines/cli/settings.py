@@ -22,10 +22,10 @@ IDENTITIES = ("keep", "hash", "drop")
 _OPTIONS: Mapping[str, tuple[Any, str | None, object, str]] = {
     "lookback_days": (int, "N", LOOKBACK_DAYS, "Days after its end until which loads fetch a day again."),
     "include_today": (bool, None, "include", "Whether to load days that are not final yet."),
-    "max_days": (int, "N", "no limit", "Most days of one load; others wait."),
+    "max_days": (int, "N", "no limit", "Most days of one load; the others wait."),
     "max_concurrent_days": (int, "N", MAX_CONCURRENT_DAYS, "Days requested at the same time."),
-    "actor_identity": (click.Choice(IDENTITIES), None, "keep", "Write names as they are, as pseudonyms, or not."),
-    "organization_id": (str, "ID", "as the API says", "Id of the organization."),
+    "actor_identity": (click.Choice(IDENTITIES), None, "keep", "Keep names, write pseudonyms, or drop them."),
+    "organization_id": (str, "ID", "from the API", "Id of the organization."),
     "base_url": (str, "URL", BASE_URL, "Address of the API, or of a gateway."),
 }
 SETTINGS = tuple(_OPTIONS)

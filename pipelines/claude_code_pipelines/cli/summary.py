@@ -23,7 +23,7 @@ _BY = "person, key, team, model, tool, terminal, day, week or month; or two, suc
 @with_request
 @click.option("--by", default="model", metavar="WHAT", help=_BY)
 @click.option("--sort", metavar="COLUMN", help="Column to order by, as --json names it.")
-@click.option("--top", type=click.IntRange(1), metavar="N", help="The most rows; the others are one row.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Most rows to show; the others become one row.")
 @click.option("--json", is_flag=True, help="Print JSON.")
 @click.option("--csv", is_flag=True, help="Print the table as CSV.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
@@ -36,7 +36,7 @@ def command(
     top: int | None,
     **outputs: bool,
 ) -> None:
-    """Show what is spent, who uses it, what changed, and a table.
+    """Show the cost, who uses Claude Code, what changed, and a table.
 
     Without a period: the 28 days that end with the newest final day.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def command(target: Warehouse, printed: bool, written: tuple[str, Path] | None) -> None:
     """Create the views beside the tables.
 
-    They show who is active, what is accepted, what it costs.
+    They show who is active, what is accepted and what it costs.
     """
     from ..dataset_names import dataset_name
     from ..error_messages import translate_errors

@@ -30,7 +30,7 @@ def loaded(report: LoadReport) -> Iterator[str]:
         yield f"  {table.name:<36}{report.rows[table.name]:>12,} rows"
     yield f"into {report.destination}, dataset {report.dataset}"
     if report.waiting:
-        yield f"{_count(report.waiting, 'day')} more to read: run again (max_days limits each run)"
+        yield f"{_count(report.waiting, 'more day')} to read: run again (max_days limits each run)"
     if not report.records:
         yield f"warning: {NO_RECORDS}"
 
@@ -50,7 +50,7 @@ def status_lines(status: Status, pulses: Mapping[str, Pulse]) -> Iterator[str]:
         if each.organization_id in pulses:
             yield from _pulse_lines(pulses[each.organization_id])
     if status.outside:
-        yield f"{_count(status.outside, 'day')} outside this range hold rows or were loaded too"
+        yield f"rows or fetches also exist on {_count(status.outside, 'day')} outside this range"
     for table, rows in status.rows.items():
         yield f"  {table:<36}{rows:>12,} rows"
 

@@ -57,7 +57,7 @@ def _check_header(own: str, problem: str, known: Collection[str]) -> None:
     """Refuses an id that only a header names beside others: it is perhaps the same organization."""
     if known and own not in known:
         raise ConfigurationError(
-            f"the dataset holds organization {', '.join(known)}, and {own} is perhaps another id of it ({problem}); "
+            f"the dataset holds organization {', '.join(known)}, and {own} may be another id of it ({problem}); "
             f"use a key that may read {ORGANIZATION_PATH}, or set organization_id to {own} to add a second organization"
         )
 

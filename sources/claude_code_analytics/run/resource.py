@@ -43,8 +43,8 @@ def daily_resource(report: DailyReport, config: SourceConfig, client: AnalyticsC
             plan = run.plan(closed, first=cursor.start if cursor.start != first_day else None)
             if len(plan.days) > MOST_DAYS_IN_ONE_RUN:
                 run.warn(
-                    f"{len(plan.days)} days in one run: all are kept on disk until the last is read, and a failure "
-                    "loads none; claude_code_pipelines.load() commits them in windows"
+                    f"{len(plan.days)} days in one run: all stay on disk until the last is read, and a failure loads "
+                    "none; claude_code_pipelines.load() commits them in windows"
                 )
             yield from read_batches(run, plan, destination, cursor)
             run.failures.raise_final()
