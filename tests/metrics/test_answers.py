@@ -594,7 +594,7 @@ def test_the_running_month_without_a_final_day_shows_the_month_before(world: Wor
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--month 2026-10", "2026-10 lies in the future; the running month is 2026-09"),
+        ("--month 2026-10", "2026-10 is in the future; the running month is 2026-09"),
         ("--month 2025-01", "no day from 2025-01-01 to 2025-01-31 is loaded; the dataset has 2026-05-01..2026-09-20"),
         ("--month 2026-13", "'2026-13' is not a month; write YYYY-MM"),
         ("--month 2026-08 --start 2026-08-01", "choose one period: --month, or --weeks, or --start with --end"),
@@ -602,9 +602,9 @@ def test_the_running_month_without_a_final_day_shows_the_month_before(world: Wor
         ("--budget much", "'much' is not an amount of US dollars"),
         ("--budget 0", "'0' is not an amount of US dollars"),
         ("--seat-price nan", "'nan' is not an amount of US dollars"),
-        ("--sort cost", "--sort 'cost' is no column of this table; it has model, api_cost_usd, cost_share"),
-        ("--by planet", "--by planet is no table; give one of person, key, team"),
-        ("--by month,model", "--by month,model is no table"),
+        ("--sort cost", "--sort 'cost' is not a column of this table; it has model, api_cost_usd, cost_share"),
+        ("--by planet", "--by planet is not a table; use one of person, key, team"),
+        ("--by month,model", "--by month,model is not a table"),
         ("--json --csv", "choose one of --json and --csv"),
         ("--by person --no-people", "--no-people lists nobody by name"),
     ],

@@ -105,7 +105,7 @@ def test_rates_count_only_rows_that_report_what_they_divide(empty: World, comman
 def test_a_period_that_no_other_lies_before_is_one_line(awkward: World, command: Command) -> None:
     result = command(awkward, "report", "--start", "0001-01-01", "--end", TODAY - dt.timedelta(days=1))
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: no period lies before 0001-01-01; choose a later --start")
+    assert result.stderr.startswith("error: no period is before 0001-01-01; choose a later --start")
 
 
 def test_all_files_of_a_report_are_written_or_none(awkward: World, command: Command, tmp_path: Path) -> None:

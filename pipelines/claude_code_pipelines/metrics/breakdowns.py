@@ -271,7 +271,7 @@ def value_of(columns: Sequence[Recipe], key: str) -> Value:
     """
     known = {column.key: value for column, value in columns}
     if key not in known:
-        raise ConfigurationError(f"--sort {key!r} is no column of this table; it has {', '.join(known)}")
+        raise ConfigurationError(f"--sort {key!r} is not a column of this table; it has {', '.join(known)}")
     return known[key]
 
 

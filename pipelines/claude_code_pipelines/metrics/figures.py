@@ -293,7 +293,7 @@ def _first_needed(period: Period) -> dt.date:
             period.before.first, monday(period.days.first) - LOOK_BACK, month, period.calendar.newest - LOOK_BACK
         )
     except OverflowError:
-        raise ConfigurationError(f"no period lies before {period.days.first}; choose a later --start") from None
+        raise ConfigurationError(f"no period is before {period.days.first}; choose a later --start") from None
 
 
 def _calendar(ledger: Iterable[Row], now: dt.datetime) -> Calendar:

@@ -128,7 +128,7 @@ def choose(
         else:
             period = _days(calendar, first, last)
     except OverflowError:
-        raise ConfigurationError(f"no period lies before {first}; choose a later --start") from None
+        raise ConfigurationError(f"no period is before {first}; choose a later --start") from None
     if not period.counted & calendar.loaded:
         has = list_ranges(sorted(calendar.loaded), 3)
         days = period.days
@@ -159,7 +159,7 @@ def _against_the_days_before(calendar: Calendar, days: DayRange, name: str) -> P
 def _month(calendar: Calendar, month: dt.date) -> Period:
     running = calendar.today.replace(day=1)
     if month > running:
-        raise ConfigurationError(f"{month:%Y-%m} lies in the future; the running month is {running:%Y-%m}")
+        raise ConfigurationError(f"{month:%Y-%m} is in the future; the running month is {running:%Y-%m}")
     if month < running:
         return _whole_month(calendar, month)
     final = [day for day in calendar.final if month <= day <= calendar.today]

@@ -58,7 +58,7 @@ def queries_of(by: str) -> list[str]:
         dimension = BREAKDOWNS[first].dimension if first in BREAKDOWNS else first
         return [dimension, f"{dimension},{span}"] if span else [dimension]
     raise ConfigurationError(
-        f"--by {by} is no table; give one of {', '.join((*BREAKDOWNS, *SPANS))}, or two such as model,month"
+        f"--by {by} is not a table; use one of {', '.join((*BREAKDOWNS, *SPANS))}, or two such as model,month"
     )
 
 
